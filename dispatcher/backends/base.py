@@ -1,0 +1,141 @@
+"""The one interface every cloud implements: render is pure, submit is the only call that starts anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from dispatcher.contract import Zone
+    from dispatcher.job import Job
+    from dispatcher.queue import Queue
+
+
+class State(StrEnum):
+    """The life of one submission, the same words on every cloud (DESIGN: the life of a submission)."""
+
+    QUEUED = "queued"
+    SUBMITTING = "submitting"
+    PENDING = "pending"
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    STOPPING = "stopping"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+
+    @property
+    def final(self) -> bool:
+        """True when no later observation can change it."""
+        return self in _FINAL
+
+
+_FINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED, State.TIMED_OUT})
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Which attempt of which submission is rendered: `id` is lower-case base32, `attempt` counts from 1.
+
+    A dry run uses `Submission.placeholder(job)`. `name` is the name on the cloud and is used once, ever.
+    """
+
+    id: str
+    attempt: int
+    slug: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.slug}-{self.id}-{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call to the cloud: the vendor's operation name and the body exactly as it goes over the wire."""
+
+    operation: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A rendered submission: a value that can be printed, compared, stored and sent."""
+
+    cloud: str
+    name: str
+    operations: tuple[Operation, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What the cloud said of one job at one moment.
+
+    `state` is None when the vendor's word has no row in our table: the caller keeps the state it has.
+    `vendor_state` is the vendor's own text. Times are RFC 3339 UTC. `billable_seconds` counts all nodes
+    once, as the vendor reports it. `model_uri` is where the job's output archive or folder is.
+    """
+
+    name: str
+    provider_id: str
+    state: State | None
+    vendor_state: str
+    reason: str = ""
+    created_at: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    billable_seconds: int | None = None
+    interruptions: int = 0
+    model_uri: str | None = None
+    links: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line a job printed: `node` is the vendor's stream (`algo-1`), `time` milliseconds since 1970."""
+
+    time: int
+    node: str
+    text: str
+
+
+class Backend(Protocol):
+    """What the dispatcher needs of a cloud. Every method but `render` may raise AuthError, QuotaError,
+    CapacityError, UnreachableError and friends (dispatcher.errors); none returns on a half-done effect."""
+
+    def render(self, job: Job, queue: Queue, submission: Submission) -> Request:
+        """Build the exact request. Pure: no network, no clock, no cloud SDK. Raises SpecError, PolicyRefusal."""
+        ...
+
+    def submit(self, request: Request) -> str:
+        """Send it and return the provider's id. Raises AlreadyExistsError when the name is taken."""
+        ...
+
+    def adopt(self, name: str) -> Observation | None:
+        """Find a job this dispatcher may have submitted before a crash; None when the cloud has none."""
+        ...
+
+    def poll(self, names: Sequence[str]) -> Mapping[str, Observation]:
+        """Observe many jobs in as few calls as the API allows; a job the cloud does not know is left out."""
+        ...
+
+    def logs(
+        self, name: str, *, follow: bool = False, done: Callable[[], bool] = lambda: True
+    ) -> Iterator[LogLine]:
+        """Yield lines of all nodes in time order; with `follow`, until `done()` and the streams are drained."""
+        ...
+
+    def cancel(self, name: str) -> None:
+        """Ask the cloud to stop the job. Asking twice, or for one that has ended, is not an error."""
+        ...
+
+    def fetch(self, name: str, target: Path) -> list[Path]:
+        """Bring the job's outputs into `target` (made if missing) and return the files written."""
+        ...
+
+
+Opener = Callable[["Zone"], Backend]

@@ -1,0 +1,69 @@
+"""What a user writes: one training job, the same on every cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+
+class Priority(IntEnum):
+    """W&B's four words; the smaller number goes first."""
+
+    CRITICAL = 0
+    HIGH = 1
+    MEDIUM = 2
+    LOW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What one node needs, and how many nodes. `memory` and `disk` in GiB; 0 or None means no wish.
+
+    `instance` names a provider's type and overrides the choice by size.
+    """
+
+    cpu: float = 0
+    gpu: int = 0
+    gpu_type: str | None = None
+    memory: float = 0
+    nodes: int = 1
+    disk: int | None = None
+    instance: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wandb:
+    """Where the job's own `wandb.init` should log."""
+
+    project: str | None = None
+    entity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A checked job. `command` is argv, every element a string. Durations are seconds.
+
+    `env` values are plain text, `secrets` values are references (`aws-sm://name`) and never the secret.
+    `max_wait` bounds waiting plus running of a spot job. `retries` counts restarts after the provider's
+    own faults, not the program's.
+    """
+
+    image: str
+    command: tuple[str, ...] = ()
+    name: str | None = None
+    job_type: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    resources: Resources = field(default_factory=Resources)
+    max_runtime: int = 86_400
+    max_wait: int | None = None
+    spot: bool = False
+    checkpoint: bool = False
+    preemptible: bool = False
+    retries: int = 0
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    priority: Priority = Priority.MEDIUM
+    workload: str | None = None
+    wandb: Wandb | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)

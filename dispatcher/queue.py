@@ -1,0 +1,30 @@
+"""What a queue is: a priority line in front of one zone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+SpotRule = Literal["allowed", "required", "forbidden"]
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A checked queue. `hardware` names one of the zone's `compute` entries, None when the job's
+    `resources` choose. Caps of None mean no cap. `max_runtime` in seconds. `min_warm` instances are kept
+    warm after a job. `overrides` are raw provider fields, merged last into the request."""
+
+    name: str
+    zone: str
+    hardware: str | None = None
+    max_running: int | None = None
+    max_nodes: int | None = None
+    min_warm: int = 0
+    job_types: tuple[str, ...] = ()
+    spot: SpotRule = "allowed"
+    max_runtime: int | None = None
+    identity: Literal["agent", "ambient"] = "agent"
+    shared: bool = False
+    image: str | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)
