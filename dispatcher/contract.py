@@ -281,9 +281,7 @@ def parse(document: object, source: str = "contract") -> Contract:
     version = document.get("version")
     if isinstance(version, int) and version > VERSION:
         rule = f"contract version {version} is newer than this program understands ({VERSION})"
-        raise SpecError(
-            [Problem(source, None, "version", rule, "upgrade launchway: pip install -U launchway")]
-        )
+        raise SpecError([Problem(source, None, "version", rule, "upgrade launchway: pip install -U launchway")])
     zones = document.get("zones")
     problems: list[Problem] = []
     typed: dict[str, Zone] = {}
@@ -299,7 +297,8 @@ def parse(document: object, source: str = "contract") -> Contract:
     contract = _check(Contract, outer, "", source, problems)
     if problems or contract is None:
         raise SpecError(problems)
-    return dataclasses.replace(contract, zones=typed)
+    checked_contract: Contract = dataclasses.replace(contract, zones=typed)
+    return checked_contract
 
 
 _RESYNC = "it is the output `contract` of the stack: run `pulumi up`, then `dispatch sync`"
@@ -347,7 +346,7 @@ def trusted(document: Mapping[str, Any]) -> Zone:
 
 
 @functools.cache
-def _types(kind: type[Any]) -> dict[str, Any]:
+def _types(kind: Any) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 
@@ -360,7 +359,7 @@ def _rebuild(kind: Any, data: Any) -> Any:
     if origin is tuple:
         return tuple(_rebuild(typing.get_args(kind)[0], item) for item in data)
     if dataclasses.is_dataclass(kind):
-        hints = _types(typing.cast(type[Any], kind))
+        hints = _types(kind)
         known = {name: _rebuild(hints[name], data[name]) for name in hints if name in data}
         return typing.cast(Any, kind)(**known)
     return data
