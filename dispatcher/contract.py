@@ -346,7 +346,7 @@ def trusted(document: Mapping[str, Any]) -> Zone:
 
 
 @functools.cache
-def _types(kind: Any) -> dict[str, Any]:
+def _types(kind: type) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 
@@ -358,8 +358,8 @@ def _rebuild(kind: Any, data: Any) -> Any:
         return _rebuild(next(arm for arm in typing.get_args(kind) if arm is not type(None)), data)
     if origin is tuple:
         return tuple(_rebuild(typing.get_args(kind)[0], item) for item in data)
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         hints = _types(kind)
         known = {name: _rebuild(hints[name], data[name]) for name in hints if name in data}
-        return typing.cast(Any, kind)(**known)
+        return kind(**known)
     return data
