@@ -1,0 +1,163 @@
+"""Where one local cloud keeps its things on disk, and the environment that makes other programs use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ACCOUNT = "123456789012"
+"""The account every resource belongs to: the one moto answers for."""
+
+DEFAULT_REGION = "us-east-1"
+HOST = "127.0.0.1"
+PASSPHRASE = "localcloud"
+"""Protects nothing: there are no secrets in a local cloud, but Pulumi asks for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server process: `token` proves over HTTP that it is ours, `started` is UTC seconds since 1970."""
+
+    pid: int
+    port: int
+    token: str
+    started: float
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One directory per local cloud; two clouds in two places know nothing of each other."""
+
+    root: Path
+
+    @classmethod
+    def default(cls, environment: Mapping[str, str] = os.environ) -> Place:
+        """`$LOCALCLOUD_HOME`, else `launchway/localcloud` in the user's state directory."""
+        if home := environment.get("LOCALCLOUD_HOME"):
+            return cls(Path(home).absolute())
+        state = environment.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+        return cls(Path(state).absolute() / "launchway" / "localcloud")
+
+    @property
+    def record(self) -> Path:
+        """Who serves here, written by the server itself once it listens."""
+        return self.root / "server.json"
+
+    @property
+    def alive(self) -> Path:
+        """Locked by the server for as long as it lives: the kernel lets go however it ends."""
+        return self.root / "server.lock"
+
+    @property
+    def starting(self) -> Path:
+        """Locked by whoever is starting or ending the server, so that two of them take turns."""
+        return self.root / "up.lock"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "server.log"
+
+    @property
+    def jobs(self) -> Path:
+        return self.root / "jobs"
+
+    @property
+    def images(self) -> Path:
+        """Which local folder stands for which image; survives the server."""
+        return self.root / "images.json"
+
+    @property
+    def ledger(self) -> Path:
+        return self.root / "ledger.db"
+
+    @property
+    def pulumi_home(self) -> Path:
+        return self.root / "pulumi" / "home"
+
+    @property
+    def pulumi_state(self) -> Path:
+        return self.root / "pulumi" / "state"
+
+    def prepare(self) -> None:
+        """Make the directories and empty files that `environment` refers to; private to the user."""
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for directory in (self.jobs, self.pulumi_home, self.pulumi_state):
+            directory.mkdir(parents=True, exist_ok=True)
+        for name in ("aws-config", "aws-credentials"):
+            (self.root / name).touch()
+
+    def read(self) -> Server | None:
+        """The server on record, which may be gone; None when there is none or the record is torn."""
+        try:
+            return Server(**json.loads(self.record.read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def write(self, server: Server) -> None:
+        """Put a server on record in one step, readable by this user only: it holds the token."""
+        torn = self.record.with_suffix(".new")
+        torn.touch(mode=0o600)
+        torn.write_text(json.dumps(asdict(server)))
+        torn.replace(self.record)
+
+    def clear(self) -> bool:
+        """Remove what described resources of a server that is gone; True when there was anything."""
+        stale = [self.record, self.jobs, self.pulumi_state]
+        stale += [self.ledger.with_name(self.ledger.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
+        found = False
+        for path in stale:
+            if path.is_dir():
+                found = found or any(path.iterdir())
+                shutil.rmtree(path)
+            elif path.exists():
+                found = True
+                path.unlink()
+        return found
+
+    def settings(self, server: Server, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+        """The variables that point the AWS clients, Pulumi and the dispatcher at this cloud.
+
+        The region is the caller's when set: everything local answers in every region.
+        """
+        region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
+        bare = [name for name in environment.get("NO_PROXY", "").split(",") if name]
+        programs = str(Path(sys.executable).parent)
+        path = [programs, *(p for p in environment.get("PATH", os.defpath).split(os.pathsep) if p != programs)]
+        return {
+            "AWS_ENDPOINT_URL": server.url,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": str(self.root / "aws-config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(self.root / "aws-credentials"),
+            "NO_PROXY": ",".join(dict.fromkeys([*bare, HOST, "localhost"])),
+            "LOCALCLOUD_HOME": str(self.root),
+            "DISPATCH_LEDGER": str(self.ledger),
+            "PULUMI_HOME": str(self.pulumi_home),
+            "PULUMI_BACKEND_URL": self.pulumi_state.as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PATH": os.pathsep.join(path),
+        }
+
+    def environment(self, server: Server, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+        """A whole environment for a child process: the caller's, without what leads to a real account."""
+        kept = {name: value for name, value in environment.items() if not leads_elsewhere(name)}
+        return kept | self.settings(server, environment)
+
+
+def leads_elsewhere(name: str) -> bool:
+    """Whether a variable could make a client reach a real account instead of the local cloud."""
+    return name.startswith("AWS_") or name in ("PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG_PASSPHRASE_FILE", "no_proxy")

@@ -1,0 +1,1 @@
+"""The server process: one loopback port for AWS and for control."""

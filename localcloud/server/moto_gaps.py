@@ -1,0 +1,98 @@
+"""What the AWS API does and moto 5.2 does not, filled in; each with the reason it is needed."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+
+_filled = False
+
+
+def fill() -> None:
+    """Patch moto in this process, once."""
+    global _filled
+    if not _filled:
+        _filled = True
+        _bucket_tags_at_creation()
+        _budget_tags_and_subscribers()
+
+
+def _wrap(owner: Any, name: str) -> Callable[[Callable[..., Any]], None]:
+    """Decorator: replace `owner.name` by a function that gets the original as its first argument."""
+
+    def decorate(replacement: Callable[..., Any]) -> None:
+        original = getattr(owner, name)
+
+        @functools.wraps(original)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            return replacement(original, *args, **kwargs)
+
+        setattr(owner, name, wrapped)
+
+    return decorate
+
+
+def _bucket_tags_at_creation() -> None:
+    """CreateBucket takes tags in its body (S3, 2025) and the AWS provider sends them; moto drops them."""
+    import xmltodict
+    from moto.s3.responses import S3Response
+
+    @_wrap(S3Response, "_bucket_response_put")
+    def put(original: Callable[..., Any], self: Any, request: Any, bucket_name: str, querystring: Any) -> Any:
+        answer = original(self, request, bucket_name, querystring)
+        if not querystring and self.body:
+            body = xmltodict.parse(self.body, force_list=("Tag",)).get("CreateBucketConfiguration") or {}
+            tags = (body.get("Tags") or {}).get("Tag") or []
+            if tags:
+                bucket = self.backend.get_bucket(bucket_name)
+                pairs = [{"Key": tag["Key"], "Value": tag.get("Value") or ""} for tag in tags]
+                self.backend.tagger.tag_resource(bucket.arn, pairs)
+        return answer
+
+
+def _budget_tags_and_subscribers() -> None:
+    """The AWS provider tags budgets and reads the subscribers of each notification back; moto has neither."""
+    from moto.budgets.responses import BudgetsResponse
+
+    tags: dict[str, dict[str, str]] = {}
+
+    @_wrap(BudgetsResponse, "create_budget")
+    def create_budget(original: Callable[..., Any], self: Any) -> Any:
+        answer = original(self)
+        name = self._get_param("Budget")["BudgetName"]
+        arn = f"arn:aws:budgets::{self._get_param('AccountId')}:budget/{name}"
+        tags[arn] = {tag["Key"]: tag["Value"] for tag in self._get_param("ResourceTags") or []}
+        return answer
+
+    def list_tags_for_resource(self: Any) -> str:
+        found = tags.get(self._get_param("ResourceARN"), {})
+        return json.dumps({"ResourceTags": [{"Key": key, "Value": value} for key, value in found.items()]})
+
+    def tag_resource(self: Any) -> str:
+        new = {tag["Key"]: tag["Value"] for tag in self._get_param("ResourceTags")}
+        tags.setdefault(self._get_param("ResourceARN"), {}).update(new)
+        return "{}"
+
+    def untag_resource(self: Any) -> str:
+        for key in self._get_param("ResourceTagKeys"):
+            tags.get(self._get_param("ResourceARN"), {}).pop(key, None)
+        return "{}"
+
+    def describe_subscribers_for_notification(self: Any) -> str:
+        wanted = self._get_param("Notification")
+        budget = self.backend.budgets[self._get_param("AccountId")][self._get_param("BudgetName")]
+        same = ("NotificationType", "ComparisonOperator", "Threshold")
+        for notification in budget.notifications:
+            if all(notification.details.get(key) == wanted.get(key) for key in same):
+                return json.dumps({"Subscribers": notification.subscribers})
+        return json.dumps({"Subscribers": []})
+
+    for function in (
+        list_tags_for_resource,
+        tag_resource,
+        untag_resource,
+        describe_subscribers_for_notification,
+    ):
+        setattr(BudgetsResponse, function.__name__, function)
