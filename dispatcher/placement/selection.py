@@ -1,0 +1,182 @@
+"""The smallest instance type of a zone that fits a job, or the reason why none does."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from dispatcher.errors import PolicyRefusal, Problem, SpecError
+from dispatcher.placement.catalog import GpuWish, Hardware, catalog, gpu_models, gpu_wish
+
+if TYPE_CHECKING:
+    from dispatcher.contract import Compute, Zone
+    from dispatcher.job import Job, Resources
+    from dispatcher.queue import Queue
+
+LOCAL = Hardware(cloud="local", instance="local")
+
+
+def choose(job: Job, queue: Queue, zone: Zone | None) -> Hardware:
+    """Return the hardware of each node of `job` on `zone`; None is this machine and always fits.
+
+    A type that the job names (`resources.instance`) or the queue names (`hardware`) is taken if it is allowed
+    and large enough. Otherwise the smallest current type that fits is taken among the zone's allowed types
+    (`limits.instance_types`; when empty, every x86 type of the catalog) and its compute entries. Smallest is:
+    fewest GPUs, then GPU memory, vCPU, memory; equals are settled by not burstable, current generation, name.
+    Prices play no part. Nothing is ever substituted: raises PolicyRefusal with the nearest candidates when
+    nothing fits or a rule of the zone forbids it, SpecError when a name is unknown.
+    """
+    if zone is None:
+        return LOCAL
+    wish = job.resources
+    if job.resources.nodes > zone.limits.max_nodes:
+        raise PolicyRefusal(
+            f"limits.max_nodes: the job wants {wish.nodes} nodes, zone allows {zone.limits.max_nodes}",
+            "ask for fewer nodes, or raise maxNodes of the zone in the stack",
+        )
+    gpu = _checked_gpu(wish, zone)
+    misfit = _misfit(wish, gpu)
+    if named := _named(wish, queue, zone):
+        if problem := misfit(named):
+            where = "resources.instance" if wish.instance else f"queue {queue.name}"
+            raise PolicyRefusal(
+                f"hardware: {where} names {named.describe()}, which does not fit the job: {problem}",
+                _nearest(wish, gpu, _allowed(zone)),
+            )
+        return dataclasses.replace(named, region=zone.region)
+    allowed = _allowed(zone)
+    fitting = [item for item in allowed if item.status == "current" and not misfit(item)]
+    if not fitting:
+        raise PolicyRefusal(
+            f"hardware: no instance type that the zone allows fits {_words(wish)}", _nearest(wish, gpu, allowed)
+        )
+    return dataclasses.replace(min(fitting, key=_size), region=zone.region)
+
+
+def _size(item: Hardware) -> tuple[float | int | str | bool, ...]:
+    return (
+        item.gpus,
+        item.gpu_memory or 0.0,
+        item.vcpu or 0,
+        item.memory or 0.0,
+        item.burstable,
+        item.generation != "current",
+        item.instance,
+    )
+
+
+def _allowed(zone: Zone) -> list[Hardware]:
+    """Return the zone's types in the catalog's order: its allow-list, or every x86 type, plus compute entries."""
+    everything = catalog(zone.cloud)
+    names = set(zone.limits.instance_types) or {
+        name for name, item in everything.items() if item.architecture == "x86_64"
+    }
+    names |= {entry.instance for entry in zone.compute}
+    return [item for name, item in everything.items() if name in names]
+
+
+def _checked_gpu(wish: Resources, zone: Zone) -> GpuWish | None:
+    if wish.gpu_type is None:
+        return None
+    gpu = gpu_wish(wish.gpu_type)
+    known = catalog(zone.cloud).values()
+    if any(gpu.matches(item) for item in known):
+        return gpu
+    models = gpu_models(zone.cloud)
+    sizes = sorted({round(i.gpu_memory) for i in known if i.gpu_memory and GpuWish(gpu.model).matches(i)})
+    if sizes:
+        remedy = f"{gpu.model} comes with {' or '.join(map(str, sizes))} GiB there"
+    else:
+        close = difflib.get_close_matches(gpu.model, models, n=1, cutoff=0.5)
+        hint = f"did you mean {close[0]}? " if close else ""
+        remedy = f"{hint}known there: {', '.join(models)}"
+    raise SpecError(
+        [Problem("job", None, "resources.gpu_type", f"{zone.cloud} has no {wish.gpu_type} for training", remedy)]
+    )
+
+
+def _named(wish: Resources, queue: Queue, zone: Zone) -> Hardware | None:
+    """Return the type that the job or, failing that, the queue names; refuse one that the zone does not allow."""
+    everything = catalog(zone.cloud)
+    if wish.instance is None:
+        if queue.hardware is None:
+            return None
+        entry = _entry(queue, zone)
+        if wish.nodes > entry.max:
+            raise PolicyRefusal(
+                f"compute.{entry.name}.max: the job wants {wish.nodes} nodes, {entry.name} has {entry.max}",
+                "ask for fewer nodes, or raise max of the compute entry in the stack",
+            )
+        return everything.get(entry.instance, Hardware(zone.cloud, entry.instance, status="unknown"))
+    item = everything.get(wish.instance)
+    if item is None:
+        close = difflib.get_close_matches(wish.instance, list(everything), n=1)
+        remedy = f"did you mean {close[0]}?" if close else ""
+        rule = f"{wish.instance} is not a training instance type of {zone.cloud}"
+        raise SpecError([Problem("job", None, "resources.instance", rule, remedy)])
+    entries = {entry.instance for entry in zone.compute}
+    if zone.limits.instance_types and item.instance not in {*zone.limits.instance_types, *entries}:
+        raise PolicyRefusal(
+            f"limits.instance_types: {item.instance} is not among the zone's types",
+            f"allowed there: {', '.join(zone.limits.instance_types)}",
+        )
+    return item
+
+
+def _entry(queue: Queue, zone: Zone) -> Compute:
+    entries = {entry.name: entry for entry in zone.compute}
+    if entry := entries.get(queue.hardware or ""):
+        return entry
+    rule = f"zone {queue.zone} has no compute entry named {queue.hardware}"
+    remedy = f"it has {', '.join(entries)}" if entries else "it has none: leave `hardware` out"
+    raise SpecError([Problem(f"queue {queue.name}", None, "hardware", rule, remedy)])
+
+
+def _misfit(wish: Resources, gpu: GpuWish | None) -> Callable[[Hardware], str]:
+    """Return a function that says why a type is too small or other than asked for; an empty text means it fits.
+
+    A size that the catalog does not know counts as too small: a guess is not a fit.
+    """
+
+    def why(item: Hardware) -> str:
+        count = wish.gpu or (1 if gpu else 0)
+        if gpu and not gpu.matches(item):
+            return f"its device is {item.gpu_model or 'none'}, not {wish.gpu_type}"
+        if not gpu and count and item.accelerator != "gpu":
+            return "it has no GPU"
+        if item.gpus < count:
+            return f"it has {item.gpus} of {count} GPUs"
+        if wish.cpu and (item.vcpu is None or item.vcpu < wish.cpu):
+            return f"it has {item.vcpu if item.vcpu is not None else 'an unknown number of'} vCPU of {wish.cpu:g}"
+        if wish.memory and (item.memory is None or item.memory < wish.memory):
+            return f"it has {f'{item.memory:g}' if item.memory is not None else 'unknown'} GiB of {wish.memory:g}"
+        return ""
+
+    return why
+
+
+def _nearest(wish: Resources, gpu: GpuWish | None, allowed: Iterable[Hardware]) -> str:
+    """Name up to three allowed types that come closest, each with what it lacks."""
+    misfit = _misfit(wish, gpu)
+
+    def distance(item: Hardware) -> tuple[bool, float, tuple[object, ...]]:
+        wanted = [(wish.gpu, item.gpus), (wish.cpu, item.vcpu or 0), (wish.memory, item.memory or 0)]
+        lack = sum(max(0.0, 1 - have / want) for want, have in wanted if want)
+        return (bool(gpu and not gpu.matches(item)), lack, _size(item))
+
+    def line(item: Hardware) -> str:
+        problem = misfit(item) or f"it is {item.status} ({item.reason}); name it in resources.instance to use it"
+        return f"{item.describe()}: {problem}"
+
+    lines = [line(item) for item in sorted(allowed, key=distance)[:3]]
+    return "nearest: " + "; ".join(lines) if lines else "the zone allows no type that the catalog knows"
+
+
+def _words(wish: Resources) -> str:
+    parts = [f"gpu: {wish.gpu}"] if wish.gpu else []
+    parts += [f"gpu_type: {wish.gpu_type}"] if wish.gpu_type else []
+    parts += [f"cpu: {wish.cpu:g}"] if wish.cpu else []
+    parts += [f"memory: {wish.memory:g}Gi"] if wish.memory else []
+    return ", ".join(parts)
