@@ -10,13 +10,12 @@ No secret is ever in it: references and names only.
 from __future__ import annotations
 
 import dataclasses
-import functools
-import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from dispatcher import records
 from dispatcher.errors import Problem, SpecError
 
 VERSION = 1
@@ -326,40 +325,10 @@ def _json(data: object) -> str:
 def as_json(value: Contract | Zone) -> dict[str, Any]:
     """Return the document of a contract or zone, ready for `json.dumps`; absent optional values are left out."""
 
-    def plain(item: object) -> object:
-        if dataclasses.is_dataclass(item):
-            pairs = ((f.name, getattr(item, f.name)) for f in dataclasses.fields(item))
-            return {name: plain(inner) for name, inner in pairs if inner is not None}
-        if isinstance(item, Mapping):
-            return {name: plain(inner) for name, inner in item.items()}
-        if isinstance(item, tuple):
-            return [plain(inner) for inner in item]
-        return item
-
-    return typing.cast(dict[str, Any], plain(value))
+    return typing.cast(dict[str, Any], records.plain(value))
 
 
 def trusted(document: Mapping[str, Any]) -> Zone:
     """Rebuild a zone from JSON that `parse` accepted before (a row of the ledger), without checking it again."""
-    zone: Zone = _rebuild(ZONES[document["cloud"]], document)
+    zone: Zone = records.rebuild(ZONES[document["cloud"]], document)
     return zone
-
-
-@functools.cache
-def _types(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
-
-
-def _rebuild(kind: Any, data: Any) -> Any:
-    origin = typing.get_origin(kind)
-    if data is None or kind is Any:
-        return data
-    if origin in (types.UnionType, typing.Union):
-        return _rebuild(next(arm for arm in typing.get_args(kind) if arm is not type(None)), data)
-    if origin is tuple:
-        return tuple(_rebuild(typing.get_args(kind)[0], item) for item in data)
-    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        hints = _types(kind)
-        known = {name: _rebuild(hints[name], data[name]) for name in hints if name in data}
-        return kind(**known)
-    return data

@@ -15,6 +15,14 @@ class Priority(IntEnum):
     MEDIUM = 2
     LOW = 3
 
+    @property
+    def word(self) -> str:
+        """The word people write: `critical`, `high`, `medium` or `low`."""
+        return self.name.lower()
+
+
+PRIORITIES: Mapping[str, Priority] = {priority.word: priority for priority in Priority}
+
 
 @dataclass(frozen=True, slots=True)
 class Resources:

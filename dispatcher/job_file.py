@@ -1,0 +1,228 @@
+"""A job file and what the command line puts on top of it, read into a checked Job."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from dispatcher import document, limits, reading, redact, references
+from dispatcher.changes import Changes, Defaults, apply, fill
+from dispatcher.document import Fields, Items, Scalar
+from dispatcher.errors import Problem, SpecError
+from dispatcher.job import PRIORITIES, Job, Resources, Wandb
+from dispatcher.reading import Value
+
+# Set by the dispatcher or by the clouds' own agents in every container; a job's own value would break them.
+_RESERVED = ("DISPATCH_", "AIP_", "AZUREML_", "MASTER_ADDR", "MASTER_PORT", "CLUSTER_SPEC", "TF_CONFIG")
+
+
+def parse(source: str, data: bytes | str, changes: Changes = Changes(), defaults: Defaults = Defaults()) -> Job:
+    """Read a job. `source` is the file as the user named it. Raises SpecError with every problem."""
+    problems: list[Problem] = []
+    tree = document.one(source, data)
+    if not isinstance(tree, Fields):
+        raise SpecError(
+            [Problem(source, tree.line, "", "a job file is a mapping of keys", "see docs/job-file.md")]
+        )
+    apply(tree, changes, problems)
+    fill(tree, defaults)
+    job = _read(Value("", tree, problems))
+    if problems or job is None:
+        raise SpecError(problems)
+    return job
+
+
+def _read(value: Value) -> Job | None:
+    found = reading.table(value, _JOB, required=("image",), elsewhere=_ELSEWHERE)
+    if "max_wait" in found and not found.get("spot"):
+        _field(value, "max_wait").wrong("bounds the wait of a spot job, and spot is not true", "set spot: true")
+    if found.get("spot") and not found.get("checkpoint"):
+        remedy = "set checkpoint: true and save to $DISPATCH_CHECKPOINT_DIR"
+        _field(value, "spot").wrong("needs a checkpoint, or an interruption loses the run", remedy)
+    if found.get("preemptible") and not found.get("checkpoint"):
+        remedy = "set checkpoint: true and save to $DISPATCH_CHECKPOINT_DIR"
+        _field(value, "preemptible").wrong("needs a checkpoint, or preemption loses the run", remedy)
+    if found.get("max_wait", math.inf) < found.get("max_runtime", Job.__dataclass_fields__["max_runtime"].default):
+        _field(value, "max_wait").wrong("is shorter than max_runtime", "it bounds waiting and running together")
+    for name in set(found.get("env", {})) & set(found.get("secrets", {})):
+        _field(value, "secrets").wrong(f"{name} is in env too", "keep one of them")
+    total = len(found.get("env", {})) + len(found.get("secrets", {}))
+    if total > limits.ENV_MAX:
+        _field(value, "env").wrong(f"env and secrets have {total} entries together, more than {limits.ENV_MAX}")
+    if value.problems:
+        return None
+    return Job(**found)
+
+
+def _field(value: Value, key: str) -> Value:
+    node = value.node.fields.get(key) if isinstance(value.node, Fields) else None
+    return value.at(key, node or value.node)
+
+
+def _resources(value: Value) -> Resources | None:
+    found = reading.table(value, _RESOURCES)
+    if "disk" in found:
+        found["disk"] = math.ceil(found["disk"])
+    return Resources(**found)
+
+
+def _wandb(value: Value) -> Wandb | None:
+    word = reading.pattern(r"[\w.-]+", "may hold letters, digits, - _ and . only", longest=128)
+    return Wandb(**reading.table(value, {"project": word, "entity": word}))
+
+
+def _argument(value: Value) -> str | None:
+    node = value.node
+    if isinstance(node, Scalar) and node.empty and node.text != "":
+        typed: str | None = node.text
+    else:
+        typed = reading.text(value)
+    if typed is None:
+        return None
+    if len(typed) > limits.ARGUMENT_MAX:
+        value.wrong(f"has {len(typed)} characters, more than {limits.ARGUMENT_MAX}", "put it into a file or input")
+    elif "\n" in typed or "\x00" in typed:
+        value.wrong("contains a line break", "put the script into the image")
+    elif shape := redact.shaped(typed):
+        value.wrong(f"looks like {shape}", _SECRETS_REMEDY)
+    else:
+        return typed
+    return None
+
+
+def _command(value: Value) -> tuple[str, ...] | None:
+    if isinstance(value.node, Scalar):
+        value.wrong("must be a list of words", "write [python, train.py]; use [bash, -c, '...'] for a shell")
+        return None
+    argv = reading.listing(_argument, limits.ARGUMENTS_MAX)(value)
+    for index, argument in enumerate(argv or ()):
+        name, glued, rest = argument.partition("=")
+        follower = rest if glued else (argv or ())[index + 1] if index + 1 < len(argv or ()) else ""
+        flagged = name.startswith("-") and follower and not follower.startswith("-")
+        if flagged and "token" not in name.lower() and redact.suspicion(name, follower):
+            place = value.at(index, value.node.items[index]) if isinstance(value.node, Items) else value
+            place.wrong(f"{name} is given what looks like a secret by its name", _SECRETS_REMEDY)
+    return argv
+
+
+def _env_name(value: Value, name: str) -> bool:
+    if not re.fullmatch(limits.ENV_KEY_PATTERN, name, re.ASCII) or len(name) > limits.ENV_KEY_MAX:
+        value.wrong("is not a variable name (letters, digits and _, not starting with a digit)")
+    elif name.startswith(_RESERVED):
+        value.wrong("is set by the dispatcher or the cloud in every job", "choose another name")
+    else:
+        return True
+    return False
+
+
+def _env_value(value: Value) -> str | None:
+    name = value.path.rpartition(".")[2]
+    typed = reading.text(value)
+    if typed is None:
+        return None
+    if kind := redact.suspicion(name, typed):
+        value.wrong(f"looks like {kind}, and secrets are never written down", _reference_remedy(name))
+    elif redact.REFERENCE.fullmatch(typed):
+        value.wrong("is a reference to a secret", f"move it: secrets: {{{name}: {typed}}}")
+    elif len(typed) > limits.ENV_VALUE_MAX:
+        value.wrong(f"has {len(typed)} characters, more than {limits.ENV_VALUE_MAX}", "put it into an input file")
+    elif "\x00" in typed:
+        value.wrong("contains a NUL character")
+    else:
+        return typed
+    return None
+
+
+def _reference_remedy(name: str) -> str:
+    slug = name.lower().replace("_", "-").strip("-")
+    return f'reference it: secrets: {{{name}: "aws-sm://{slug}"}}'
+
+
+def _secret(value: Value) -> str | None:
+    typed = reading.text(value)
+    if typed is None:
+        return None
+    try:
+        references.parse(typed)
+    except ValueError as error:
+        value.wrong(str(error), _reference_remedy(value.path.rpartition(".")[2]))
+        return None
+    if len(typed) > limits.ENV_VALUE_MAX:
+        value.wrong(f"has {len(typed)} characters, more than {limits.ENV_VALUE_MAX}")
+        return None
+    return typed
+
+
+def _input_name(value: Value, name: str) -> bool:
+    if re.fullmatch(limits.INPUT_NAME_PATTERN, name, re.ASCII):
+        return True
+    value.wrong("is not an input name (a letter, then letters, digits, - and _, at most 64)")
+    return False
+
+
+def _label_name(value: Value, name: str) -> bool:
+    if re.fullmatch(limits.LABEL_KEY_PATTERN, name, re.ASCII):
+        return True
+    value.wrong("is not a label (a lower-case letter, then a-z 0-9 - _, at most 63)")
+    return False
+
+
+_SECRETS_REMEDY = "reference it under secrets: and read the environment variable in the program"
+_word = reading.pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "may hold letters, digits, - _ and . only", longest=63)
+_image = reading.pattern(
+    r"[A-Za-z0-9][A-Za-z0-9._:/@-]*", "is not an image reference", "registry/name:tag or name@sha256:...",
+    longest=limits.IMAGE_MAX,
+)  # fmt: skip
+_uri = reading.pattern(
+    r"(?:s3|gs|azureml|https|file)://[^\s\x00]+", "is not a data location", "s3://, gs://, azureml:// or https://",
+    longest=limits.URI_MAX,
+)  # fmt: skip
+_label = reading.pattern(limits.LABEL_VALUE_PATTERN, "may hold a-z 0-9 - _ only, at most 63")
+
+_RESOURCES: Mapping[str, reading.Reader[Any]] = {
+    "cpu": reading.number(0, 10_000),
+    "gpu": reading.integer(0, 1_000),
+    "gpu_type": _word,
+    "memory": reading.size,
+    "nodes": reading.integer(1, limits.NODES_MAX),
+    "disk": reading.size,
+    "instance": _word,
+}
+
+_JOB: Mapping[str, reading.Reader[Any]] = {
+    "image": _image,
+    "command": _command,
+    "name": reading.pattern(
+        limits.NAME_PATTERN,
+        "is not a name (a-z, 0-9 and -, not starting or ending with -)",
+        longest=limits.SLUG_MAX,
+    ),
+    "job_type": _word,
+    "env": reading.mapping(_env_name, _env_value, limits.ENV_MAX),
+    "secrets": reading.mapping(_env_name, _secret, limits.ENV_MAX),
+    "resources": _resources,
+    "max_runtime": reading.duration(1, limits.RUNTIME_MAX),
+    "max_wait": reading.duration(1, limits.RUNTIME_MAX),
+    "spot": reading.boolean,
+    "checkpoint": reading.boolean,
+    "preemptible": reading.boolean,
+    "retries": reading.integer(0, limits.RETRIES_MAX),
+    "inputs": reading.mapping(_input_name, _uri, limits.INPUTS_MAX),
+    "priority": reading.choice(PRIORITIES),
+    "workload": _word,
+    "wandb": _wandb,
+    "labels": reading.mapping(_label_name, _label, limits.LABELS_MAX),
+}
+
+_ELSEWHERE = {
+    "queue": "name the queue on the command line: dispatch submit job.yaml -q QUEUE",
+    "provider": "this is a queue's key; a job file is the same on every cloud",
+    "args": "append them to command",
+    "entrypoint": "write it as command",
+    "environment": "write env",
+    "instance_type": "write resources: {instance: ...}, or leave it to resources.gpu, cpu and memory",
+    "timeout": "write max_runtime",
+    "code": "build the program into the image",
+}
