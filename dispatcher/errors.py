@@ -28,6 +28,8 @@ class DispatchError(Exception):
     """A refusal or failure that a user can act on; the command line prints it without a traceback."""
 
     exit_code = ExitCode.UNEXPECTED
+    propagating = False
+    """True when a role, grant or object made a moment ago may simply not have spread yet: retry while it is young."""
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)

@@ -77,7 +77,8 @@ class Observation:
 
     `state` is None when the vendor's word has no row in our table: the caller keeps the state it has.
     `vendor_state` is the vendor's own text. Times are RFC 3339 UTC. `billable_seconds` counts all nodes
-    once, as the vendor reports it. `model_uri` is where the job's output archive or folder is.
+    once, as the vendor reports it. `model_uri` is where the job's output archive or folder is. `cause` of a
+    failure is `program`, `request`, `capacity`, `provider`, or empty when the vendor does not say.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Observation:
     interruptions: int = 0
     model_uri: str | None = None
     links: Mapping[str, str] = field(default_factory=dict)
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
