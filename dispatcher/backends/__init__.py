@@ -47,5 +47,7 @@ def open_backend(
             f"pip install 'launchway[{zone.cloud}]'",
         )
     package = importlib.import_module(name)
-    backend = package.open_zone(zone, identity=identity, user=user, environment=environment, regime=regime)
-    return cast("Backend", backend)
+    return cast(
+        "Backend",
+        package.open_zone(zone, identity=identity, user=user, environment=environment, regime=regime),
+    )
