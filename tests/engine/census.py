@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from localcloud import Cloud
+from localcloud.place import ACCOUNT
 
 # Service -> (operation or paginator, where the answer lists things, what identifies one).
 # Only services and things that a zone of ours, or a mistake in one, could leave behind.
@@ -109,5 +110,5 @@ def _keys(client: Any) -> dict[str, list[str]]:
 
 
 def _budgets(cloud: Cloud) -> dict[str, list[str]]:
-    budgets = cloud.client("budgets").describe_budgets(AccountId="123456789012").get("Budgets", [])
+    budgets = cloud.client("budgets").describe_budgets(AccountId=ACCOUNT).get("Budgets", [])
     return {"budgets.Budgets": [budget["BudgetName"] for budget in budgets]} if budgets else {}

@@ -1,0 +1,40 @@
+"""Fixtures of the engine lane. Tests that only read share one life of each stack, and one zone that stays up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.engine.ground import Ground, ground, stand_in
+from tests.engine.life import Life, grown, live
+from tests.engine.project import Project, stacks
+
+
+@pytest.fixture
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """An empty cloud for one test."""
+    with ground(tmp_path_factory.mktemp("own"), stand_in) as found:
+        yield found
+
+
+@pytest.fixture(scope="session", params=stacks())
+def life(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Life:
+    """What happened to a stack of stacks/ from its first preview to its last destroy."""
+    with ground(tmp_path_factory.mktemp(request.param), stand_in) as found:
+        return live(found, request.param, grown, again=True)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """The cloud of the stack that `local` brings up."""
+    with ground(tmp_path_factory.mktemp("shared"), stand_in) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def local(shared: Ground) -> Project:
+    """Stack `local`, up. Tests that use it leave it as they found it."""
+    project = shared.project("local")
+    project.up()
+    return project
