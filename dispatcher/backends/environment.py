@@ -111,10 +111,14 @@ def wandb(job: Job, zone: Zone, *, isolated: bool, findings: Findings) -> dict[s
     found = {} if asked == "online" and not named else {"WANDB_MODE": asked}
     if online and control.host:
         found["WANDB_BASE_URL"] = f"https://{control.host}"
-    if job.wandb is not None and asked != "disabled":
-        found |= {"WANDB_PROJECT": job.wandb.project} if job.wandb.project else {}
-        found |= {"WANDB_ENTITY": job.wandb.entity} if job.wandb.entity else {}
-    return found
+    return found if asked == "disabled" else found | wandb_run(job)
+
+
+def wandb_run(job: Job) -> dict[str, str]:
+    """Return where the job's own `wandb.init` logs, as far as the job says."""
+    run = job.wandb
+    names = {"WANDB_PROJECT": run.project, "WANDB_ENTITY": run.entity} if run else {}
+    return {name: value for name, value in names.items() if value}
 
 
 def merged(job: Job, added: Mapping[str, str], findings: Findings) -> dict[str, str]:

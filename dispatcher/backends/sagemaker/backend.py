@@ -2,54 +2,163 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from dispatcher.backends.base import LogLine, Observation, Request, Submission
+from dispatcher.backends.base import LogLine, Observation, Request, State, Submission
+from dispatcher.backends.sagemaker import observe
+from dispatcher.backends.sagemaker.faults import translated
 from dispatcher.backends.sagemaker.render import Context, render
+from dispatcher.backends.sagemaker.session import Session
+from dispatcher.errors import NotFoundError, SpecError
 
 if TYPE_CHECKING:
     from dispatcher.contract import AwsZone
     from dispatcher.job import Job
     from dispatcher.queue import Queue
 
+PAGE = 100
+"""Jobs of one ListTrainingJobs answer, the vendor's maximum."""
+FEW = 2
+"""Up to so many jobs are described one by one: a list first would save nothing."""
+FRESH = 20
+"""Descriptions of running jobs that one poll may ask for, so that the first poll of a process stays short."""
+
 
 class SagemakerBackend:
-    """One AWS zone. Holds clients for as long as it lives; every method but `render` may reach the network."""
+    """One AWS zone. Holds clients for as long as it lives; every method but `render` may reach the network.
+
+    `sleep` is what `logs` waits with, so that tests need no real time.
+    """
 
     def __init__(
-        self, zone: AwsZone, *, identity: str = "agent", user: str, environment: str = "", regime: str = "none"
+        self,
+        zone: AwsZone,
+        *,
+        identity: str = "agent",
+        user: str,
+        environment: str = "",
+        regime: str = "none",
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._context = Context(zone, user, environment, regime)
-        self._identity = identity
+        self._session = Session(zone, identity=identity, user=user)
+        self._sleep = sleep
+        self._seen: dict[str, tuple[object, Observation]] = {}
 
     def render(self, job: Job, queue: Queue, submission: Submission) -> Request:
         """Build the exact CreateTrainingJob body. Pure; raises SpecError or PolicyRefusal with all reasons."""
         return render(job, queue, submission, self._context)
 
     def submit(self, request: Request) -> str:
-        """Create the job and return its ARN. Raises AlreadyExistsError when the name is taken."""
-        raise NotImplementedError
+        """Create the job and return its ARN. Raises AlreadyExistsError when the name is taken.
+
+        A name that is taken means that an earlier try arrived, perhaps one that botocore made a second ago and
+        whose answer was lost: `adopt` it.
+        """
+        (operation,) = request.operations
+        with translated(self._session):
+            return str(self._sagemaker().create_training_job(**operation.body)["TrainingJobArn"])
 
     def adopt(self, name: str) -> Observation | None:
-        """Describe a job that may exist; None when SageMaker knows no such name."""
-        raise NotImplementedError
+        """Describe a job that may exist; None when SageMaker knows no such name (yet)."""
+        try:
+            return self._describe(name)
+        except NotFoundError:
+            return None
 
     def poll(self, names: Sequence[str]) -> Mapping[str, Observation]:
-        """Observe many jobs: one list of what is in progress, then a description of each that is not in it."""
-        raise NotImplementedError
+        """Observe many jobs in few calls; a job that SageMaker does not know is left out.
+
+        One list of what is in progress, a hundred to a call; a description of each of ours that is not in it
+        (it ended, or the list lags: a description is always current), and of those whose step changed since
+        the last poll. So a poll of N running jobs costs N/100 calls, and a job is described once when it ends.
+        """
+        wanted = list(dict.fromkeys(names))
+        listed = self._in_progress(set(wanted)) if len(wanted) > FEW else {}
+        found: dict[str, Observation] = {}
+        budget = FRESH
+        for name in wanted:
+            summary = listed.get(name)
+            brief = observe.from_summary(summary, self._context.zone) if summary else None
+            if summary and brief:
+                step = (brief.vendor_state, summary.get("LastModifiedTime"))
+                known = self._seen.get(name)
+                if known and known[0] == step:
+                    found[name] = known[1]
+                    continue
+                if budget <= 0:
+                    found[name] = brief
+                    continue
+                budget -= 1
+            full = self.adopt(name)
+            if full is None:
+                self._seen.pop(name, None)
+                continue
+            found[name] = full
+            if summary and brief and full.vendor_state == brief.vendor_state:
+                self._seen[name] = ((brief.vendor_state, summary.get("LastModifiedTime")), full)
+            elif full.state is not None and full.state.final:
+                self._seen.pop(name, None)
+        return found
 
     def logs(
         self, name: str, *, follow: bool = False, done: Callable[[], bool] = lambda: True
     ) -> Iterator[LogLine]:
-        """Yield the lines of all nodes in time order."""
-        raise NotImplementedError
+        """Yield the lines of all nodes in time order; with `follow`, as they come, until the job is done."""
+        from dispatcher.backends.sagemaker.logs import LogReader
+
+        with translated(self._session):
+            reader = LogReader(self._session.client("logs"), name)
+            yield from reader.follow(done, self._sleep) if follow else reader.read()
 
     def cancel(self, name: str) -> None:
-        """Ask SageMaker to stop the job; one that has ended is left alone."""
-        raise NotImplementedError
+        """Ask SageMaker to stop the job; one that is stopping or has ended is left alone."""
+        try:
+            with translated(self._session):
+                self._sagemaker().stop_training_job(TrainingJobName=name)
+        except SpecError:
+            # ValidationException: it cannot be stopped in this state; which one, only a description tells.
+            state = self._describe(name).state
+            if state is None or not (state.final or state is State.STOPPING):
+                raise
 
     def fetch(self, name: str, target: Path) -> list[Path]:
-        """Bring the job's archives into `target`, unpacked."""
-        raise NotImplementedError
+        """Bring the job's outputs into `target`, archives unpacked into a directory each."""
+        from dispatcher.backends.sagemaker import outputs
+
+        with translated(self._session):
+            answer = self._sagemaker().describe_training_job(TrainingJobName=name)
+            uri = answer["OutputDataConfig"]["S3OutputPath"]
+            return outputs.fetch(self._session.client("s3"), uri, name, target)
+
+    def _sagemaker(self) -> Any:
+        return self._session.client("sagemaker")
+
+    def _describe(self, name: str) -> Observation:
+        with translated(self._session):
+            answer = self._sagemaker().describe_training_job(TrainingJobName=name)
+        return observe.from_description(answer, self._context.zone)
+
+    def _in_progress(self, names: set[str]) -> dict[str, Mapping[str, Any]]:
+        """List what runs in the account until all `names` are seen; other people's jobs bound the search."""
+        found: dict[str, Mapping[str, Any]] = {}
+        pages = -(-len(names) // PAGE) + 2
+        asked: dict[str, Any] = {
+            "StatusEquals": "InProgress",
+            "SortBy": "CreationTime",
+            "SortOrder": "Descending",
+            "MaxResults": PAGE,
+        }
+        with translated(self._session):
+            for _ in range(pages):
+                answer = self._sagemaker().list_training_jobs(**asked)
+                for summary in answer.get("TrainingJobSummaries", ()):
+                    if summary["TrainingJobName"] in names:
+                        found[summary["TrainingJobName"]] = summary
+                if len(found) == len(names) or not answer.get("NextToken"):
+                    break
+                asked["NextToken"] = answer["NextToken"]
+        return found

@@ -1,0 +1,82 @@
+"""A job's results from its bucket: archives are unpacked safely, loose files saved as they are."""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from dispatcher.errors import NotFoundError, UsageError
+
+_CHUNK = 1024 * 1024
+_ARCHIVE = ".tar.gz"
+
+
+def fetch(client: Any, uri: str, job: str, target: Path) -> list[Path]:
+    """Bring everything below `<uri>/<job>/output/` into `target` and return the files written, sorted.
+
+    `model.tar.gz` becomes the directory `model`, `output.tar.gz` the directory `output`; with compression off
+    SageMaker writes those directories itself. Raises NotFoundError when there is nothing yet, UsageError when
+    `target` cannot be written or an archive holds a member that would land outside it.
+    """
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    below = f"{prefix.rstrip('/')}/{job}/output/".lstrip("/")
+    written: list[Path] = []
+    try:
+        for key in _keys(client, bucket, below):
+            name = key.removeprefix(below)
+            if name and not name.endswith("/"):
+                written += _save(client, bucket, key, name, target)
+    except OSError as error:
+        raise UsageError(f"outputs cannot be written to {target}: {error}") from error
+    if not written:
+        raise NotFoundError(
+            f"job {job} has no outputs at s3://{bucket}/{below}",
+            "SageMaker writes them when a job ends; a checkpoint is written while it runs",
+        )
+    return sorted(written)
+
+
+def _keys(client: Any, bucket: str, prefix: str) -> Iterator[str]:
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        yield from (item["Key"] for item in page.get("Contents", ()))
+
+
+def _save(client: Any, bucket: str, key: str, name: str, target: Path) -> list[Path]:
+    body = client.get_object(Bucket=bucket, Key=key)["Body"]
+    if name.endswith(_ARCHIVE) and "/" not in name:
+        directory = target / name.removesuffix(_ARCHIVE)
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile() as whole:
+            for chunk in body.iter_chunks(_CHUNK):
+                whole.write(chunk)
+            whole.seek(0)
+            return _unpack(whole, directory, key)
+    parts = PurePosixPath(name).parts
+    if ".." in parts or PurePosixPath(name).is_absolute():
+        raise UsageError(
+            f"s3://{bucket}/{key} would be written outside {target}", "fetch it by hand if you trust it"
+        )
+    path = target.joinpath(*parts)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        for chunk in body.iter_chunks(_CHUNK):
+            file.write(chunk)
+    return [path]
+
+
+def _unpack(archive: Any, directory: Path, key: str) -> list[Path]:
+    """Unpack with the standard library's `data` filter: no path, link or device may leave the directory."""
+    try:
+        with tarfile.open(fileobj=archive, mode="r:gz") as tar:
+            members = tar.getmembers()
+            tar.extractall(directory, members=members, filter="data")
+    except tarfile.FilterError as error:
+        raise UsageError(
+            f"{key} holds a member that leaves its directory: {error}", "nothing else was written"
+        ) from error
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise UsageError(f"{key} is not a readable archive: {error}") from error
+    return [directory / member.name for member in members if member.isfile()]
