@@ -11,10 +11,12 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
 from localcloud import control
+from localcloud.jobs import nodes
 from localcloud.place import Place, Server
 
 START_SECONDS = 30.0
@@ -69,6 +71,16 @@ def up(place: Place, port: int = 0) -> Up:
 
     Safe to call from several processes at once. Raises StartError.
     """
+    found = _up(place, port)
+    # The stand-in plugins belong to the place, not to the server: they follow an upgrade of the SDK.
+    from localcloud import plugin
+
+    with contextlib.suppress(PackageNotFoundError):
+        plugin.install(place.pulumi_home)
+    return found
+
+
+def _up(place: Place, port: int) -> Up:
     if (server := living(place)) and health(server):
         return Up(server, started=False, cleared=False)
     place.root.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -137,3 +149,4 @@ def _reap(pid: int) -> None:
 
 def _end_orphans(place: Place) -> None:
     """End the job processes of a server that died without ending them itself."""
+    nodes.end_orphans(place.jobs)

@@ -11,7 +11,13 @@ import threading
 import time
 from pathlib import Path
 
+from localcloud.jobs.images import Images
+from localcloud.jobs.runner import Runner
 from localcloud.place import Place, Server
+from localcloud.sagemaker import model
+from localcloud.sagemaker.account import MotoAccount
+from localcloud.sagemaker.service import SageMaker
+from localcloud.server.desk import Desk
 from localcloud.server.front import Front
 from localcloud.server.moto_app import Moto
 from localcloud.server.wire import Answer, Call, Listener
@@ -29,24 +35,41 @@ def main(root: str, port: str = "0") -> int:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         # moto and boto3 in this process must not pick up the user's own account.
         del os.environ[name]
-    fronts: list[Front] = []
+    parts: list[Front] = []
 
     def application(call: Call) -> Answer:
-        return fronts[0](call)
+        return parts[0](call)
 
     listener = Listener(application, int(port))
     server = Server(os.getpid(), listener.port, secrets.token_hex(16), time.time())
-    moto = Moto()
-    fronts.append(Front(server, moto))
+    front = _front(place, server)
+    parts.append(front)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=listener.stop).start())
-    threading.Thread(target=moto.warm, daemon=True).start()
+    threading.Thread(target=_warm, args=(front.moto,), daemon=True).start()
     place.write(server)
     listener.serve()
+    front.runner.kill()
     place.record.unlink(missing_ok=True)
     sys.stdout.flush()
     # Not sys.exit: threads that still answer clients must not hold the end up.
     os._exit(0)
+
+
+def _front(place: Place, server: Server) -> Front:
+    moto = Moto()
+    account = MotoAccount(moto)
+    runner = Runner(place.jobs, server.url, Images(place.images))
+    front = Front(moto, SageMaker(account, runner), account, runner)
+    runner.fault = front.job_fault
+    front.control = Desk(server, front)
+    return front
+
+
+def _warm(moto: Moto) -> None:
+    """Load what a session usually needs while nobody waits for it."""
+    moto.warm()
+    model.service()
 
 
 if __name__ == "__main__":

@@ -146,6 +146,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(answer.body)
         self.wfile.flush()
 
+    def handle_expect_100(self) -> bool:
+        """Tell a client that waits for it to go on: boto3 does with every S3 upload, for a second."""
+        going_on = super().handle_expect_100()
+        self.wfile.flush()
+        return going_on
+
     def _call(self) -> Call:
         # A client that uses us as a proxy (S3 Control puts the account before the host name) sends a whole URL.
         url = urlsplit(self.path)
