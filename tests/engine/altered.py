@@ -42,10 +42,13 @@ runpy.run_path(os.environ["LANE_PROGRAM"], run_name="__main__")
 '''
 
 
-def altered(project: Project, changes: Sequence[Mapping[str, Any]], folder: Path) -> Project:
-    """The same stack, planned by a program whose resources are changed; `folder` must be new."""
-    there = project.export()
-    for wanted in changes:
+def altered(project: Project, changes: Sequence[Mapping[str, Any]], folder: Path, check: bool = True) -> Project:
+    """The same stack, planned by a program whose resources are changed; `folder` must be new.
+
+    Without `check` the stack need not be up.
+    """
+    there = project.export() if check else {}
+    for wanted in changes if check else ():
         met = [
             name for kind, name in there if kind == wanted["type"] and fnmatch.fnmatchcase(name, wanted["name"])
         ]

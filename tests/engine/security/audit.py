@@ -32,11 +32,12 @@ def trail_files_can_be_validated(view: View) -> Iterator[str]:
             yield f"{trail['Name']} has no digests"
 
 
-def trail_files_are_encrypted_with_the_logs_key(view: View) -> Iterator[str]:
-    """The log itself is under the logs key."""
+def trail_files_are_encrypted_apart_from_the_data(view: View) -> Iterator[str]:
+    """A customer's key, and not the one that opens the data."""
     for trail in _trails(view):
-        if trail.get("KmsKeyId") != view.zone.keys.logs:
-            yield f"{trail['Name']} is encrypted with {trail.get('KmsKeyId')}"
+        key = trail.get("KmsKeyId")
+        if key not in view.all_keys or key == view.zone.keys.data:
+            yield f"{trail['Name']} is encrypted with {key}"
 
 
 def object_access_is_recorded(view: View) -> Iterator[str]:
@@ -50,9 +51,10 @@ def object_access_is_recorded(view: View) -> Iterator[str]:
 
 
 def log_groups_are_encrypted_and_expire(view: View) -> Iterator[str]:
-    """The logs key and a retention on every log group."""
+    """A customer's key other than the data's, and a retention, on every log group."""
     for group in view.client("logs").describe_log_groups()["logGroups"]:
-        if group.get("kmsKeyId") != view.zone.keys.logs:
-            yield f"{group['logGroupName']} is encrypted with {group.get('kmsKeyId')}"
+        key = group.get("kmsKeyId")
+        if key not in view.all_keys or key == view.zone.keys.data:
+            yield f"{group['logGroupName']} is encrypted with {key}"
         if not group.get("retentionInDays"):
             yield f"{group['logGroupName']} is kept for ever"

@@ -90,7 +90,8 @@ def endpoints_serve_this_account_only(view: View) -> Iterator[str]:
     for endpoint in view.endpoints:
         for statement in statements(endpoint.get("PolicyDocument") or '{"Statement": [{"Effect": "Allow"}]}'):
             layers = all("-starport-layer-bucket/" in one for one in values(statement.get("Resource", "")))
-            bound = requires(statement, "aws:PrincipalAccount", view.zone.account)
+            keys = ("aws:PrincipalAccount", "aws:ResourceAccount")  # a caller with a token has no account yet
+            bound = any(requires(statement, key, view.zone.account) for key in keys)
             if statement["Effect"] == "Allow" and not bound and not layers:
                 yield f"{endpoint['ServiceName']} serves callers of any account"
 

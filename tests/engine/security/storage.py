@@ -132,7 +132,7 @@ def access_is_logged_elsewhere(view: View) -> Iterator[str]:
 
 def keys_rotate(view: View) -> Iterator[str]:
     """Rotation of every customer-managed key."""
-    for key in view.keys:
+    for key in view.all_keys:
         if not view.client("kms").get_key_rotation_status(KeyId=key)["KeyRotationEnabled"]:
             yield f"{key} never rotates"
 
@@ -145,8 +145,8 @@ def keys_are_apart(view: View) -> Iterator[str]:
 
 def services_use_keys_only_for_this_account(view: View) -> Iterator[str]:
     """A service in a key policy is bound to what it encrypts or to the account it acts for."""
-    bound = ("kms:encryptioncontext", "aws:sourcearn", "aws:sourceaccount", "kms:calleraccount", "kms:viaservice")
-    for key in view.keys:
+    bound = ("kms:encryptioncontext", "aws:sourcearn", "aws:sourceaccount")
+    for key in view.all_keys:
         policy = view.client("kms").get_key_policy(KeyId=key, PolicyName="default")["Policy"]
         for statement in statements(policy):
             service = isinstance(statement["Principal"], dict) and statement["Principal"].get("Service")

@@ -47,6 +47,13 @@ class View:
         keys = self.zone.keys
         return sorted({keys.data, keys.registry, keys.logs})
 
+    @functools.cached_property
+    def all_keys(self) -> list[str]:
+        """The ARNs of all usable customer-managed keys in the region, the account's own among them."""
+        kms = self.client("kms")
+        found = (kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"])
+        return sorted(key["Arn"] for key in found if key["KeyManager"] == "CUSTOMER" and key["Enabled"])
+
     def bucket_policy(self, bucket: str) -> list[Statement]:
         """The statements of a bucket's policy; none when it has no policy."""
         try:

@@ -1,0 +1,58 @@
+"""Settings that cannot be built: one message with every problem and its path, before anything is registered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.engine.census import census
+from tests.engine.ground import Ground
+from tests.engine.project import stack_settings
+
+pytestmark = pytest.mark.engine
+
+WRONG: dict[str, Any] = {
+    "launchway:regime": "gdrp",
+    "launchway:colour": "red",
+    "launchway:zones": [
+        {"name": "AWS one", "cloud": "aws", "region": "us-esat-1", "account": "12", "retentionDays": 91},
+        {
+            "name": "second",
+            "cloud": "aws",
+            "region": "us-east-1",
+            "account": "123456789012",
+            "network": {"cidr": "10.0.0.1/24"},
+            "insatnceTypes": [],
+        },
+    ],
+}
+PATHS = [
+    "launchway:regime",
+    "launchway:colour",
+    "launchway:zones[0].name",
+    "launchway:zones[0].account",
+    "launchway:zones[1].network.cidr",
+    "launchway:zones[1].insatnceTypes",
+]
+
+
+@pytest.mark.parametrize("verb", ["preview", "up"])
+def test_all_problems_come_in_one_message_before_anything_is_registered(own: Ground, verb: str) -> None:
+    project = own.project("wrong", {"launchway:owner": "tests"})
+    project.configure({**stack_settings("local"), **WRONG})
+    outcome = getattr(project, verb)(check=False)
+    assert outcome.code != 0
+    assert len(outcome.errors) == 1
+    assert [path for path in PATHS if path not in outcome.message] == []
+    assert "Traceback" not in outcome.output
+    assert [name for kind, name in outcome.steps if not kind.startswith("pulumi:pulumi:")] == []
+    assert census(own.cloud, "us-east-1") == {}
+
+
+def test_the_emulator_switch_refuses_an_address_that_is_not_on_this_machine(own: Ground) -> None:
+    away = Ground(own.cloud, {**own.environment, "AWS_ENDPOINT_URL": "http://203.0.113.7:80"}, own.folder)
+    outcome = away.project("local").preview(check=False)
+    assert outcome.code != 0
+    assert "203.0.113.7" in outcome.message
+    assert [name for kind, name in outcome.steps if kind.startswith("aws:")] == []

@@ -1,0 +1,64 @@
+"""Fixtures of the real lane: a life of each stack per provider, both at once because they mostly wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.engine.ground import Ground, Install, ground, stand_in
+from tests.engine.life import Life, grown, live
+from tests.engine.project import stacks
+from tests.real.plugin import MISSING, find, install
+
+# Calls that moto does not implement would be tried 25 times.
+SETTINGS = {"AWS_MAX_RETRIES": "2"}
+CHANGES: dict[str, list[dict[str, Any]]] = yaml.safe_load(Path(__file__).with_name("changes.yaml").read_text())
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _provider() -> None:
+    if find() is None:
+        pytest.skip(MISSING)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The same stack on the real provider and on the stand-in."""
+
+    real: Life
+    standin: Life
+
+
+def _live(folder: Path, install: Install, stack: str) -> Life:
+    with ground(folder, install, **SETTINGS) as place:
+        return live(place, stack, grown, CHANGES)
+
+
+@pytest.fixture(scope="session", params=stacks())
+def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """A stack's life on both; the steps of the real one are printed as a table."""
+    stack: str = request.param
+    with ThreadPoolExecutor() as threads:
+        real = threads.submit(_live, tmp_path_factory.mktemp(f"{stack}-real"), install, stack)
+        standin = threads.submit(_live, tmp_path_factory.mktemp(f"{stack}-standin"), stand_in, stack)
+        found = Pair(real.result(), standin.result())
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter:
+        reporter.write_line(f"\nstack {stack} on the real AWS provider ({find()})\n{found.real.table()}")
+    return found
+
+
+@pytest.fixture(scope="module")
+def grounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ground, Ground]]:
+    """An empty cloud with the real provider, and one with the stand-in."""
+    with (
+        ground(tmp_path_factory.mktemp("real"), install, **SETTINGS) as real,
+        ground(tmp_path_factory.mktemp("standin"), stand_in, **SETTINGS) as standin,
+    ):
+        yield real, standin
