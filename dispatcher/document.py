@@ -125,7 +125,8 @@ class _Builder:
                     self._wrong(event.start_mark.line + 1, f"is nested deeper than {DEPTH_MAX} levels")
                     return
         except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark is not None else None
+            # PyYAML's type stubs say the mark is always there; it is not for an error at the very start.
+            line = getattr(error.problem_mark, "line", -1) + 1 or None
             self._wrong(line, *_syntax(error.problem or "is not YAML"))
         except yaml.YAMLError as error:
             self._wrong(None, f"is not YAML: {str(error).splitlines()[0]}")

@@ -18,7 +18,7 @@ from dispatcher.reading import Value
 _RESERVED = ("DISPATCH_", "AIP_", "AZUREML_", "MASTER_ADDR", "MASTER_PORT", "CLUSTER_SPEC", "TF_CONFIG")
 
 
-def parse(source: str, data: bytes | str, changes: Changes = Changes(), defaults: Defaults = Defaults()) -> Job:
+def parse(source: str, data: bytes | str, changes: Changes | None = None, defaults: Defaults | None = None) -> Job:
     """Read a job. `source` is the file as the user named it. Raises SpecError with every problem."""
     problems: list[Problem] = []
     tree = document.one(source, data)
@@ -26,8 +26,8 @@ def parse(source: str, data: bytes | str, changes: Changes = Changes(), defaults
         raise SpecError(
             [Problem(source, tree.line, "", "a job file is a mapping of keys", "see docs/job-file.md")]
         )
-    apply(tree, changes, problems)
-    fill(tree, defaults)
+    apply(tree, changes or Changes(), problems)
+    fill(tree, defaults or Defaults())
     job = _read(Value("", tree, problems))
     if problems or job is None:
         raise SpecError(problems)

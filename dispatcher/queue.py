@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from dispatcher.job import Priority
+
 SpotRule = Literal["allowed", "required", "forbidden"]
 
 
@@ -13,7 +15,8 @@ SpotRule = Literal["allowed", "required", "forbidden"]
 class Queue:
     """A checked queue. `hardware` names one of the zone's `compute` entries, None when the job's
     `resources` choose. Caps of None mean no cap. `max_runtime` in seconds. `min_warm` instances are kept
-    warm after a job. `overrides` are raw provider fields, merged last into the request."""
+    warm after a job. `overrides` are raw provider fields, merged last into the request.
+    `image`, `priority` and `nodes` fill in what a job file leaves out."""
 
     name: str
     zone: str
@@ -27,4 +30,6 @@ class Queue:
     identity: Literal["agent", "ambient"] = "agent"
     shared: bool = False
     image: str | None = None
+    priority: Priority | None = None
+    nodes: int | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)

@@ -33,12 +33,15 @@ def rebuild(kind: Any, data: Any) -> Any:
     if origin is tuple:
         return tuple(rebuild(typing.get_args(kind)[0], item) for item in data)
     if dataclasses.is_dataclass(kind):
-        hints = _types(typing.cast(type[Any], kind))
-        known = {name: rebuild(hints[name], data[name]) for name in hints if name in data}
-        return typing.cast(Any, kind)(**known)
+        return _record(kind, data)
     return kind(data) if isinstance(kind, type) and issubclass(kind, enum.Enum) else data
 
 
+def _record(kind: Any, data: Any) -> Any:
+    hints = _types(kind)
+    return kind(**{name: rebuild(hints[name], data[name]) for name in hints if name in data})
+
+
 @functools.cache
-def _types(kind: type[Any]) -> dict[str, Any]:
+def _types(kind: Any) -> dict[str, Any]:
     return typing.get_type_hints(kind)

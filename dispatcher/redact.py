@@ -56,7 +56,7 @@ _ALWAYS = frozenset({"password", "passwd", "passphrase", "pwd"})
 # `name=value`, `name: value`, `"name": "value"`, `--name value`: the value ends at a quote, blank or separator.
 _ASSIGNED = re.compile(
     r"(?P<name>(?<![\w-])-{0,2}[A-Za-z_][\w.-]{1,80})(?P<between>[\"']?\s*[=:]\s*)"
-    r"(?P<value>\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s\"']+)"
+    r"(?P<value>\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s\"'{[(][^\s\"']*)"
     r"|(?P<flag>(?<![\w-])--[A-Za-z][\w-]{1,80})(?P<gap>\s+)(?P<next>[^\s\"'-][^\s\"']*)"
 )
 

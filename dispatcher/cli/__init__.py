@@ -1,0 +1,160 @@
+"""The `dispatch` command: names its commands here, loads each one's module only when it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dispatcher import __version__
+from dispatcher.errors import DispatchError, ExitCode, Problem, SpecError
+
+if TYPE_CHECKING:
+    from dispatcher.api import Dispatcher
+
+COMMANDS = {
+    "submit": "Check a job file, put it into a queue and start it.",
+    "list": "List jobs, newest first.",
+    "show": "Show one job: its state, why it waits, and what happened.",
+    "logs": "Print the lines a job wrote.",
+    "wait": "Wait until a job has ended.",
+    "cancel": "Cancel jobs.",
+    "fetch": "Bring a job's outputs here.",
+    "history": "What ran, for whom, and what it cost.",
+    "queue": "Look at queues, pause and resume them.",
+    "sync": "Read zones and queues from a Pulumi stack into the ledger.",
+    "check": "Check job, queue and outputs files without a network.",
+    "doctor": "Check this machine, the ledger and every zone.",
+    "completion": "Print the shell completion script.",
+}
+"""Command -> one line of help; the command lives in dispatcher.cli.<command>, as `command`."""
+
+
+class Lazy(click.Group):
+    """A group whose commands are modules that are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        from importlib import import_module
+
+        command: click.Command = import_module(f"dispatcher.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from dispatcher.reading import did_you_mean
+
+            raise click.UsageError(f"There is no command {args[0]!r}; {did_you_mean(args[0], COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+class Settings:
+    """What the options before the command say; opens the dispatcher when a command asks for it."""
+
+    def __init__(self, ledger: str | None, debug: bool) -> None:
+        self.ledger = ledger
+        self.debug = debug
+
+    def dispatcher(self) -> Dispatcher:
+        """The dispatcher on the chosen ledger."""
+        from dispatcher.api import Dispatcher
+
+        return Dispatcher(self.ledger)
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="dispatch", message="%(prog)s %(version)s")
+@click.option("--ledger", metavar="PATH", help="The ledger; else $DISPATCH_LEDGER, else your own.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def group(ctx: click.Context, ledger: str | None, debug: bool) -> None:
+    """Submit training jobs to the queues of your landing zones.
+
+    Exit codes: 0 ok, 2 wrong usage or file, 3 refused by a rule, 4 not signed in or not allowed, 5 quota,
+    6 no capacity, 7 not found, 8 unreachable, 9 job failed, 10 job timed out, 130 interrupted, 1 anything else.
+    """
+    ctx.obj = Settings(ledger, debug)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; every error becomes a message on stderr."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments
+    try:
+        result: Any = group.main(arguments, prog_name="dispatch", standalone_mode=False)
+        return result if isinstance(result, int) else ExitCode.OK
+    except click.ClickException as error:
+        return _usage(error)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; point stdout at nothing so that the interpreter can end quietly.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except DispatchError as error:
+        if debug:
+            raise
+        return _refuse(error)
+    except Exception as error:
+        if debug:
+            raise
+        return _unexpected(error)
+
+
+def main() -> None:
+    """The entry point of `dispatch`."""
+    sys.exit(int(run()))
+
+
+def _usage(error: click.ClickException) -> int:
+    ctx = getattr(error, "ctx", None)
+    _say(f"error: {error.format_message()}")
+    if ctx is not None:
+        _say(f"  {ctx.command_path} --help shows how it is used")
+    return ExitCode.USAGE
+
+
+def _refuse(error: DispatchError) -> int:
+    if isinstance(error, SpecError):
+        for problem in error.problems:
+            # Part by part: `env.API_KEY: looks like` is a path and a rule, not a name and its value.
+            rule, remedy = _clean(problem.rule), _clean(problem.remedy)
+            click.echo(str(Problem(problem.source, problem.line, problem.path, rule, remedy)), err=True)
+        count = len(error.problems)
+        _say(f"error: {count} problem{'s' if count > 1 else ''}; nothing was changed")
+    else:
+        _say(f"error: {error.message}")
+        for line in error.remedy.splitlines():
+            _say(f"  {line}")
+    return error.exit_code
+
+
+def _unexpected(error: Exception) -> int:
+    words = " ".join(str(error).split()) or "no further words"
+    _say(f"error: unexpected {type(error).__name__}: {words}")
+    _say("  this is a bug: run the same command with --debug before it (dispatch --debug ...) to see where")
+    return ExitCode.UNEXPECTED
+
+
+def _say(text: str) -> None:
+    click.echo(_clean(text), err=True)
+
+
+def _clean(text: str) -> str:
+    from dispatcher.redact import known_secrets, redact
+
+    return redact(text, known_secrets(os.environ))

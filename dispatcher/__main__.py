@@ -1,0 +1,5 @@
+"""`python -m dispatcher` is `dispatch`."""
+
+from dispatcher.cli import main
+
+main()

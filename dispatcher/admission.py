@@ -1,0 +1,36 @@
+"""What a queue takes: its job types, spot rule, run time and size, each refusal naming its rule."""
+
+from __future__ import annotations
+
+from dispatcher.errors import PolicyRefusal
+from dispatcher.job import Job
+from dispatcher.quantities import human_duration
+from dispatcher.queue import Queue
+
+
+def check(job: Job, queue: Queue) -> None:
+    """Raise PolicyRefusal with the first rule of the queue that the job breaks."""
+    if queue.job_types and job.job_type not in queue.job_types:
+        given = f"job_type {job.job_type}" if job.job_type else "a job without job_type"
+        raise PolicyRefusal(
+            f"queue {queue.name} does not take {given} (job_types)", f"it takes {', '.join(queue.job_types)}"
+        )
+    if queue.spot == "forbidden" and job.spot:
+        raise PolicyRefusal(f"queue {queue.name} takes no spot jobs (spot: forbidden)", "set spot: false")
+    if queue.spot == "required" and not job.spot:
+        raise PolicyRefusal(
+            f"queue {queue.name} takes spot jobs only (spot: required)", "set spot: true and checkpoint: true"
+        )
+    if queue.max_runtime is not None and job.max_runtime > queue.max_runtime:
+        longest = human_duration(queue.max_runtime)
+        raise PolicyRefusal(
+            f"queue {queue.name} runs jobs for at most {longest}, this one asks for"
+            f" {human_duration(job.max_runtime)} (max_runtime)",
+            f"set max_runtime: {longest} or less",
+        )
+    if queue.max_nodes is not None and job.resources.nodes > queue.max_nodes:
+        raise PolicyRefusal(
+            f"queue {queue.name} has {queue.max_nodes} nodes in all, this job asks for {job.resources.nodes}"
+            " (max_nodes)",
+            "ask for fewer nodes, or another queue",
+        )

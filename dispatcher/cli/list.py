@@ -1,0 +1,66 @@
+"""`dispatch list`: jobs, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from dispatcher.cli import COMMANDS, Settings, output
+from dispatcher.ledger import Entry
+from dispatcher.ledger.rows import ACTIVE, FINAL, QUEUED
+
+STATES = (QUEUED, *ACTIVE, *sorted(FINAL))
+_WORDS = ("critical", "high", "medium", "low")
+
+
+@click.command(help=COMMANDS["list"])
+@click.option("-q", "--queue", metavar="QUEUE", help="Only this queue.")
+@click.option(
+    "-s", "--state", "states", multiple=True, type=click.Choice(STATES), help="Only this state; repeatable."
+)
+@click.option("-a", "--active", is_flag=True, help="Only jobs that have not ended.")
+@click.option("--who", metavar="NAME", help="Only this person's.")
+@click.option("-n", "--limit", default=20, show_default=True, type=click.IntRange(1), help="At most so many.")
+@click.option("--all", "everything", is_flag=True, help="All of them.")
+@output.output_option
+@click.pass_obj
+def command(
+    settings: Settings,
+    queue: str | None,
+    states: tuple[str, ...],
+    active: bool,
+    who: str | None,
+    limit: int,
+    everything: bool,
+    form: str,
+) -> None:
+    wanted = list(states) or ([QUEUED, *ACTIVE] if active else None)
+    with settings.dispatcher() as dispatcher:
+        found = dispatcher.list(queue=queue, states=wanted, who=who, limit=None if everything else limit)
+        total = dispatcher.count(queue=queue, states=wanted, who=who)
+        warning = dispatcher.stalled()
+        now = dispatcher.clock()
+    _print(found, total, form, now)
+    if warning:
+        output.note(f"warning: {warning}")
+
+
+def _print(found: Sequence[Entry], total: int, form: str, now: float) -> None:
+    if form == "json":
+        output.print_json([entry.as_json() for entry in found])
+        return
+    if not found:
+        output.note("no jobs" if total == 0 else "no such jobs")
+        return
+    heads = ("ID", "JOB", "QUEUE", "PRIORITY", "STATE", "HARDWARE", "WHO", "AGE")
+    output.print_table(heads, [_row(entry, now) for entry in found], state=4)
+    if total > len(found):
+        output.note(f"... and {total - len(found)} older (--all, or -n)")
+
+
+def _row(entry: Entry, now: float) -> tuple[str, ...]:
+    hardware = f"{entry.nodes} x {entry.hardware}" if entry.nodes > 1 else entry.hardware
+    state = f"{entry.state} !" if entry.last_error else entry.state
+    when = output.age(entry.submitted_at, now)
+    return (entry.id, entry.slug, entry.queue, _WORDS[entry.priority], state, hardware, entry.who, when)

@@ -1,0 +1,105 @@
+"""How commands print: plain tables cut to the terminal, human ages, undecorated JSON, notes on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from dispatcher.quantities import human_duration
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_COLOURS: Mapping[str, str] = {
+    "running": "green",
+    "succeeded": "green",
+    "ok": "green",
+    "failed": "red",
+    "fail": "red",
+    "timed_out": "red",
+    "interrupted": "yellow",
+    "stopping": "yellow",
+    "warn": "yellow",
+    "queued": "cyan",
+    "submitting": "cyan",
+    "pending": "cyan",
+}
+
+
+def output_option(function: F) -> F:
+    """`-o json` for a command that prints data."""
+    option = click.option(
+        "-o",
+        "--output",
+        "form",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        help="Print text (default) or JSON.",
+    )
+    return option(function)
+
+
+def job_argument(function: F) -> F:
+    """JOB: an id, an unambiguous beginning of one, or a cloud name."""
+    return click.argument("job")(function)
+
+
+def print_json(document: Any) -> None:
+    """A JSON document and a newline on stdout, and nothing else."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=dict))
+
+
+def note(text: str) -> None:
+    """A line for people, on stderr, so that stdout stays data."""
+    click.echo(text, err=True)
+
+
+def coloured(text: str, word: str, *, stream: Any = None) -> str:
+    """The text in the colour of a state, on a terminal that wants colour."""
+    stream = stream or sys.stdout
+    colour = _COLOURS.get(word)
+    if colour is None or os.environ.get("NO_COLOR") or not stream.isatty():
+        return text
+    return click.style(text, fg=colour)
+
+
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, state: int | None = None) -> None:
+    """Columns padded to their widest cell; on a terminal the widest column is cut until the line fits.
+
+    `state` is the column that is coloured by its word.
+    """
+    cells = [list(heads), *[list(row) for row in rows]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
+    if sys.stdout.isatty():
+        room = shutil.get_terminal_size().columns - 2 * (len(heads) - 1)
+        while sum(widths) > room and max(widths) > 8:
+            widths[widths.index(max(widths))] -= 1
+    for number, row in enumerate(cells):
+        parts = [_fit(text, width) for text, width in zip(row, widths, strict=True)]
+        if state is not None and number:
+            parts[state] = coloured(parts[state], row[state])
+        click.echo("  ".join(parts).rstrip())
+
+
+def _fit(text: str, width: int) -> str:
+    return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
+
+
+def age(since: str | None, now: float) -> str:
+    """How long ago, such as `12m`; `-` when it never was."""
+    from dispatcher.clock import moment
+
+    return human_duration(now - moment(since)) if since else "-"
+
+
+def print_fields(fields: Mapping[str, str | None]) -> None:
+    """Names and values, one a line, the values aligned; empty ones left out."""
+    shown = {name: value for name, value in fields.items() if value not in (None, "")}
+    width = max(map(len, shown), default=0)
+    for name, value in shown.items():
+        click.echo(f"{name.ljust(width)}  {value}")

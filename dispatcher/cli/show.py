@@ -1,0 +1,90 @@
+"""`dispatch show`: one job in full."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from dispatcher.cli import COMMANDS, Settings, output
+from dispatcher.clock import moment
+from dispatcher.ledger import Entry
+from dispatcher.quantities import human_duration
+
+
+@click.command(help=COMMANDS["show"])
+@output.job_argument
+@click.option("--refresh", is_flag=True, help="Ask the cloud first.")
+@output.output_option
+@click.pass_obj
+def command(settings: Settings, job: str, refresh: bool, form: str) -> None:
+    with settings.dispatcher() as dispatcher:
+        entry = dispatcher.refresh(job) if refresh else dispatcher.show(job)
+        reasons = list(dispatcher.reasons(entry))
+        events = dispatcher.events(entry.id)
+        now = dispatcher.clock()
+    if form == "json":
+        waits = {"waits": reasons, "events": [event.as_json() for event in events]}
+        output.print_json({**entry.as_json(), **waits})
+        return
+    output.print_fields(_fields(entry, reasons, now))
+    click.echo()
+    for event in events:
+        data = {name: value for name, value in event.as_json().items() if name not in ("at", "kind", "who")}
+        data.pop("attempt", None) if entry.attempt == 1 else None
+        words = "  ".join(f"{name}={value}" for name, value in data.items())
+        who = event.who.partition("#")[0]
+        click.echo(f"{event.at[:19].replace('T', ' ')}  {event.kind:<11} {who:<16} {words}".rstrip())
+
+
+def _fields(entry: Entry, reasons: list[str], now: float) -> dict[str, str | None]:
+    job = json.loads(entry.job)
+    links = json.loads(entry.links) if entry.links else {}
+    state = output.coloured(entry.state, entry.state)
+    if entry.vendor_state:
+        state += f" ({entry.vendor_state})"
+    price = None
+    if entry.unit_price is not None:
+        price = (
+            f"{entry.unit_price} {entry.currency} per node and hour ({entry.price_source}, {entry.price_as_of})"
+        )
+    seen = f"{output.age(entry.last_seen_at, now)} ago" if entry.last_seen_at and not entry.final else None
+    counts = [
+        f"{count} {word}{'s' if count > 1 else ''}"
+        for count, word in (
+            (entry.retries, "retry"),
+            (entry.preemptions, "preemption"),
+            (entry.interruptions, "interruption"),
+        )
+        if count
+    ]
+    return {
+        "job": f"{entry.id}  {entry.slug}",
+        "state": state,
+        "reason": entry.reason,
+        "waits": "\n       ".join(reasons) or None,
+        "last seen": seen,
+        "last error": f"{entry.last_error} ({entry.last_error_at})" if entry.last_error else None,
+        "queue": f"{entry.queue} (zone {entry.zone}, {entry.cloud}{' ' + entry.region if entry.region else ''})",
+        "priority": entry.as_json()["priority"],
+        "hardware": f"{entry.nodes} x {entry.hardware}{' spot' if entry.spot else ''}",
+        "image": job.get("image"),
+        "command": " ".join(job.get("command", ())),
+        "submitted": f"{entry.submitted_at} by {entry.who} on {entry.host}",
+        "started": entry.started_at,
+        "ended": entry.ended_at,
+        "ran": _ran(entry, now),
+        "billed": human_duration(entry.billable_seconds) if entry.billable_seconds is not None else None,
+        "price": price,
+        "counted": ", ".join(counts) or None,
+        "cloud name": entry.cloud_name,
+        "cloud id": entry.provider_id,
+        "output": entry.model_uri,
+        **{f"link {title}": address for title, address in links.items()},
+    }
+
+
+def _ran(entry: Entry, now: float) -> str | None:
+    if not entry.started_at:
+        return None
+    return human_duration((moment(entry.ended_at) if entry.ended_at else now) - moment(entry.started_at))

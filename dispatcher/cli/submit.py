@@ -1,0 +1,136 @@
+"""`dispatch submit`: from a job file to a job in a queue, or to the exact request it would be."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from dispatcher.api import Dispatcher, Plan
+from dispatcher.cli import COMMANDS, Settings, output
+from dispatcher.cli.watching import follow_logs, until_ended
+from dispatcher.errors import DispatchError
+from dispatcher.quantities import human_duration
+
+
+@click.command(help=COMMANDS["submit"])
+@click.argument("file", metavar="JOB_FILE")
+@click.argument("arguments", metavar="[-- ARGUMENT...]", nargs=-1, type=click.UNPROCESSED)
+@click.option("-q", "--queue", metavar="QUEUE", help="The queue; not needed when there is only one.")
+@click.option("-P", "--priority", metavar="WORD", help="critical, high, medium or low.")
+@click.option("--set", "sets", metavar="PATH=VALUE", multiple=True, help="Change the job, e.g. resources.nodes=2.")
+@click.option("--env", metavar="NAME=VALUE", multiple=True, help="Add an environment variable.")
+@click.option("--prices", metavar="FILE", help="A price file, for the estimate.")
+@click.option("--dry-run", is_flag=True, help="Print the exact request and the estimate; send nothing.")
+@click.option("--wait", is_flag=True, help="Wait until the job has ended; its result is the exit code.")
+@click.option("-f", "--follow", is_flag=True, help="Print the job's log lines while waiting (implies --wait).")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before a job goes to a cloud.")
+@output.output_option
+@click.pass_obj
+def command(
+    settings: Settings,
+    file: str,
+    arguments: tuple[str, ...],
+    queue: str | None,
+    priority: str | None,
+    sets: tuple[str, ...],
+    env: tuple[str, ...],
+    prices: str | None,
+    dry_run: bool,
+    wait: bool,
+    follow: bool,
+    yes: bool,
+    form: str,
+) -> int:
+    from dispatcher.changes import Changes
+
+    with settings.dispatcher() as dispatcher:
+        plan = dispatcher.plan_file(file, queue, changes=Changes(sets, env, arguments, priority), prices=prices)
+        if dry_run:
+            _print_plan(dispatcher, plan, form)
+            return 0
+        for warning in plan.warnings:
+            output.note(f"warning: {warning}")
+        if not yes and plan.line.cloud != "local" and sys.stdin.isatty() and sys.stderr.isatty():
+            click.confirm(f"Submit {_describe(plan)}?", default=True, abort=True, err=True)
+        return _submit(dispatcher, plan, form, wait=wait or follow, follow=follow)
+
+
+def _submit(dispatcher: Dispatcher, plan: Plan, form: str, *, wait: bool, follow: bool) -> int:
+    entry = dispatcher.enqueue(plan)
+    try:
+        report = dispatcher.tick(queues=[entry.queue], observe=False)
+    except KeyboardInterrupt:
+        output.note(
+            f"\ninterrupted; job {entry.id} is recorded: dispatch wait {entry.id}, or dispatch cancel {entry.id}"
+        )
+        return 130
+    entry = dispatcher.show(entry.id)
+    if not wait or form == "text":
+        _tell(dispatcher, plan, entry.id, form)
+    error = report.error_of(entry.id)
+    if error is not None and not (wait and not entry.final):
+        _fate(error, entry.id, entry.state)
+        raise error
+    if not wait:
+        return 0
+    if follow:
+        code = follow_logs(dispatcher, entry.id, to_stderr=form == "json")
+        if code:
+            return code
+    return until_ended(dispatcher, entry.id, form)
+
+
+def _tell(dispatcher: Dispatcher, plan: Plan, id: str, form: str) -> None:
+    entry = dispatcher.show(id)
+    if form == "json":
+        output.print_json(entry.as_json())
+        return
+    word = {"pending": "submitted"}.get(entry.state, entry.state)
+    click.echo(f"{word} {entry.id}: {_describe(plan)}")
+    for reason in dispatcher.reasons(entry):
+        click.echo(f"  waits: {reason}")
+    if not entry.final and sys.stdout.isatty():
+        output.note(f"  dispatch logs -f {entry.id} follows it; dispatch cancel {entry.id} stops it")
+
+
+def _fate(error: DispatchError, id: str, state: str) -> None:
+    """Add to an error of the cloud what became of the recorded job."""
+    if state == "queued":
+        kept = f"job {id} stays queued: dispatch wait {id} tries again, dispatch cancel {id} drops it"
+    elif state == "submitting":
+        kept = f"job {id} may have been submitted: dispatch wait {id} looks it up before anything is sent again"
+    else:
+        kept = f"job {id} is recorded as {state}"
+    error.remedy = f"{error.remedy}\n{kept}" if error.remedy else kept
+
+
+def _describe(plan: Plan) -> str:
+    nodes = plan.job.resources.nodes
+    where = f"{nodes} x {plan.hardware}" if nodes > 1 else plan.hardware
+    longest = human_duration(plan.job.max_runtime)
+    from dispatcher.naming import slug
+
+    return f"{slug(plan.job)} to queue {plan.line.queue.name} ({plan.line.queue.zone}, {where}, at most {longest})"
+
+
+def _print_plan(dispatcher: Dispatcher, plan: Plan, form: str) -> None:
+    document = dispatcher.clean(plan.as_json())
+    if form == "json":
+        output.print_json(document)
+        return
+    import json
+
+    for request in document["requests"]:
+        click.echo(f"{request['operation']}")
+        click.echo(json.dumps(request["body"], indent=2, ensure_ascii=False))
+    for warning in document["warnings"]:
+        output.note(f"warning: {warning}")
+    estimate = document["estimate"]
+    cost = "price unknown (give one with --prices FILE)"
+    if estimate["total"] is not None:
+        cost = (
+            f"at most {estimate['total']:.2f} {estimate['currency']}"
+            f" ({estimate['unit_price']} per node and hour, {estimate['price_source']}, {estimate['price_as_of']})"
+        )
+    output.note(f"dry run: {_describe(plan)}; {cost}. Nothing was sent.")

@@ -1,0 +1,82 @@
+"""Waiting for a job on a terminal: its states, its log lines, and a Ctrl-C that leaves it running."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from dispatcher.api import Dispatcher
+from dispatcher.backends.base import LogLine
+from dispatcher.cli import output
+from dispatcher.clock import moment
+from dispatcher.errors import ExitCode
+from dispatcher.ledger import Entry
+from dispatcher.quantities import human_duration
+
+
+def until_ended(dispatcher: Dispatcher, id: str, form: str) -> int:
+    """Wait for a job, print how it ended, and return the exit code that says so."""
+    try:
+        entry = dispatcher.wait(id, seen=_progress)
+    except KeyboardInterrupt:
+        return _goes_on(dispatcher, id)
+    return ended(entry, form)
+
+
+def follow_logs(dispatcher: Dispatcher, id: str, *, form: str = "text", to_stderr: bool = False) -> int:
+    """Print a job's lines until it has ended; non-zero when interrupted."""
+    try:
+        nodes = dispatcher.show(id).nodes
+        for line in dispatcher.logs(id, follow=True):
+            print_line(dispatcher, line, nodes, form, to_stderr=to_stderr)
+    except KeyboardInterrupt:
+        return _goes_on(dispatcher, id)
+    return 0
+
+
+def print_line(dispatcher: Dispatcher, line: LogLine, nodes: int, form: str, *, to_stderr: bool = False) -> None:
+    """One log line, without secrets; as JSON it is one object a line, so that it can be streamed."""
+    text = dispatcher.clean(line.text)
+    if form == "json":
+        click.echo(json.dumps({"time": line.time, "node": line.node, "text": text}, ensure_ascii=False))
+    else:
+        click.echo(f"{line.node}  {text}" if nodes > 1 else text, err=to_stderr)
+
+
+def ended(entry: Entry, form: str) -> int:
+    """Print the end of a job and return its exit code."""
+    if form == "json":
+        output.print_json(entry.as_json())
+    else:
+        click.echo(f"{output.coloured(entry.state, entry.state)} {entry.id}{_took(entry)}")
+        if entry.reason and entry.state != "succeeded":
+            click.echo(f"  {entry.reason}")
+        if entry.model_uri:
+            click.echo(f"  output: {entry.model_uri}")
+    return {"succeeded": ExitCode.OK, "timed_out": ExitCode.JOB_TIMED_OUT}.get(entry.state, ExitCode.JOB_FAILED)
+
+
+def _took(entry: Entry) -> str:
+    start = entry.started_at or entry.claimed_at
+    parts = [f"after {human_duration(moment(entry.ended_at) - moment(start))}"] if entry.ended_at and start else []
+    parts += [f"billed {human_duration(entry.billable_seconds)}"] if entry.billable_seconds is not None else []
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _progress(entry: Entry) -> None:
+    if sys.stderr.isatty() and not entry.final:
+        output.note(f"  {output.coloured(entry.state, entry.state, stream=sys.stderr)}")
+
+
+def _goes_on(dispatcher: Dispatcher, id: str) -> int:
+    entry = dispatcher.show(id)
+    if entry.state == "queued":
+        output.note(f"\nstopped waiting; job {id} stays queued, and is sent when a command runs the queue")
+    else:
+        output.note(f"\nstopped waiting; job {id} goes on")
+    output.note(f"  dispatch wait {id}      to wait again")
+    output.note(f"  dispatch logs -f {id}   to follow its lines")
+    output.note(f"  dispatch cancel {id}    to stop it")
+    return ExitCode.INTERRUPTED

@@ -1,0 +1,156 @@
+"""Which ledger is meant, opening it, and SQLite's errors in words that say what to do."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+from dispatcher.errors import LedgerError, UnreachableError, UsageError
+from dispatcher.ledger.migrations import APPLICATION, MIGRATIONS, SCHEMA
+
+VARIABLE = "DISPATCH_LEDGER"
+
+
+def place(named: str | None, environment: Mapping[str, str]) -> Path:
+    """The ledger's file: what `--ledger` names, else DISPATCH_LEDGER, else one in the user's state directory."""
+    text = named or environment.get(VARIABLE, "")
+    if not text:
+        return state_directory(environment) / "ledger.db"
+    scheme, found, rest = text.partition("://")
+    if found and scheme == "sqlite":
+        text = rest
+    elif found:
+        rule = f"ledgers of kind {scheme}:// are not part of this release"
+        raise UsageError(rule, f"name a SQLite file with --ledger or {VARIABLE}")
+    return Path(text).expanduser().absolute()
+
+
+def state_directory(environment: Mapping[str, str]) -> Path:
+    """Where a user's own ledger and local jobs live: `$XDG_STATE_HOME/launchway`, else `~/.local/state/...`."""
+    home = environment.get("XDG_STATE_HOME") or str(Path(environment.get("HOME") or Path.home()) / ".local/state")
+    return Path(home) / "launchway"
+
+
+def connect(path: Path, *, readonly: bool, patience: float) -> sqlite3.Connection:
+    """Open a ledger and bring its schema up to date; a reader of a file that does not exist sees an empty one."""
+    with translated(path):
+        if readonly and not path.exists():
+            connection = _open("file::memory:", patience)
+            _migrate(connection, path)
+            return connection
+        if readonly:
+            connection = _open_for_reading(path, patience)
+            if _schema(connection, path) == SCHEMA:
+                return connection
+            connection.close()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            reason = f"the ledger's directory {path.parent} cannot be made: {error.strerror}"
+            raise LedgerError(reason, f"name another place with --ledger or {VARIABLE}") from error
+        new = not path.exists()
+        connection = _open(_uri(path), patience)
+        if new:
+            with contextlib.suppress(OSError):
+                path.chmod(0o600)
+        _migrate(connection, path)
+        return connection
+
+
+def _uri(path: Path, options: str = "") -> str:
+    return f"file:{quote(str(path))}{options}"
+
+
+def _open(uri: str, patience: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None)
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _open_for_reading(path: Path, patience: float) -> sqlite3.Connection:
+    """A read-only connection; where not even the log's index may be made, the file is read as it lies there."""
+    connection = _open(_uri(path, "?mode=ro"), patience)
+    try:
+        connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            raise
+        connection.close()
+        connection = _open(_uri(path, "?mode=ro&immutable=1"), patience)
+    return connection
+
+
+def _schema(connection: sqlite3.Connection, path: Path) -> int:
+    """The schema version of a file that is a ledger; 0 when it is empty. Raises LedgerError for anything else."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    application: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    if application != APPLICATION:
+        tables: int = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if tables or version:
+            raise LedgerError(f"{path} is a database of another program, not a ledger", _ELSEWHERE)
+        return 0
+    if version > SCHEMA:
+        raise LedgerError(
+            f"the ledger {path} was written by a newer launchway (schema {version}, this one knows {SCHEMA})",
+            "upgrade this one: pip install -U launchway",
+        )
+    return version
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    if _schema(connection, path) == SCHEMA:
+        return
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for number, migration in enumerate(MIGRATIONS[_schema(connection, path) :], _schema(connection, path) + 1):
+            migration(connection)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+_ELSEWHERE = f"name another file with --ledger or {VARIABLE}"
+
+
+@contextlib.contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ones that name the ledger and the remedy; a failed change left nothing behind."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", None)
+        primary = code & 0xFF if isinstance(code, int) else None
+        if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise UnreachableError(
+                f"the ledger {path} is locked by another process", "try again in a moment; no job was changed"
+            ) from error
+        raise LedgerError(*_words(primary, path, error)) from error
+
+
+def _words(code: int | None, path: Path, error: sqlite3.Error) -> tuple[str, str]:
+    if code == sqlite3.SQLITE_FULL:
+        return f"the disk of the ledger {path} is full; nothing was recorded", "free some space, then try again"
+    if code == sqlite3.SQLITE_READONLY:
+        return f"the ledger {path} is read-only", f"chmod u+w {path} (and its directory), or {_ELSEWHERE}"
+    if code == sqlite3.SQLITE_NOTADB:
+        return f"{path} is not a ledger", _ELSEWHERE
+    if code == sqlite3.SQLITE_CORRUPT:
+        return f"the ledger {path} is damaged: {error}", f"restore it from a backup, or {_ELSEWHERE}"
+    if code == sqlite3.SQLITE_CANTOPEN:
+        kind = "is a directory" if path.is_dir() else "cannot be opened"
+        readable = os.access(path.parent, os.W_OK | os.X_OK)
+        return (
+            f"the ledger {path} {kind}",
+            _ELSEWHERE if readable else f"its directory is not writable; {_ELSEWHERE}",
+        )
+    return f"the ledger {path} failed: {error}", _ELSEWHERE

@@ -1,0 +1,44 @@
+"""Ids, slugs and digests: what a submission is called here and on the cloud."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from typing import Any
+
+from dispatcher import limits
+from dispatcher.backends.base import Request, Submission
+from dispatcher.job import Job
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+ID_LENGTH = 8
+
+
+def new_id() -> str:
+    """A fresh submission id: 40 random bits in lower-case base32, so that no two machines have to agree."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(ID_LENGTH))
+
+
+def slug(job: Job) -> str:
+    """The readable part of a job's cloud name: its own name, else its type, else its image's last word."""
+    text = job.name or job.job_type or job.image.rsplit("/", 1)[-1].partition("@")[0].partition(":")[0]
+    words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return words[: limits.SLUG_MAX].strip("-") or "job"
+
+
+def placeholder(job: Job) -> Submission:
+    """What a dry run is rendered with: a name of the right shape that no real submission gets."""
+    return Submission(id="0" * ID_LENGTH, attempt=1, slug=slug(job))
+
+
+def digest(document: Any) -> str:
+    """SHA-256 of a JSON document, independent of the order of its keys."""
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=dict)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def request_digest(request: Request) -> str:
+    """SHA-256 of everything a request sends."""
+    return digest([[operation.operation, operation.body] for operation in request.operations])

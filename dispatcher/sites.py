@@ -1,0 +1,137 @@
+"""Queues and zones as the ledger holds them, and the opened cloud behind each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dispatcher import records
+from dispatcher.clock import moment
+from dispatcher.errors import NotFoundError
+from dispatcher.job import Job
+from dispatcher.ledger import Caps, Entry, Ledger, QueueRow, ZoneRow
+from dispatcher.queue import Queue
+from dispatcher.tick import Site
+
+if TYPE_CHECKING:
+    from dispatcher.backends.base import Backend, Request, Submission
+    from dispatcher.contract import Zone
+
+LOCAL = "local"
+"""The queue and zone of this machine, which need no sync."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A queue with the zone behind it; both rows are None for the built-in queue `local`."""
+
+    queue: Queue
+    row: QueueRow | None
+    zone: ZoneRow | None
+
+    @property
+    def cloud(self) -> str:
+        """The cloud behind the queue; `local` for this machine."""
+        return self.zone.cloud if self.zone else LOCAL
+
+    def contract(self) -> Zone | None:
+        """The zone's contract, typed; None for this machine."""
+        from dispatcher import contract
+
+        return contract.trusted(json.loads(self.zone.document)) if self.zone else None
+
+
+def line(ledger: Ledger, name: str | None) -> Line:
+    """The queue of this name; without a name, the only one there is. Raises NotFoundError naming those known."""
+    rows = {row.name: row for row in ledger.queues()}
+    if name is None:
+        open_rows = [row for row in rows.values() if not row.retired]
+        if len(open_rows) != 1:
+            known = ", ".join(row.name for row in open_rows)
+            if known:
+                raise NotFoundError("there is more than one queue: say which", f"-q with one of {known}, local")
+            raise NotFoundError("there is no queue yet", "run `dispatch sync` after `pulumi up`, or use -q local")
+        name = open_rows[0].name
+    if name == LOCAL:
+        return Line(Queue(name=LOCAL, zone=LOCAL, identity="ambient"), None, None)
+    if name not in rows:
+        from dispatcher.reading import did_you_mean
+
+        if not rows:
+            raise NotFoundError(
+                f"there is no queue {name}: nothing has been synced into this ledger",
+                "run `dispatch sync` after `pulumi up`, or use -q local",
+            )
+        raise NotFoundError(f"there is no queue {name}", did_you_mean(name, [*rows, LOCAL]))
+    row = rows[name]
+    zone = next((zone for zone in ledger.zones() if zone.name == row.zone), None)
+    if zone is None:
+        raise NotFoundError(f"queue {name} names zone {row.zone}, which is gone", "run `dispatch sync`")
+    return Line(records.rebuild(Queue, json.loads(row.document)), row, zone)
+
+
+@dataclass(slots=True)
+class Sites:
+    """Opens each cloud once, when it is first needed. `open_backend` is dispatcher.backends.open_backend."""
+
+    ledger: Ledger
+    user: str
+    place: Path
+    open_backend: Callable[..., Backend]
+    _backends: dict[tuple[str, str], Backend] = field(default_factory=dict)
+    _lines: dict[str, Line] = field(default_factory=dict)
+
+    def backend(self, found: Line) -> Backend:
+        """The cloud behind a queue. Raises UsageError when its package is not installed."""
+        key = (found.queue.zone, found.queue.identity)
+        if key not in self._backends:
+            zone, row = found.contract(), found.zone
+            self._backends[key] = self.open_backend(
+                zone,
+                identity=found.queue.identity,
+                user=self.user,
+                place=self.place,
+                environment=row.environment if row else "",
+                regime=row.regime if row else "none",
+            )
+        return self._backends[key]
+
+    def line(self, entry: Entry) -> Line:
+        """The queue of a submission, or what stands in for it when a sync has removed it since."""
+        if entry.queue not in self._lines:
+            try:
+                found = line(self.ledger, entry.queue)
+            except NotFoundError:
+                zone = next((zone for zone in self.ledger.zones() if zone.name == entry.zone), None)
+                if zone is None:
+                    raise
+                found = Line(Queue(name=entry.queue, zone=zone.name), None, zone)
+            self._lines[entry.queue] = found
+        return self._lines[entry.queue]
+
+    def site(self, entry: Entry) -> Site:
+        """What a tick needs to submit this entry."""
+        found = self.line(entry)
+        backend = self.backend(found)
+
+        def render(entry: Entry, submission: Submission) -> Request:
+            return backend.render(job_of(entry), found.queue, submission)
+
+        caps = Caps(found.queue.max_running, found.queue.max_nodes)
+        return Site(backend, render, caps, _moment(found.zone.updated_at) if found.zone else 0.0)
+
+
+def job_of(entry: Entry) -> Job:
+    """The job of a submission, as it was checked when it came in."""
+    job: Job = records.rebuild(Job, json.loads(entry.job))
+    return job
+
+
+def _moment(text: str) -> float:
+    try:
+        return moment(text)
+    except ValueError:
+        return 0.0
