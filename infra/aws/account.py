@@ -75,7 +75,7 @@ class Account(pulumi.ComponentResource):
     def _log_group(
         self, args: AccountArgs, region: str, site: Site, key: pulumi.Output[str] | None
     ) -> pulumi.Output[str]:
-        """SageMaker makes this group with the first job of a region, for ever and in the clear, unless it is there."""
+        """Built before SageMaker makes it with the first job of the region: kept for ever, without our key."""
         if region not in args.log_groups:
             named = args.existing_log_groups.get(region, TRAINING_LOGS)
             if region not in args.existing_log_groups:

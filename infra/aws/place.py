@@ -22,14 +22,13 @@ def stable_suffix(project: str, stack: str, account: str) -> str:
 class Place:
     """One owner of names, a zone or an account (`name`), in one account and region.
 
-    `environment`, `suffix` and `disposable` (destroy may delete what is stored) come from the stack.
+    `disposable`: a destroy may delete what is stored here.
     """
 
     name: str
     account: str
     region: str
     partition: str
-    environment: str
     suffix: str
     disposable: bool
 

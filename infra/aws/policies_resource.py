@@ -118,7 +118,7 @@ def logs_key(place: Place, dns_suffix: str, groups: Sequence[str]) -> Document:
 
 def audit_key(place: Place, dns_suffix: str, groups: Sequence[str], trail: str | None) -> Document:
     """A key for log groups and, with `trail` (ARN), for that trail's files."""
-    statements = [_owner(place), *_log_groups(place, dns_suffix, groups)]
+    statements = [_owner(place), *(_log_groups(place, dns_suffix, groups) if groups else [])]
     if trail:
         source = {"StringEquals": {"aws:SourceArn": trail}}
         context = {"kms:EncryptionContext:aws:cloudtrail:arn": place.arn("cloudtrail", "trail/*", region="*")}

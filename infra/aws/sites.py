@@ -1,0 +1,81 @@
+"""From settings to places and providers: a pinned provider per zone, an account once however many zones."""
+
+from __future__ import annotations
+
+import pulumi
+
+from infra.aws import storage
+from infra.aws.account import Account, AccountArgs
+from infra.aws.place import Place, stable_suffix
+from infra.aws.regions import table
+from infra.aws.site import Site, provider
+from infra.settings import Environment, Zone
+
+
+def _place(name: str, account: str, region: str, disposable: bool) -> Place:
+    suffix = stable_suffix(pulumi.get_project(), pulumi.get_stack(), account)
+    return Place(name, account, region, table()[region].partition, suffix, disposable)
+
+
+def _site(environment: Environment, place: Place, **more: str) -> Site:
+    """Tags of everything: who answers for it, what it belongs to, how sensitive it is, what made it."""
+    tags = {
+        "owner": environment.owner,
+        "environment": environment.environment,
+        "data-class": environment.data_class,
+        "managed-by": "pulumi",
+        **more,
+    }
+    return Site(place, table()[place.region], provider(place.name, place, tags, environment.emulator))
+
+
+def _place_of_zone(zone: Zone) -> Place:
+    return _place(zone.name, zone.account, zone.region, zone.lifetime == "disposable")
+
+
+def site_of_zone(environment: Environment, zone: Zone) -> Site:
+    """The zone's place with a provider of its own, whose default tags name the zone."""
+    return _site(environment, _place_of_zone(zone), zone=zone.name)
+
+
+def accounts(environment: Environment) -> dict[str, Account]:
+    """Build or look up, once per account, what an account has once; by account id."""
+    ids = dict.fromkeys(zone.account for zone in environment.zones)
+    return {id: _account(environment, [zone for zone in environment.zones if zone.account == id]) for id in ids}
+
+
+def _account(environment: Environment, zones: list[Zone]) -> Account:
+    """The zones agree on what an account has once (infra/contradictions.py), so the first speaks for all."""
+    first = zones[0]
+    own = first.account_scope == "own"
+    disposable = all(zone.lifetime == "disposable" for zone in zones)
+    regions: dict[str, Site] = {}
+    retention: dict[str, int] = {}
+    groups: dict[str, str] = {}
+    for zone in zones:
+        if zone.region not in regions:
+            name = f"aws-{zone.account}-{zone.region}"
+            regions[zone.region] = _site(environment, _place(name, zone.account, zone.region, disposable))
+        retention[zone.region] = max(zone.retention_days, retention.get(zone.region, 0))
+        if zone.existing.log_group:
+            groups[zone.region] = zone.existing.log_group
+    watched = [
+        storage.names(_place_of_zone(zone), zone.existing.buckets.model_dump())[use]
+        for zone in zones
+        for use in storage.USES
+    ]
+    args = AccountArgs(
+        home=regions[first.region],
+        regions=regions,
+        own=own,
+        own_trail=own and first.audit == "own" and not first.existing.trail,
+        log_groups={region: days for region, days in retention.items() if own and region not in groups},
+        existing_log_groups=groups,
+        data_buckets=tuple(dict.fromkeys(watched)),
+        retention_days=max(retention.values()),
+        federation=first.federation,
+        existing_federation=first.existing.federation,
+        existing_trail=first.existing.trail,
+        budget=first.budget,
+    )
+    return Account(f"aws-{first.account}", args)
