@@ -1,0 +1,1 @@
+"""Derives the stand-in's property table from the provider's schema, its Go source and the Python SDK."""

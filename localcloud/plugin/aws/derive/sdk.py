@@ -1,0 +1,99 @@
+"""Reads property names and shapes out of the installed pulumi_aws sources, without importing them."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+WRAPPERS = re.compile(r"^(?:pulumi\.(?:Input|Output)|Optional)\[(.*)\]$", re.S)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One property: kind is string, number, bool, list, map, object or any; `of` names the class of an object."""
+
+    kind: str
+    of: str = ""
+    element: Shape | None = None
+
+
+def root() -> Path:
+    spec = importlib.util.find_spec("pulumi_aws")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError("pulumi_aws is not installed")
+    return Path(spec.submodule_search_locations[0])
+
+
+@cache
+def classes(path: Path) -> dict[str, dict[str, Shape]]:
+    """Class name -> property name (as it goes over the wire) -> shape, for the SDK classes in one file."""
+    found: dict[str, dict[str, Shape]] = {}
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ClassDef) and not node.name.endswith("Dict"):
+            found[node.name] = dict(
+                _getter(item) for item in node.body if isinstance(item, ast.FunctionDef) and _is_getter(item)
+            )
+    return found
+
+
+def token_file(token: str) -> Path:
+    """`aws:s3/bucket:Bucket` -> .../s3/bucket.py"""
+    module, member = token.split(":")[1].split("/")
+    return root() / module / f"{re.sub(r'(?<!^)(?=[A-Z])', '_', member).lower()}.py"
+
+
+def inputs(token: str) -> dict[str, Shape]:
+    name, found = token.split(":")[2], classes(token_file(token))
+    return found.get(f"{name}Args") or found.get(f"{name}InitArgs") or {}
+
+
+def outputs(token: str) -> dict[str, Shape]:
+    return classes(token_file(token))[token.split(":")[2]]
+
+
+def nested(token: str, name: str) -> dict[str, Shape]:
+    """Properties of a nested class, by the name that an annotation gives it."""
+    folder = token_file(token).parent
+    file = "outputs.py" if name.startswith("outputs.") else "_inputs.py"
+    return classes(folder / file)[name.removeprefix("outputs.")]
+
+
+def _is_getter(item: ast.FunctionDef) -> bool:
+    return any("pulumi.getter" in ast.unparse(decorator) for decorator in item.decorator_list)
+
+
+def _getter(item: ast.FunctionDef) -> tuple[str, Shape]:
+    name = item.name
+    for decorator in item.decorator_list:
+        if isinstance(decorator, ast.Call):
+            for keyword in decorator.keywords:
+                if keyword.arg == "name" and isinstance(keyword.value, ast.Constant):
+                    name = str(keyword.value.value)
+    return name, _shape(ast.unparse(item.returns) if item.returns else "Any")
+
+
+def _shape(note: str) -> Shape:
+    while found := WRAPPERS.match(note):
+        note = found.group(1)
+    if found := re.match(r"^Sequence\[(.*)\]$", note, re.S):
+        return Shape("list", element=_shape(found.group(1)))
+    if found := re.match(r"^Mapping\[str, (.*)\]$", note, re.S):
+        return Shape("map", element=_shape(found.group(1)))
+    plain = {
+        "_builtins.str": "string",
+        "_builtins.int": "number",
+        "_builtins.float": "number",
+        "_builtins.bool": "bool",
+        "Any": "any",
+    }
+    if note in plain:
+        return Shape(plain[note])
+    if found := re.match(r"^'([\w.]+)'$", note):
+        return Shape("object", of=found.group(1))
+    if found := re.match(r"^Union\[(.*)\]$", note, re.S):  # an enum class beside the plain string
+        return Shape("string")
+    raise ValueError(f"cannot read annotation {note}")
