@@ -161,14 +161,20 @@ def _nearest(wish: Resources, gpu: GpuWish | None, allowed: Iterable[Hardware]) 
     """Name up to three allowed types that come closest, each with what it lacks."""
     misfit = _misfit(wish, gpu)
 
-    def distance(item: Hardware) -> tuple[bool, float, tuple[object, ...]]:
+    def distance(item: Hardware) -> tuple[bool, bool, float, tuple[object, ...]]:
+        other = not gpu.matches(item) if gpu else bool(wish.gpu) and item.accelerator != "gpu"
         wanted = [(wish.gpu, item.gpus), (wish.cpu, item.vcpu or 0), (wish.memory, item.memory or 0)]
         lack = sum(max(0.0, 1 - have / want) for want, have in wanted if want)
-        return (bool(gpu and not gpu.matches(item)), lack, _size(item))
+        return (other, item.status != "current", lack, _size(item))
 
     def line(item: Hardware) -> str:
-        problem = misfit(item) or f"it is {item.status} ({item.reason}); name it in resources.instance to use it"
-        return f"{item.describe()}: {problem}"
+        if problem := misfit(item):
+            return f"{item.describe()}: {problem}"
+        if item.status != "current":
+            return (
+                f"{item.describe()}: it is {item.status} ({item.reason}); resources.instance takes it all the same"
+            )
+        return f"{item.describe()}: fits, on a queue without `hardware`"
 
     lines = [line(item) for item in sorted(allowed, key=distance)[:3]]
     return "nearest: " + "; ".join(lines) if lines else "the zone allows no type that the catalog knows"

@@ -59,7 +59,8 @@ def row(instance: str, facts: dict[str, Any]) -> dict[str, str]:
         "efa": "yes" if facts["NetworkInfo"]["EfaSupported"] else "no",
         "architecture": "|".join(facts["ProcessorInfo"]["SupportedArchitectures"]),
         "generation": "current" if facts["CurrentGeneration"] else "previous",
-        "burstable": "yes" if facts["BurstablePerformanceSupported"] else "no",
+        # EC2 marks only the T family; Flex types too promise a share of their CPU and the rest most of the time.
+        "burstable": "yes" if facts["BurstablePerformanceSupported"] or "-flex." in instance else "no",
         "status": "current",
         "reason": "",
         "source": "ec2",

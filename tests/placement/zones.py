@@ -1,0 +1,28 @@
+"""Zones and wishes for placement tests: the golden zone with the limits a test needs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+from dispatcher.contract import AwsZone, Compute, Limits, parse
+from dispatcher.job import Job, Resources
+from dispatcher.queue import Queue
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "contracts" / "aws.json"
+
+
+def zone(*types: str, max_nodes: int = 16, compute: tuple[Compute, ...] = ()) -> AwsZone:
+    """Return the golden AWS zone, allowing `types` (none: any) and offering `compute`."""
+    found = parse(json.loads(GOLDEN.read_text())).zones["aws-euc1"]
+    assert isinstance(found, AwsZone)
+    return dataclasses.replace(found, limits=Limits(instance_types=types, max_nodes=max_nodes), compute=compute)
+
+
+def job(**wishes: object) -> Job:
+    """Return a job that asks for `wishes` (fields of Resources)."""
+    return Job(image="train", command=("python", "train.py"), resources=Resources(**wishes))  # type: ignore[arg-type] # each test names real fields
+
+
+QUEUE = Queue("training", "aws-euc1")
