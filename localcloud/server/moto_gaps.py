@@ -17,6 +17,7 @@ def fill() -> None:
         _filled = True
         _bucket_tags_at_creation()
         _budget_tags_and_subscribers()
+        _log_delivery_beside_a_deny_for_everyone()
 
 
 def _wrap(owner: Any, name: str) -> Callable[[Callable[..., Any]], None]:
@@ -96,3 +97,19 @@ def _budget_tags_and_subscribers() -> None:
         describe_subscribers_for_notification,
     ):
         setattr(BudgetsResponse, function.__name__, function)
+
+
+def _log_delivery_beside_a_deny_for_everyone() -> None:
+    """PutBucketLogging reads the target's policy, and moto breaks off at a statement whose principal is `*`."""
+    from types import SimpleNamespace
+
+    from moto.s3.models import FakeBucket
+
+    @_wrap(FakeBucket, "_log_permissions_enabled_policy")
+    def enabled(original: Callable[..., bool], self: Any, target_bucket: Any, target_prefix: str | None) -> bool:
+        policy = json.loads(target_bucket.policy or '{"Statement": []}')
+        policy["Statement"] = [one for one in policy["Statement"] if isinstance(one.get("Principal"), dict)]
+        named = SimpleNamespace(
+            policy=json.dumps(policy).encode(), partition=target_bucket.partition, name=target_bucket.name
+        )
+        return original(target_bucket=named, target_prefix=target_prefix)

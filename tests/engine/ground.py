@@ -55,7 +55,7 @@ def emulated(settings: Mapping[str, Any]) -> dict[str, Any]:
 def ground(folder: Path, install: Install, **settings: str) -> Iterator[Ground]:
     """Start a cloud in `folder` with a plugin for it; it ends with the block. `settings` join the environment."""
     with running(folder / "cloud") as cloud:
-        environment = {**cloud.environment, **settings}
+        environment = {**cloud.environment, "PULUMI_HOME": str(folder / "pulumi-home"), **settings}
         install(Path(environment["PULUMI_HOME"]))
         yield Ground(cloud, environment, folder)
 
