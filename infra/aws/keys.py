@@ -13,7 +13,6 @@ from infra.aws.site import Site
 
 DELETION_DAYS = 30
 DISPOSABLE_DELETION_DAYS = 7  # the least KMS takes
-ROTATION_DAYS = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +31,7 @@ def key(site: Site, parent: pulumi.Resource, use: str, description: str, policy:
     made = kms.Key(
         site.name("keys", use),
         description=description,
-        enable_key_rotation=True,
-        rotation_period_in_days=ROTATION_DAYS,
+        enable_key_rotation=True,  # every 365 days, KMS's default
         deletion_window_in_days=DISPOSABLE_DELETION_DAYS if site.place.disposable else DELETION_DAYS,
         policy=text(policy),
         opts=site.child(parent, keep=True),

@@ -177,7 +177,6 @@ def job_group(site: Site, parent: pulumi.Resource, vpc_id: pulumi.Input[str]) ->
         security_group_id=group.id,
         referenced_security_group_id=group.id,
         ip_protocol="-1",
-        description="Jobs to jobs",
         opts=site.child(parent),
     )
     vpc.SecurityGroupEgressRule(
@@ -185,7 +184,6 @@ def job_group(site: Site, parent: pulumi.Resource, vpc_id: pulumi.Input[str]) ->
         security_group_id=group.id,
         referenced_security_group_id=group.id,
         ip_protocol="-1",
-        description="Jobs to jobs",
         opts=site.child(parent),
     )
     # Endpoints, the S3 gateway and, with egress nat, the internet: all of them speak HTTPS.

@@ -65,7 +65,7 @@ def access_log_bucket(place: Place, bucket: str, sources: Sequence[str]) -> Docu
         "StringEquals": {"aws:SourceAccount": place.account},
     }
     deliver = _service("AccessLogs", ACCESS_LOGS, ["s3:PutObject"], f"{bucket}/*", condition)
-    return document([tls_only(bucket), deliver])
+    return document([deliver, tls_only(bucket)])
 
 
 def trail_bucket(place: Place, bucket: str, trail: str) -> Document:
