@@ -22,6 +22,7 @@ class Children:
         self._grace = grace
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
+        self._interrupted: set[subprocess.Popen[bytes]] = set()
         self._stopping = False
 
     def start(
@@ -57,12 +58,12 @@ class Children:
         """Forget a child that has ended."""
         with self._lock:
             self._running.discard(process)
+            self._interrupted.discard(process)
 
     def stop(self, process: subprocess.Popen[bytes]) -> None:
         """Interrupt the child's group and, after the grace period, kill what is left of it. Returns at once."""
-        if process.poll() is None:
-            _signal_group(process, signal.SIGINT)
-            threading.Thread(target=self._kill_later, args=(process,), daemon=True).start()
+        self._interrupt(process)
+        threading.Thread(target=self._kill_later, args=(process,), daemon=True).start()
 
     def stop_all(self) -> None:
         """Stop every child and wait until all are gone."""
@@ -70,10 +71,17 @@ class Children:
             self._stopping = True
             running = list(self._running)
         for process in running:
-            if process.poll() is None:
-                _signal_group(process, signal.SIGINT)
+            self._interrupt(process)
         for process in running:
             self._kill_later(process)
+
+    def _interrupt(self, process: subprocess.Popen[bytes]) -> None:
+        """Once only: the end of a run reaches us as a cancelled call and as a signal."""
+        with self._lock:
+            first = process not in self._interrupted
+            self._interrupted.add(process)
+        if first and process.poll() is None:
+            _signal_group(process, signal.SIGINT)
 
     def _kill_later(self, process: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):

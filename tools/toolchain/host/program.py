@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from tools.toolchain.host.interpreter import Interpreter
 
+_RUNNER = Path(__file__).with_name("interruptible.py")
 MESSAGE_SHOWN = 32
 """Exit code of the executor when it has already reported the program's error to the engine."""
 
@@ -35,7 +36,7 @@ def command(
     words = [word for name, value in options.items() if value for word in (f"--{name}", value)]
     entry = request.info.entry_point or request.program or "."
     # `--` because the stack's program may be given arguments that look like the executor's own.
-    return [str(python.executable), "-u", str(executor), *words, "--", entry, *request.args]
+    return [str(python.executable), "-u", str(_RUNNER), str(executor), *words, "--", entry, *request.args]
 
 
 def environment(python: Interpreter, request: language_pb2.RunRequest, base: Mapping[str, str]) -> dict[str, str]:
