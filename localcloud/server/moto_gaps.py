@@ -18,6 +18,7 @@ def fill() -> None:
         _bucket_tags_at_creation()
         _budget_tags_and_subscribers()
         _log_delivery_beside_a_deny_for_everyone()
+        _trails_deleted_by_arn()
 
 
 def _wrap(owner: Any, name: str) -> Callable[[Callable[..., Any]], None]:
@@ -113,3 +114,12 @@ def _log_delivery_beside_a_deny_for_everyone() -> None:
             policy=json.dumps(policy).encode(), partition=target_bucket.partition, name=target_bucket.name
         )
         return original(target_bucket=named, target_prefix=target_prefix)
+
+
+def _trails_deleted_by_arn() -> None:
+    """DeleteTrail takes a name or an ARN (the AWS provider sends the ARN); moto leaves the trail of an ARN there."""
+    from moto.cloudtrail.models import CloudTrailBackend
+
+    @_wrap(CloudTrailBackend, "delete_trail")
+    def delete(original: Callable[..., None], self: Any, name: str) -> None:
+        original(self, self.get_trail(name).trail_name)  # AWS too answers TrailNotFoundException

@@ -81,8 +81,10 @@ def _all(client: Any, operation: str, where: str) -> Iterator[Any]:
 
 def _untouched(client: Any, where: str, thing: Any) -> bool:
     """Whether the account had it before anyone did anything, or it is only the memory of something gone."""
-    if where == "NatGateways":
+    if where in ("NatGateways", "VpcEndpoints"):
         return bool(thing["State"] == "deleted")
+    if where == "NetworkAcls" and thing["IsDefault"]:
+        return True  # comes with a VPC; moto keeps it when the VPC is deleted
     if where == "Roles":
         return bool(thing["Path"].startswith("/aws-service-role/"))
     if where == "Vpcs":
