@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import budgets, cloudtrail, cloudwatch, iam
 
-from infra.aws import keys, policies_resource
+from infra.aws import idle, keys, policies_resource
 from infra.aws.audit import Trail, TrailArgs, trail_arn
 from infra.aws.policies import TRAINING_LOGS
 from infra.aws.site import Site
@@ -60,6 +60,7 @@ class Account(pulumi.ComponentResource):
             if group or trail_here:
                 audit_keys[region] = self._key(site, group, trail_here)
             self.log_groups[region] = self._log_group(args, region, site, audit_keys.get(region))
+        idle.tell(f"account {args.home.place.account}", idle.account_lines(audit_keys), self)
         self.federation = self._federation(args)
         self.trail = self._trail(args, trail_name, audit_keys.get(args.home.place.region))
         if args.budget and args.own:

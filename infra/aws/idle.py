@@ -1,9 +1,101 @@
-"""What a zone costs while no job runs."""
+"""What a zone costs while no job runs: counted from its settings, priced from data, told at preview."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import pulumi
+import yaml
+
+from infra.aws.network import DEFAULT_ZONES
+from infra.aws.regions import table
 from infra.settings import Zone
 
 
-def tell(zone: Zone) -> None:
-    """Print the zone's idle cost at preview."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One kind of thing that costs by the hour or month: how many, and dollars a month; None when unknown."""
+
+    what: str
+    count: int
+    monthly: float | None
+    basis: str
+    check: str
+
+
+@functools.cache
+def _data() -> Mapping[str, Any]:
+    data: Mapping[str, Any] = yaml.safe_load(
+        resources.files("infra.aws").joinpath("data/idle_prices.yaml").read_text()
+    )
+    return data
+
+
+def _figure(kind: str, region: str) -> Mapping[str, Any] | None:
+    """The price entry that names this region or its partition."""
+    partition = table()[region].partition
+    return next(
+        (
+            figure
+            for figure in _data()["prices"][kind]["figures"]
+            if region in figure.get("regions", ()) or partition in figure.get("partitions", ())
+        ),
+        None,
+    )
+
+
+def _line(what: str, count: int, kind: str, region: str) -> Line:
+    facts = _data()["prices"][kind]
+    figure = _figure(kind, region)
+    if figure is None:
+        return Line(what, count, None, "", facts["check"])
+    hours = _data()["hours_per_month"] if facts["unit"].startswith("hour") else 1
+    return Line(what, count, count * figure["price"] * hours, figure["basis"], facts["check"])
+
+
+def lines(zone: Zone) -> list[Line]:
+    """Every line of the zone's idle cost. Storage, requests, log volume and data through endpoints come on top."""
+    network, adopted = zone.network, zone.existing.keys
+    zones = len(network.availability_zones) or DEFAULT_ZONES
+    keys = [adopted.data, adopted.registry, adopted.logs].count(None)
+    found = [_line("customer-managed keys", keys, "key", zone.region)] if keys else []
+    if network.mode != "private":
+        return found
+    services = len(network.interface_endpoints)
+    if services:
+        what = f"interface endpoints ({services} services in {zones} availability zones)"
+        found.append(_line(what, services * zones, "interface_endpoint", zone.region))
+    if network.egress == "nat":
+        gateways = 1 if network.nat_gateways == "one" else zones
+        found.append(_line("NAT gateways", gateways, "nat_gateway", zone.region))
+        found.append(_line("public addresses", gateways, "public_address", zone.region))
+    return found
+
+
+def account_lines(key_regions: Iterable[str]) -> list[Line]:
+    """The idle cost of what an account has once: a key in each region with job logs or the trail."""
+    return [_line("customer-managed keys", 1, "key", region) for region in key_regions]
+
+
+def text(name: str, counted: list[Line]) -> str:
+    """The idle cost of a zone or account: a line each, and the sum of what is known."""
+    rows = [f"{name} costs while no job runs, in USD a month (infra/aws/data/idle_prices.yaml):"]
+    for line in counted:
+        price = f"unknown, see {line.check}"
+        if line.monthly is not None:
+            price = f"{line.monthly:.2f} (list price, {line.basis}; {line.check})"
+        rows.append(f"  {line.count} x {line.what}: {price}")
+    known = sum(line.monthly for line in counted if line.monthly is not None)
+    unknown = " and what is unknown" if any(line.monthly is None for line in counted) else ""
+    rows.append(f"  together {known:.2f}{unknown}; storage, logs and traffic come on top")
+    return "\n".join(rows)
+
+
+def tell(name: str, counted: list[Line], resource: pulumi.Resource) -> None:
+    """Print an idle cost, in previews only: an update shows its preview first."""
+    if pulumi.runtime.is_dry_run() and counted:
+        pulumi.log.info(text(name, counted), resource=resource)
