@@ -8,6 +8,7 @@ answers that the installed moto carries (`ml.X` is EC2's `X`); types that EC2 do
 from __future__ import annotations
 
 import csv
+import functools
 import gzip
 import io
 import json
@@ -26,6 +27,7 @@ GAPS = HERE / "aws_gaps.csv"
 MIB = 1024
 
 
+@functools.cache
 def ec2_types() -> dict[str, dict[str, Any]]:
     """Return EC2's description of every instance type that the installed moto carries, by type name."""
     path = Path(str(moto.__file__)).parent / "ec2" / "resources" / "instance_types.json.gz"
