@@ -7,47 +7,22 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dispatcher.clock import Clock, Sleep, stamp
-from dispatcher.errors import AuthError, NotFoundError, UsageError
-from dispatcher.ledger import Entry, Event, Filter, Ledger, opening
+from dispatcher.errors import NotFoundError, UsageError
+from dispatcher.ledger import Entry, Event, Filter, Ledger, QueueRow, opening
 from dispatcher.ledger.rows import QUEUED
 
 if TYPE_CHECKING:
-    from dispatcher.backends.base import Backend, LogLine, Request
+    from dispatcher.backends.base import Backend, LogLine
     from dispatcher.changes import Changes
     from dispatcher.job import Job
-    from dispatcher.placement import Estimate
+    from dispatcher.planning import Plan
     from dispatcher.sites import Line, Sites
-    from dispatcher.tick import Report, Ticker
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a submission would be: `submit --dry-run` prints it, `submit` records and sends it."""
-
-    line: Line
-    job: Job
-    request: Request
-    hardware: str
-    estimate: Estimate
-    warnings: tuple[str, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """The document of `submit --dry-run -o json`; bodies are exactly what goes over the wire."""
-        return {
-            "queue": self.line.queue.name,
-            "zone": self.line.queue.zone,
-            "cloud": self.line.cloud,
-            "requests": [
-                {"operation": operation.operation, "body": operation.body} for operation in self.request.operations
-            ],
-            "warnings": list(self.warnings),
-            "estimate": self.estimate.as_json(),
-        }
+    from dispatcher.sync import Changes as SyncChanges
+    from dispatcher.work import Report, Work
 
 
 class Dispatcher:
@@ -127,14 +102,14 @@ class Dispatcher:
             self._sites = Sites(ledger, self.who, self._path.parent / "local-jobs", opener)
         return self._sites
 
-    def _ticker(self) -> Ticker:
+    def _work(self) -> Work:
         import platform
 
         from dispatcher.process import alive, owner
-        from dispatcher.tick import Ticker
+        from dispatcher.work import Work
 
         host = platform.node()
-        return Ticker(
+        return Work(
             ledger=self.ledger,
             site=self._places(write=True).site,
             clock=self.clock,
@@ -154,18 +129,12 @@ class Dispatcher:
 
         `job` may be a function of the queue, for a job whose gaps the queue fills. `prices` is a price file.
         """
-        from dispatcher import admission, naming, placement
+        from dispatcher import planning
         from dispatcher.sites import line
 
         found = line(self.reading, queue)
         checked = job(found) if callable(job) else job
-        admission.check(checked, found.queue)
-        zone = found.contract()
-        backend = self._places(write=False).backend(found)
-        hardware = placement.choose(checked, found.queue, zone)
-        request = backend.render(checked, found.queue, naming.placeholder(checked))
-        estimate = placement.estimate(hardware, checked, Path(prices) if prices is not None else None)
-        return Plan(found, checked, request, hardware.instance, estimate, request.warnings)
+        return planning.plan(checked, found, self.backend(found), Path(prices) if prices is not None else None)
 
     def plan_file(
         self,
@@ -203,47 +172,99 @@ class Dispatcher:
         """Record a planned job as queued, without submitting it."""
         import platform
 
-        from dispatcher import naming, records
+        from dispatcher import planning
 
-        found, job, estimate = plan.line, plan.job, plan.estimate
-        document = self.clean(records.plain(job))
-        now = stamp(self.clock())
-        priced = estimate.as_json()
-        entry = Entry(
-            id=naming.new_id(),
-            queue=found.queue.name,
-            zone=found.queue.zone,
-            cloud=found.cloud,
-            region=found.zone.region if found.zone else "",
-            slug=naming.slug(job),
-            state=QUEUED,
-            priority=int(job.priority),
-            attempt=1,
-            submitted_at=now,
-            who=self.who,
-            host=platform.node(),
-            job=json.dumps(document, ensure_ascii=False),
-            job_digest=naming.digest(document),
-            nodes=job.resources.nodes,
-            hardware=plan.hardware,
-            spot=int(job.spot),
-            preemptible=int(job.preemptible),
-            max_runtime=job.max_runtime,
-            job_type=job.job_type,
-            workload=job.workload,
-            environment=found.zone.environment if found.zone else None,
-            regime=found.zone.regime if found.zone else None,
-            unit_price=None if priced["unit_price"] is None else str(estimate.unit_price),
-            currency=priced["currency"],
-            price_source=priced["price_source"],
-            price_as_of=priced["price_as_of"],
-        )
+        now = self.stamp()
+        entry = planning.entry(plan, who=self.who, host=platform.node(), now=now, clean=self.clean)
         self.ledger.add(entry, Event(entry.id, now, "queued", self.who, json.dumps({"queue": entry.queue})))
         return entry
 
     def tick(self, *, queues: Sequence[str] | None = None, observe: bool = True) -> Report:
         """Run one scheduling tick, for some queues or for all."""
-        return self._ticker().tick(queues=queues, observe=observe)
+        from dispatcher import tick
+
+        return tick.tick(self._work(), queues=queues, observe=observe)
+
+    # Zones and queues
+
+    def sync(
+        self,
+        stacks: Sequence[str] = (),
+        *,
+        outputs: Sequence[str | Path] = (),
+        queues: str | Path | None = None,
+        project: str | Path = ".",
+    ) -> SyncChanges:
+        """Read the contracts of stacks (the selected one when none is named) or of files of outputs.
+
+        `queues` is the queue file; else `stacks/<environment>.queues.yaml` in the project, if it is there.
+        """
+        from dispatcher import stack, sync
+
+        place = Path(project)
+        contracts = [(f"file {Path(file).name}", stack.from_file(file)) for file in outputs]
+        named: Sequence[str | None] = stacks or ([] if outputs else [None])
+        contracts += [stack.from_stack(name, place, self.environment) for name in named]
+        file = Path(queues) if queues is not None else None
+        return sync.synchronise(self.ledger, contracts, file, place, stamp(self.clock()))
+
+    def queues(self) -> Sequence[QueueRow]:
+        """The queues of the ledger, without the built-in `local`."""
+        return self.reading.queues()
+
+    def queue(self, name: str) -> Line:
+        """One queue with the zone behind it."""
+        from dispatcher.sites import line
+
+        return line(self.reading, name)
+
+    def backend(self, line: Line) -> Backend:
+        """The cloud behind a queue, opened but not asked anything."""
+        return self._places(write=False).backend(line)
+
+    def waiting(self, queue: str) -> Sequence[Entry]:
+        """The jobs that wait in a queue, in the order in which they go."""
+        return self.reading.waiting(queue)
+
+    def loads(self) -> Mapping[str, tuple[int, int, int]]:
+        """Queue -> (jobs that wait, jobs that run, nodes in use)."""
+        found: dict[str, tuple[int, int, int]] = {}
+        for entry in [*self.reading.waiting(None), *self.reading.active()]:
+            waiting, running, nodes = found.get(entry.queue, (0, 0, 0))
+            if entry.state == QUEUED:
+                found[entry.queue] = (waiting + 1, running, nodes)
+            else:
+                found[entry.queue] = (waiting, running + 1, nodes + entry.nodes)
+        return found
+
+    def stamp(self) -> str:
+        """Now, as the ledger writes it."""
+        return stamp(self.clock())
+
+    def ago(self, text: str | None) -> str | None:
+        """The moment so long ago (`24h`, `7d`), as the ledger writes it. Raises UsageError."""
+        from dispatcher import quantities
+
+        if text is None:
+            return None
+        try:
+            return stamp(self.clock() - quantities.seconds(text))
+        except ValueError as error:
+            raise UsageError(f"--since {text!r} {error}") from None
+
+    def pause(self, name: str, reason: str = "paused") -> None:
+        """Stop submitting from a queue; what runs goes on."""
+        self._synced(name)
+        self.ledger.pause(name, f"{reason} (by {self.who})")
+
+    def resume(self, name: str) -> None:
+        """Submit from a paused queue again."""
+        self._synced(name)
+        self.ledger.pause(name, None)
+
+    def _synced(self, name: str) -> None:
+        if self.queue(name).row is None:
+            raise UsageError("queue local cannot be paused", "only queues that were synced can")
 
     # Looking
 
@@ -312,63 +333,42 @@ class Dispatcher:
 
     def refresh(self, text: str) -> Entry:
         """Ask the cloud about one job; when it cannot be asked, the last known state comes with the error."""
+        from dispatcher import tick
+
         entry = self.show(text)
         if not entry.final and entry.cloud_name:
-            self._ticker().observe([entry])
+            tick.look(self._work(), [entry])
         return self.show(entry.id)
 
     # Operating
 
     def logs(self, text: str, *, follow: bool = False) -> Iterator[LogLine]:
         """Lines that a job printed, of all nodes in time order; with `follow`, until it has ended."""
+        from dispatcher import following
+
         entry = self.show(text)
         if follow:
-            entry = self._until(entry, lambda now: bool(now.cloud_name) and now.state != "submitting")
-        if not entry.cloud_name or entry.state == "submitting":
+            entry = following.until(self, entry, lambda now: now.started)
+        if not entry.started:
             return iter(())
         places = self._places(write=follow)
         backend = places.backend(places.line(entry))
         if not follow:
-            return backend.logs(entry.cloud_name)
-        pace = Pace(self.clock)
-
-        def done() -> bool:
-            if pace.due():
-                self.tick()
-            return self.show(entry.id).final
-
-        return backend.logs(entry.cloud_name, follow=True, done=done)
+            return backend.logs(str(entry.cloud_name))
+        return backend.logs(str(entry.cloud_name), follow=True, done=following.done(self, entry.id))
 
     def wait(self, text: str, *, seen: Callable[[Entry], None] = lambda entry: None) -> Entry:
         """Run ticks until a job has ended; `seen` is called with every change of its state."""
-        return self._until(self.show(text), lambda entry: entry.final, seen)
+        from dispatcher import following
 
-    def _until(
-        self, entry: Entry, met: Callable[[Entry], bool], seen: Callable[[Entry], None] = lambda entry: None
-    ) -> Entry:
-        pause, state = 1.0, ""
-        while True:
-            if entry.state != state:
-                state, pause = entry.state, 1.0
-                seen(entry)
-            if met(entry) or entry.final:
-                return entry
-            report = self.tick()
-            entry = self.show(entry.id)
-            if met(entry) or entry.final:
-                continue
-            error = report.error_of(entry.id)
-            if isinstance(error, AuthError) and not error.propagating:
-                raise error
-            self.sleep(pause)
-            pause = min(pause * 1.5, 15.0)
+        return following.until(self, self.show(text), lambda entry: entry.final, seen)
 
     def cancel(self, text: str) -> Entry:
         """Cancel a job: at once when it waits, by asking its cloud when it runs. Twice is no error."""
         entry = self.show(text)
         if entry.final:
             return entry
-        now = stamp(self.clock())
+        now = self.stamp()
         asked = {"cancel_requested_at": now, "cancelled_by": self.who}
         event = Event(entry.id, now, "cancel asked", self.who)
         if entry.state == QUEUED:
@@ -378,7 +378,9 @@ class Dispatcher:
             if entry.final:
                 return entry
         self.ledger.change(entry.id, asked, event)
-        report = self._ticker().press(self.show(entry.id))
+        from dispatcher import tick
+
+        report = tick.press(self._work(), self.show(entry.id))
         error = report.error_of(entry.id)
         if error is not None:
             raise error
@@ -387,25 +389,9 @@ class Dispatcher:
     def fetch(self, text: str, target: str | Path | None = None) -> Sequence[Path]:
         """Bring a job's outputs into a directory (its id when not given) and return the files written."""
         entry = self.show(text)
-        if not entry.cloud_name or entry.state in (QUEUED, "submitting"):
+        if not entry.started:
             raise NotFoundError(
                 f"job {entry.id} has not started, so it has no outputs", f"dispatch wait {entry.id}"
             )
         places = self._places(write=False)
-        return places.backend(places.line(entry)).fetch(entry.cloud_name, Path(target or entry.id))
-
-
-@dataclass(slots=True)
-class Pace:
-    """Says when the next look is due: often at first, then every 15 seconds."""
-
-    clock: Clock
-    pause: float = 1.0
-    last: float = 0.0
-
-    def due(self) -> bool:
-        """True when enough time has passed since it was last true."""
-        if self.clock() - self.last < self.pause:
-            return False
-        self.last, self.pause = self.clock(), min(self.pause * 1.5, 15.0)
-        return True
+        return places.backend(places.line(entry)).fetch(str(entry.cloud_name), Path(target or entry.id))

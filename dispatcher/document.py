@@ -119,13 +119,13 @@ class _Builder:
 
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         try:
+            event: Any
             for event in yaml.parse(text, Loader=loader):
                 self._take(event)
                 if len(self._stack) > DEPTH_MAX:
                     self._wrong(event.start_mark.line + 1, f"is nested deeper than {DEPTH_MAX} levels")
                     return
         except yaml.MarkedYAMLError as error:
-            # PyYAML's type stubs say the mark is always there; it is not for an error at the very start.
             line = getattr(error.problem_mark, "line", -1) + 1 or None
             self._wrong(line, *_syntax(error.problem or "is not YAML"))
         except yaml.YAMLError as error:

@@ -29,7 +29,7 @@ class DispatchError(Exception):
 
     exit_code = ExitCode.UNEXPECTED
     propagating = False
-    """True when a role, grant or object made a moment ago may simply not have spread yet: retry while it is young."""
+    """True when a role, grant or object made a moment ago may not have spread yet: retry while it is young."""
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)

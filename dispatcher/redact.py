@@ -67,8 +67,8 @@ def secret_name(name: str) -> bool:
     if not words or words[-1] in _NOT_THE_SECRET:
         return False
     if words[-1] == "key" or words[-1] == "apikey":
-        return words[-1] == "apikey" or len(words) == 1 or words[-2] in _KEY_OWNERS
-    return words[-1] in _SECRET_WORDS or ("password" in words) or words[-2:] == ["api", "key"]
+        return words[-1] == "apikey" or (len(words) > 1 and words[-2] in _KEY_OWNERS)
+    return words[-1] in _SECRET_WORDS or ("password" in words)
 
 
 def suspicion(name: str, value: str) -> str | None:

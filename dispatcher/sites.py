@@ -14,7 +14,7 @@ from dispatcher.errors import NotFoundError
 from dispatcher.job import Job
 from dispatcher.ledger import Caps, Entry, Ledger, QueueRow, ZoneRow
 from dispatcher.queue import Queue
-from dispatcher.tick import Site
+from dispatcher.work import Site
 
 if TYPE_CHECKING:
     from dispatcher.backends.base import Backend, Request, Submission

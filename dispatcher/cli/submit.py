@@ -6,10 +6,11 @@ import sys
 
 import click
 
-from dispatcher.api import Dispatcher, Plan
+from dispatcher.api import Dispatcher
 from dispatcher.cli import COMMANDS, Settings, output
 from dispatcher.cli.watching import follow_logs, until_ended
 from dispatcher.errors import DispatchError
+from dispatcher.planning import Plan
 from dispatcher.quantities import human_duration
 
 
@@ -49,7 +50,7 @@ def command(
         if dry_run:
             _print_plan(dispatcher, plan, form)
             return 0
-        for warning in plan.warnings:
+        for warning in plan.request.warnings:
             output.note(f"warning: {warning}")
         if not yes and plan.line.cloud != "local" and sys.stdin.isatty() and sys.stderr.isatty():
             click.confirm(f"Submit {_describe(plan)}?", default=True, abort=True, err=True)

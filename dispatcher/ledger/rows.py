@@ -86,6 +86,11 @@ class Entry:
         return self.state in FINAL
 
     @property
+    def started(self) -> bool:
+        """True when the job is, or was, on its cloud for certain."""
+        return self.cloud_name is not None and self.provider_id is not None
+
+    @property
     def order(self) -> tuple[int, str, str]:
         """What decides who goes first in a queue."""
         return (self.priority, self.submitted_at, self.id)

@@ -1,0 +1,40 @@
+"""Checking a file by what it looks like: a job, queues, or a stack's outputs."""
+
+from __future__ import annotations
+
+from dispatcher import document, job_file, queue_file, stack
+from dispatcher.document import Fields, Items, Node
+from dispatcher.errors import NotFoundError, Problem, SpecError
+
+_QUEUE_KEYS = frozenset(
+    {"queues", "queue_name", "provider", "zone", "resource", "config", "max_running", "overrides"}
+)
+
+
+def check(file: str, zones: queue_file.Zones | None = None) -> str:
+    """Check one file and say what it is. Raises SpecError with every problem.
+
+    Queue files are checked against `zones` when they are given, otherwise for their form only.
+    """
+    data = document.read(file)
+    if file.endswith(".json") or data.lstrip()[:1] == b"{":
+        try:
+            found = stack.from_bytes(file, data)
+        except NotFoundError as error:
+            raise SpecError([Problem(file, None, "", error.message, error.remedy)]) from None
+        return f"outputs of environment {found.environment} with {_count(len(found.zones), 'zone')}"
+    if file.endswith((".queues.yaml", ".queues.yml")) or _holds_queues(document.load(file, data)):
+        return _count(len(queue_file.parse(file, data, zones)), "queue")
+    job_file.parse(file, data)
+    return "a job"
+
+
+def _holds_queues(nodes: list[Node]) -> bool:
+    first = nodes[0]
+    if isinstance(first, Items):
+        return True
+    return isinstance(first, Fields) and bool(_QUEUE_KEYS & set(first.fields)) and "image" not in first.fields
+
+
+def _count(number: int, word: str) -> str:
+    return f"1 {word}" if number == 1 else f"{number} {word}s"

@@ -1,0 +1,148 @@
+"""`dispatch queue`: what the queues are, what waits in them, and pausing one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from dispatcher.cli import COMMANDS, Settings, output
+
+
+@click.group(help=COMMANDS["queue"])
+def command() -> None:
+    pass
+
+
+@command.command("list", help="List the queues with what waits and runs in each.")
+@output.output_option
+@click.pass_obj
+def list_queues(settings: Settings, form: str) -> None:
+    with settings.dispatcher() as dispatcher:
+        rows = dispatcher.queues()
+        loads = dispatcher.loads()
+        warning = dispatcher.stalled()
+    documents = [
+        _document(row.document, row.paused, row.paused_reason, loads.get(row.name, (0, 0, 0))) for row in rows
+    ]
+    if form == "json":
+        output.print_json(documents)
+        return
+    if not rows:
+        output.note("no queues yet: run `dispatch sync` after `pulumi up`; `-q local` runs a job on this machine")
+        return
+    output.print_table(
+        ("QUEUE", "ZONE", "HARDWARE", "WAITING", "RUNNING", "NODES", "STATE"), [_row(d) for d in documents]
+    )
+    if warning:
+        output.note(f"warning: {warning}")
+
+
+def _document(text: str, paused: int, reason: str | None, load: tuple[int, int, int]) -> dict[str, Any]:
+    waiting, running, nodes = load
+    state = {
+        "paused": bool(paused),
+        "paused_reason": reason,
+        "waiting": waiting,
+        "running": running,
+        "nodes_used": nodes,
+    }
+    return {**json.loads(text), **state}
+
+
+def _row(queue: dict[str, Any]) -> tuple[str, ...]:
+    def of(used: int, cap: int | None) -> str:
+        return f"{used}/{cap}" if cap is not None else str(used)
+
+    return (
+        queue["name"],
+        queue["zone"],
+        queue.get("hardware") or "by resources",
+        str(queue["waiting"]),
+        of(queue["running"], queue.get("max_running")),
+        of(queue["nodes_used"], queue.get("max_nodes")),
+        "paused" if queue["paused"] else "open",
+    )
+
+
+@command.command("show", help="Show one queue: its rules, its zone, and who waits in which order.")
+@click.argument("queue")
+@output.output_option
+@click.pass_obj
+def show(settings: Settings, queue: str, form: str) -> None:
+    with settings.dispatcher() as dispatcher:
+        line = dispatcher.queue(queue)
+        waiting = dispatcher.waiting(line.queue.name)
+        load = dispatcher.loads().get(line.queue.name, (0, 0, 0))
+        now = dispatcher.clock()
+    from dispatcher import records
+
+    row = line.row
+    text = row.document if row else json.dumps(records.plain(line.queue))
+    document = _document(text, row.paused if row else 0, row.paused_reason if row else None, load)
+    document["cloud"] = line.cloud
+    document["region"] = line.zone.region if line.zone else None
+    if form == "json":
+        output.print_json({**document, "queue": [entry.as_json() for entry in waiting]})
+        return
+    shown = {name: value for name, value in document.items() if name not in ("overrides", "priority")}
+    fields = {name.replace("_", " "): _words(value) for name, value in shown.items()}
+    if line.queue.priority is not None:
+        fields["priority"] = line.queue.priority.word
+    output.print_fields(fields)
+    if document.get("overrides"):
+        click.echo("overrides")
+        click.echo(json.dumps(document["overrides"], indent=2))
+    if waiting:
+        click.echo()
+        rows = [
+            (
+                str(place),
+                entry.id,
+                entry.slug,
+                entry.as_json()["priority"],
+                entry.who,
+                output.age(entry.submitted_at, now),
+            )
+            for place, entry in enumerate(waiting, 1)
+        ]
+        output.print_table(("#", "ID", "JOB", "PRIORITY", "WHO", "WAITS"), rows)
+
+
+def _words(value: Any) -> str | None:
+    if value is None or value == []:
+        return None
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+@command.command("pause", help="Stop submitting from a queue; what runs goes on.")
+@click.argument("queue")
+@click.option("--reason", default="paused", metavar="TEXT", help="Shown to those who wait.")
+@click.pass_obj
+def pause(settings: Settings, queue: str, reason: str) -> None:
+    with settings.dispatcher() as dispatcher:
+        dispatcher.pause(queue, reason)
+    click.echo(f"queue {queue} is paused; dispatch queue resume {queue} opens it again")
+
+
+@command.command("resume", help="Submit from a paused queue again.")
+@click.argument("queue")
+@click.pass_obj
+def resume(settings: Settings, queue: str) -> None:
+    with settings.dispatcher() as dispatcher:
+        dispatcher.resume(queue)
+    click.echo(f"queue {queue} is open")
+
+
+@command.command("export", help="Print the queues as a queue file.")
+@click.argument("queues", metavar="[QUEUE...]", nargs=-1)
+@click.pass_obj
+def export(settings: Settings, queues: tuple[str, ...]) -> None:
+    from dispatcher.queue_file import as_text
+
+    with settings.dispatcher() as dispatcher:
+        chosen = [dispatcher.queue(name).queue for name in queues or [row.name for row in dispatcher.queues()]]
+    click.echo(as_text(chosen), nl=False)

@@ -1,0 +1,54 @@
+"""Staying with a job: ticks with a growing pause until something is true, and log lines meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from dispatcher.errors import AuthError
+
+if TYPE_CHECKING:
+    from dispatcher.api import Dispatcher
+    from dispatcher.ledger import Entry
+
+FIRST, LONGEST, GROWTH = 1.0, 15.0, 1.5
+"""Seconds of the first and longest pause between two looks, and how it grows; a change starts over."""
+
+
+def until(
+    dispatcher: Dispatcher,
+    entry: Entry,
+    met: Callable[[Entry], bool],
+    seen: Callable[[Entry], None] = lambda entry: None,
+) -> Entry:
+    """Run ticks until `met` or the job has ended. Raises AuthError when only signing in helps."""
+    pause, state = FIRST, ""
+    while True:
+        if entry.state != state:
+            state, pause = entry.state, FIRST
+            seen(entry)
+        if met(entry) or entry.final:
+            return entry
+        report = dispatcher.tick()
+        entry = dispatcher.show(entry.id)
+        error = report.error_of(entry.id)
+        if isinstance(error, AuthError) and not error.propagating:
+            raise error
+        if not (met(entry) or entry.final):
+            dispatcher.sleep(pause)
+            pause = min(pause * GROWTH, LONGEST)
+
+
+def done(dispatcher: Dispatcher, id: str) -> Callable[[], bool]:
+    """A question for a log reader: has the job ended? Asks the cloud no more often than `until` would."""
+    pause, due = FIRST, 0.0
+
+    def ended() -> bool:
+        nonlocal pause, due
+        if dispatcher.clock() >= due:
+            dispatcher.tick()
+            due = dispatcher.clock() + pause
+            pause = min(pause * GROWTH, LONGEST)
+        return dispatcher.show(id).final
+
+    return ended

@@ -1,0 +1,85 @@
+"""From a job and a queue to a plan: checked, placed, rendered and estimated, with no network and no trace."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dispatcher import admission, naming, placement, records
+from dispatcher.backends.base import Backend, Request
+from dispatcher.job import Job
+from dispatcher.ledger import Entry
+from dispatcher.ledger.rows import QUEUED
+from dispatcher.placement import Estimate
+from dispatcher.sites import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a submission would be: `submit --dry-run` prints it, `submit` records and sends it."""
+
+    line: Line
+    job: Job
+    request: Request
+    hardware: str
+    estimate: Estimate
+
+    def as_json(self) -> dict[str, Any]:
+        """The document of `submit --dry-run -o json`; bodies are exactly what goes over the wire."""
+        return {
+            "queue": self.line.queue.name,
+            "zone": self.line.queue.zone,
+            "cloud": self.line.cloud,
+            "requests": [
+                {"operation": operation.operation, "body": operation.body} for operation in self.request.operations
+            ],
+            "warnings": list(self.request.warnings),
+            "estimate": self.estimate.as_json(),
+        }
+
+
+def plan(job: Job, line: Line, backend: Backend, prices: Path | None) -> Plan:
+    """Check a job against its queue and zone, and render it under a placeholder's name."""
+    admission.check(job, line.queue)
+    hardware = placement.choose(job, line.queue, line.contract())
+    request = backend.render(job, line.queue, naming.placeholder(job))
+    return Plan(line, job, request, hardware.instance, placement.estimate(hardware, job, prices))
+
+
+def entry(plan: Plan, *, who: str, host: str, now: str, clean: Callable[[Any], Any]) -> Entry:
+    """The queued submission of a plan; everything in it has gone through `clean`."""
+    line, job = plan.line, plan.job
+    document = clean(records.plain(job))
+    zone, price = line.zone, plan.estimate.unit_price
+    return Entry(
+        id=naming.new_id(),
+        queue=line.queue.name,
+        zone=line.queue.zone,
+        cloud=line.cloud,
+        region=zone.region if zone else "",
+        slug=naming.slug(job),
+        state=QUEUED,
+        priority=int(job.priority),
+        attempt=1,
+        submitted_at=now,
+        who=who,
+        host=host,
+        job=json.dumps(document, ensure_ascii=False),
+        job_digest=naming.digest(document),
+        nodes=job.resources.nodes,
+        hardware=plan.hardware,
+        spot=int(job.spot),
+        preemptible=int(job.preemptible),
+        max_runtime=job.max_runtime,
+        job_type=job.job_type,
+        workload=job.workload,
+        environment=zone.environment if zone else None,
+        regime=zone.regime if zone else None,
+        unit_price=None if price is None else str(price),
+        currency=plan.estimate.currency,
+        price_source=plan.estimate.price_source,
+        price_as_of=plan.estimate.price_as_of,
+    )

@@ -1,0 +1,224 @@
+"""A queue file, in the product's own form or in one of the two forms people bring along, read into queues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dispatcher import document, limits, quantities, reading, records, redact
+from dispatcher.document import Fields, Items, Node, Scalar
+from dispatcher.errors import Problem, SpecError
+from dispatcher.job import PRIORITIES
+from dispatcher.queue import Queue
+from dispatcher.reading import Value
+
+if TYPE_CHECKING:
+    from dispatcher.contract import Zone
+
+Zones = Mapping[str, "Zone"]
+RESERVED = "local"
+
+
+def parse(source: str, data: bytes | str, zones: Zones | None = None) -> list[Queue]:
+    """Read every queue of a file. Raises SpecError with every problem.
+
+    `zones` are those of the environment by name; None checks the form only. A file holds `queues:` (a list, or
+    a mapping by name), a list of queues, or one queue; several documents (`---`) are read one after the other.
+    """
+    problems: list[Problem] = []
+    queues: list[Queue] = []
+    lines: dict[str, int | None] = {}
+    for node in document.load(source, data):
+        for value in _each(Value("", node, problems)):
+            queue = _queue(value, zones)
+            if queue is None:
+                continue
+            if queue.name in lines:
+                value.wrong(f"queue {queue.name} is defined twice", f"first on line {lines[queue.name]}")
+            lines.setdefault(queue.name, value.node.line)
+            queues.append(queue)
+    if problems:
+        raise SpecError(problems)
+    return queues
+
+
+def _each(value: Value) -> list[Value]:
+    """The queues of one document, each with its path."""
+    node = value.node
+    if isinstance(node, Fields) and "queues" in node.fields:
+        for name, extra in node.fields.items():
+            if name != "queues":
+                value.at(name, extra).wrong("stands beside `queues:`", "put it into a queue")
+        return _each_of(value.at("queues", node.fields["queues"]))
+    if isinstance(node, Fields):
+        return [value]
+    return _each_of(value)
+
+
+def _each_of(value: Value) -> list[Value]:
+    node = value.node
+    if isinstance(node, Items):
+        return [value.at(index, inner) for index, inner in enumerate(node.items)]
+    if isinstance(node, Fields):
+        named = {name: _named(name, inner) for name, inner in node.fields.items()}
+        return [value.at(name, inner) for name, inner in named.items()]
+    if not (isinstance(node, Scalar) and node.empty):
+        value.wrong("must be a list of queues, or a mapping from name to queue", "see docs/queues.md")
+    return []
+
+
+def _named(name: str, node: Node) -> Node:
+    """A queue of the mapping form, with its key as its name."""
+    if isinstance(node, Scalar) and node.empty:
+        node = Fields(node.source, node.line)
+    if isinstance(node, Fields) and "name" not in node.fields:
+        return Fields(node.source, node.line, {"name": Scalar(node.source, node.line, name), **node.fields})
+    return node
+
+
+def _queue(value: Value, zones: Zones | None) -> Queue | None:
+    from dispatcher.queue_forms import launch_queue, provider_queue
+
+    keys = value.node.fields if isinstance(value.node, Fields) else {}
+    before = len(value.problems)
+    if "queue_name" in keys or "provider" in keys:
+        found = provider_queue(value, zones)
+    elif "resource" in keys or "config" in keys:
+        found = launch_queue(value, zones)
+    else:
+        found = reading.table(value, OWN, required=("name", "zone"), elsewhere=_ELSEWHERE)
+        _check_zone(value, found, zones)
+    if len(value.problems) > before or "name" not in found or "zone" not in found:
+        return None
+    return Queue(**found)
+
+
+def _check_zone(value: Value, found: Mapping[str, Any], zones: Zones | None) -> None:
+    """The zone must exist, and what the queue names must be in it."""
+    if zones is None or "zone" not in found:
+        return
+    zone = zones.get(found["zone"])
+    if zone is None:
+        field(value, "zone").wrong(
+            f"is {found['zone']!r}, not a zone of the stack", reading.did_you_mean(found["zone"], list(zones))
+        )
+        return
+    check_fit(value, found, zone)
+
+
+def check_fit(value: Value, found: Mapping[str, Any], zone: Zone) -> None:
+    """Report what the zone does not have or does not allow."""
+    names = [entry.name for entry in zone.compute]
+    if "hardware" in found and found["hardware"] not in names:
+        remedy = (
+            reading.did_you_mean(found["hardware"], names) if names else "the zone has no `compute`: leave it out"
+        )
+        field(value, "hardware").wrong(f"is {found['hardware']!r}, not a compute of zone {found['zone']}", remedy)
+    if found.get("max_runtime", 0) > zone.limits.max_runtime:
+        most = quantities.human_duration(zone.limits.max_runtime)
+        field(value, "max_runtime").wrong(f"is longer than zone {found['zone']} allows", f"at most {most}")
+    if found.get("nodes", 0) > zone.limits.max_nodes:
+        field(value, "nodes").wrong(
+            f"is more than zone {found['zone']} allows", f"at most {zone.limits.max_nodes}"
+        )
+
+
+def field(value: Value, key: str) -> Value:
+    """The value under a key, or the mapping itself when the key is not there, for a problem to point at."""
+    node = value.node.fields.get(key) if isinstance(value.node, Fields) else None
+    return value.at(key, node or value.node)
+
+
+def raw(value: Value) -> dict[str, Any] | None:
+    """Provider fields as JSON, kept as they are; what looks like a secret is a problem."""
+    if not isinstance(value.node, Fields):
+        value.wrong("must be a mapping of the provider's own fields")
+        return None
+    _no_secrets(value, "")
+    found: dict[str, Any] = reading.raw(value)
+    return found
+
+
+def _no_secrets(value: Value, name: str) -> None:
+    node = value.node
+    if isinstance(node, Fields):
+        for key, inner in node.fields.items():
+            _no_secrets(value.at(key, inner), key)
+    elif isinstance(node, Items):
+        for index, inner in enumerate(node.items):
+            _no_secrets(value.at(index, inner), name)
+    elif kind := redact.suspicion(name, node.text):
+        value.wrong(
+            f"looks like {kind}, and secrets are never written down",
+            "jobs reference secrets: see docs/job-file.md",
+        )
+
+
+def _name(value: Value) -> str | None:
+    typed = _slug(value)
+    if typed == RESERVED:
+        value.wrong("is the built-in queue of this machine", "choose another name")
+        return None
+    return typed
+
+
+_slug = reading.pattern(
+    limits.NAME_PATTERN,
+    "is not a name (a-z, 0-9 and -, not starting or ending with -)",
+    longest=limits.NAME_MAX,
+)
+name = _name
+word = reading.pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "may hold letters, digits, - _ and . only", longest=63)
+image = reading.pattern(
+    r"[A-Za-z0-9][A-Za-z0-9._:/@-]*",
+    "is not an image reference",
+    "registry/name:tag or name@sha256:...",
+    longest=limits.IMAGE_MAX,
+)
+count = reading.integer(1, 10_000)
+priority = reading.choice(PRIORITIES)
+
+OWN: Mapping[str, reading.Reader[Any]] = {
+    "name": name,
+    "zone": word,
+    "hardware": word,
+    "max_running": count,
+    "max_nodes": count,
+    "min_warm": reading.integer(0, 100),
+    "job_types": reading.listing(word, 100),
+    "spot": reading.choice({"allowed": "allowed", "required": "required", "forbidden": "forbidden"}),
+    "max_runtime": reading.duration(1, limits.RUNTIME_MAX),
+    "identity": reading.choice({"agent": "agent", "ambient": "ambient"}),
+    "shared": reading.boolean,
+    "image": image,
+    "priority": priority,
+    "nodes": reading.integer(1, limits.NODES_MAX),
+    "overrides": raw,
+}
+
+_ELSEWHERE = {
+    "region": "the zone says it: write zone",
+    "instance_type": "write hardware: NAME, one of the zone's compute entries",
+    "env": "a job says its environment",
+    "secrets": "a job says its secrets",
+    "ageing": "not part of this release",
+}
+
+
+def as_text(queues: Sequence[Queue]) -> str:
+    """The queues as a queue file; what has its default is left out."""
+    import yaml
+
+    defaults = records.plain(Queue(name="", zone=""))
+    documents = []
+    for queue in queues:
+        plain = records.plain(queue)
+        shown = {
+            key: value for key, value in plain.items() if key in ("name", "zone") or defaults.get(key) != value
+        }
+        if queue.priority is not None:
+            shown["priority"] = queue.priority.word
+        if queue.max_runtime is not None:
+            shown["max_runtime"] = f"{queue.max_runtime}s"
+        documents.append(shown)
+    return yaml.safe_dump({"queues": documents}, sort_keys=False, allow_unicode=True)

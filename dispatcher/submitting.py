@@ -1,0 +1,210 @@
+"""Claim and send: the three steps that make a crash harmless, and taking up what a crash left behind.
+
+The order is: commit `submitting` with the deterministic cloud name and the digest of the request; call the
+cloud; commit the provider's id. Whatever is found in `submitting` later is looked up by its name before
+anything is sent again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dispatcher.backends.base import Request, State, Submission
+from dispatcher.clock import stamp
+from dispatcher.errors import (
+    AlreadyExistsError,
+    AuthError,
+    CapacityError,
+    DispatchError,
+    QuotaError,
+    UnreachableError,
+)
+from dispatcher.ledger import Entry, Target
+from dispatcher.naming import request_digest
+from dispatcher.observing import Observer
+from dispatcher.work import RELEASED, Report, Site, Work, target
+
+YOUNG = 300.0
+"""Seconds after `contract.updated_at` in which a role that cannot be assumed may simply not have spread yet."""
+
+PAUSE, PATIENCE = 5.0, 120.0
+"""Seconds between tries while a role spreads, and of all tries of one call together."""
+
+BACKOFF = (30.0, 900.0)
+"""First and longest pause, in seconds, of a target that had no capacity; it doubles in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitter:
+    """Sends jobs of one ledger; `observer` records what an adopted job is found doing."""
+
+    work: Work
+    observer: Observer
+
+    def submit_from(self, queue: str, report: Report) -> None:
+        """Claim and send from the head of one queue until nothing more may go."""
+        passed: set[str] = set()
+        while (entry := self._next(queue, passed)) is not None:
+            name = Submission(entry.id, entry.attempt, entry.slug).name
+            try:
+                site = self.work.site(entry)
+                request = site.render(entry, Submission(entry.id, entry.attempt, entry.slug))
+            except DispatchError as error:
+                self.work.end(entry, State.FAILED, str(error), report, error=error)
+                continue
+            claimed = self.work.ledger.claim(
+                entry,
+                cloud_name=name,
+                request_digest=request_digest(request),
+                lease=self.work.lease(),
+                now=self.work.now(),
+                caps=site.caps,
+                passed=passed,
+            )
+            if claimed is None:
+                return
+            if not self._send(claimed, site, request, report):
+                passed.add(entry.id)
+                error_met = report.error_of(entry.id)
+                if isinstance(error_met, AuthError | UnreachableError) or getattr(error_met, "propagating", False):
+                    return
+
+    def _next(self, queue: str, passed: set[str]) -> Entry | None:
+        """The first job of a queue that may go now; those whose target holds back are added to `passed`."""
+        now = self.work.now()
+        held = {(t.zone, t.hardware, t.spot) for t in self.work.ledger.targets() if t.not_before > now}
+        for entry in self.work.ledger.waiting(queue):
+            if entry.id in passed:
+                continue
+            if (entry.zone, entry.hardware, entry.spot) in held or (entry.not_before or "") > now:
+                passed.add(entry.id)
+                continue
+            return entry
+        return None
+
+    def _send(self, entry: Entry, site: Site, request: Request, report: Report) -> bool:
+        """Make the call and record its outcome; False when the job stays queued."""
+        try:
+            provider_id = self._call(site, request)
+        except AlreadyExistsError:
+            return self._adopt_own(entry, site, report)
+        except DispatchError as error:
+            if error.propagating or isinstance(error, UnreachableError | AuthError | CapacityError | QuotaError):
+                return self._not_sent(entry, error, report)
+            self.work.end(entry, State.FAILED, str(error), report, error=error)
+            return True
+        except BaseException:
+            # Unknown outcome: whoever comes next looks the name up before sending again.
+            self.work.ledger.change(entry.id, {"lease_until": self.work.now()}, token=entry.lease_token)
+            raise
+        self._sent(entry, provider_id, report)
+        return True
+
+    def _call(self, site: Site, request: Request) -> str:
+        """Submit; while the zone is young, give a new role or grant time to spread before believing a refusal."""
+        waited = 0.0
+        while True:
+            try:
+                return site.backend.submit(request)
+            except DispatchError as error:
+                young = self.work.clock() - site.updated_at < YOUNG
+                if not (error.propagating and young and waited < PATIENCE):
+                    raise
+                self.work.sleep(PAUSE)
+                waited += PAUSE
+
+    def _sent(self, entry: Entry, provider_id: str, report: Report) -> None:
+        columns = {"state": State.PENDING.value, "provider_id": provider_id, **RELEASED}
+        event = self.work.event(entry, "submitted", provider_id=provider_id, cloud_name=entry.cloud_name)
+        if self.work.ledger.change(entry.id, columns, event, token=entry.lease_token):
+            if self._failures(entry):
+                self.work.ledger.release(*target(entry))
+            report.submitted.append(entry.id)
+
+    def _not_sent(self, entry: Entry, error: DispatchError, report: Report) -> bool:
+        """The cloud said no, or nothing at all: decide what becomes of the job."""
+        report.errors.append((error, (entry.id,)))
+        kept = {"last_error": self.work.clean(error.message), "last_error_at": self.work.now()}
+        if isinstance(error, UnreachableError):
+            # It may have gone through. The row stays `submitting`, free to be looked up by the next tick.
+            free = {**kept, "lease_until": self.work.now()}
+            self.work.ledger.change(
+                entry.id, free, self.work.event(entry, "unanswered", **kept), token=entry.lease_token
+            )
+            return False
+        others = [
+            other for other in self.work.ledger.active() if other.id != entry.id and target(other) == target(entry)
+        ]
+        if isinstance(error, QuotaError) and not others:
+            # Nothing of ours uses the quota, so nothing that ends here will free it.
+            self.work.end(entry, State.FAILED, str(error), report)
+            return False
+        columns: dict[str, object] = {"state": State.QUEUED.value, "cloud_name": None, **kept, **RELEASED}
+        self.work.ledger.change(
+            entry.id, columns, self.work.event(entry, "refused", **kept), token=entry.lease_token
+        )
+        if isinstance(error, CapacityError | QuotaError):
+            # Signing in must not be answered with a wait; what is full gets a pause that grows.
+            failures = self._failures(entry) + 1
+            pause = min(BACKOFF[0] * 2 ** min(failures - 1, 10), BACKOFF[1])
+            until = stamp(self.work.clock() + pause)
+            self.work.ledger.hold_back(Target(*target(entry), failures, until, str(kept["last_error"])))
+        return False
+
+    def _failures(self, entry: Entry) -> int:
+        """How often in a row this entry's target has had no room."""
+        held = (t.failures for t in self.work.ledger.targets() if (t.zone, t.hardware, t.spot) == target(entry))
+        return next(held, 0)
+
+    def recover(self, entry: Entry, report: Report) -> None:
+        """Take up an entry in `submitting` whose submitter is gone."""
+        dead = entry.lease_owner is not None and self.work.alive(entry.lease_owner) is False
+        taken = self.work.ledger.take_over(entry, self.work.lease(), self.work.now(), dead=dead)
+        if taken is None:
+            return
+        try:
+            site = self.work.site(taken)
+            if not self._adopt(taken, site, report):
+                self._resend(taken, site, report)
+        except DispatchError as error:
+            self.work.unseen([taken], error, report)
+            self.work.ledger.change(taken.id, {"lease_until": self.work.now()}, token=taken.lease_token)
+
+    def _resend(self, entry: Entry, site: Site, report: Report) -> None:
+        """The cloud has no job of this name: the call never arrived, so it is made (again)."""
+        if entry.cancel_requested_at:
+            self.work.end(entry, State.CANCELLED, "cancelled before it was submitted", report)
+            return
+        try:
+            request = site.render(entry, Submission(entry.id, entry.attempt, entry.slug))
+        except DispatchError as error:
+            self.work.end(entry, State.FAILED, str(error), report, error=error)
+            return
+        self.work.ledger.change(entry.id, {"request_digest": request_digest(request)}, token=entry.lease_token)
+        self._send(entry, site, request, report)
+
+    def _adopt_own(self, entry: Entry, site: Site, report: Report) -> bool:
+        """The name is taken, and only this submission may have taken it: an earlier call did arrive."""
+        try:
+            if self._adopt(entry, site, report):
+                return True
+            error: DispatchError = UnreachableError(f"the cloud has {entry.cloud_name} but does not show it yet")
+        except DispatchError as caught:
+            error = caught
+        self.work.unseen([entry], error, report)
+        self.work.ledger.change(entry.id, {"lease_until": self.work.now()}, token=entry.lease_token)
+        return False
+
+    def _adopt(self, entry: Entry, site: Site, report: Report) -> bool:
+        """Take up a job that is on the cloud already; False when the cloud has none of this name."""
+        seen = site.backend.adopt(str(entry.cloud_name))
+        if seen is None:
+            return False
+        columns = {"state": State.PENDING.value, "provider_id": seen.provider_id, **RELEASED}
+        event = self.work.event(entry, "adopted", provider_id=seen.provider_id, cloud_name=entry.cloud_name)
+        if self.work.ledger.change(entry.id, columns, event, token=entry.lease_token):
+            report.submitted.append(entry.id)
+            fresh = self.work.ledger.entry(entry.id)
+            if fresh is not None:
+                self.observer.saw(fresh, seen, report)
+        return True

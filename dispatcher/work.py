@@ -1,0 +1,95 @@
+"""What every part of a tick works with: the ledger, the clouds, the clock, and who is at work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from dispatcher.backends.base import Backend, Request, State, Submission
+from dispatcher.clock import Clock, Sleep, stamp
+from dispatcher.errors import DispatchError
+from dispatcher.ledger import Caps, Entry, Event, Lease, Ledger
+
+LEASE = 300.0
+"""Seconds a submitter has for its call; after that another may look the job up by name and go on."""
+
+RELEASED: dict[str, object] = {"lease_token": None, "lease_owner": None, "lease_until": None}
+"""Columns of an entry that nobody holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """All that is needed to submit from one queue: who renders and sends, and the caps of the queue.
+
+    `render` turns an entry into its request; `updated_at` is when the zone was last changed (epoch seconds).
+    """
+
+    backend: Backend
+    render: Callable[[Entry, Submission], Request]
+    caps: Caps
+    updated_at: float = 0.0
+
+
+@dataclass(slots=True)
+class Report:
+    """What a tick did: ids submitted and finished, and the errors met, each with the ids it concerns."""
+
+    submitted: list[str] = field(default_factory=list)
+    finished: list[str] = field(default_factory=list)
+    errors: list[tuple[DispatchError, tuple[str, ...]]] = field(default_factory=list)
+
+    def error_of(self, id: str) -> DispatchError | None:
+        """The error that concerned one submission."""
+        return next((error for error, ids in self.errors if id in ids), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A scheduler's surroundings. `site` opens a queue's cloud (lazily); `owner` names this process; `token`
+    makes lease tokens; `alive` says whether another owner's process still runs (None: cannot be known);
+    `clean` takes secrets out of texts on their way into the ledger."""
+
+    ledger: Ledger
+    site: Callable[[Entry], Site]
+    clock: Clock
+    sleep: Sleep
+    owner: str
+    token: Callable[[], str]
+    alive: Callable[[str], bool | None]
+    clean: Callable[[str], str]
+
+    def now(self) -> str:
+        """This moment, as the ledger writes it."""
+        return stamp(self.clock())
+
+    def lease(self) -> Lease:
+        """A fresh lease of this process."""
+        return Lease(self.token(), self.owner, stamp(self.clock() + LEASE))
+
+    def event(self, entry: Entry, kind: str, **data: object) -> Event:
+        """Something that happens to an entry now; empty data is left out."""
+        given = {name: value for name, value in data.items() if value}
+        return Event(entry.id, self.now(), kind, self.owner, json.dumps({"attempt": entry.attempt, **given}))
+
+    def end(
+        self, entry: Entry, state: State, reason: str, report: Report, *, error: DispatchError | None = None
+    ) -> None:
+        """End an entry without the cloud: refused, cancelled before it was sent, or never sendable."""
+        columns = {"state": state.value, "reason": self.clean(reason), "ended_at": self.now(), **RELEASED}
+        if error is not None:
+            report.errors.append((error, (entry.id,)))
+        if self.ledger.change(entry.id, columns, self.event(entry, state.value, reason=self.clean(reason))):
+            report.finished.append(entry.id)
+
+    def unseen(self, entries: list[Entry], error: DispatchError, report: Report) -> None:
+        """Keep an error beside the last known state: not being able to ask is no state."""
+        report.errors.append((error, tuple(entry.id for entry in entries)))
+        for entry in entries:
+            columns = {"last_error": self.clean(error.message), "last_error_at": self.now()}
+            self.ledger.change(entry.id, columns)
+
+
+def target(entry: Entry) -> tuple[str, str, int]:
+    """What back-off belongs to: the zone, the hardware, and whether it is spot."""
+    return (entry.zone, entry.hardware, entry.spot)
