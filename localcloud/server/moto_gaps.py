@@ -117,7 +117,7 @@ def _log_delivery_beside_a_deny_for_everyone() -> None:
 
 
 def _trails_deleted_by_arn() -> None:
-    """DeleteTrail takes a name or an ARN (the AWS provider sends the ARN); moto leaves the trail of an ARN there."""
+    """DeleteTrail takes an ARN as well, which the AWS provider sends; moto then deletes nothing."""
     from moto.cloudtrail.models import CloudTrailBackend
 
     @_wrap(CloudTrailBackend, "delete_trail")
