@@ -34,6 +34,8 @@ def _walk(value: Any, shape: Any, path: str) -> Iterator[str]:
     size = len(value) if shape.type_name in ("string", "list", "map") else size
     if size is not None and not limits.get("min", size) <= size <= limits.get("max", size):
         yield f"{path}: {size} not within {limits.get('min')}..{limits.get('max')}"
+    if isinstance(value, bool) and shape.type_name != "boolean":
+        yield f"{path}: {value} is no number"
     if shape.type_name == "structure":
         for key, item in value.items():
             yield from _walk(item, shape.members[key], f"{path}.{key}")

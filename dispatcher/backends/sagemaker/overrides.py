@@ -62,7 +62,7 @@ def touches(queue: Queue, path: str) -> bool:
 
 def apply(body: Mapping[str, Any], queue: Queue, zone: AwsZone, findings: Findings) -> dict[str, Any]:
     """Return `body` with the queue's overrides: objects merge, null removes, tags are added, the rest replaces."""
-    source = f"queue {queue.name}"
+    source, before = f"queue {queue.name}", len(findings.refusals)
     for path, value in _leaves(queue.overrides):
         field = _without_index(path)
         decided = next((name for name in _DECIDED if field == name or field.startswith(f"{name}.")), None)
@@ -79,6 +79,8 @@ def apply(body: Mapping[str, Any], queue: Queue, zone: AwsZone, findings: Findin
     for whole in {name.partition(".")[0] for name in _DECIDED} | {"CheckpointConfig", "Environment", "Tags"}:
         if whole in queue.overrides and queue.overrides[whole] is None:
             findings.refuse("overrides", f"{source} removes {whole}", "name the fields in it that you mean")
+    if len(findings.refusals) > before:
+        return dict(body)  # refused for what they are; what the model would say of them as well is no help
     return _merge(body, queue.overrides)
 
 
