@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 import click
 
-from localcloud import process
+from localcloud import control, process
+from localcloud.jobs.images import ImageError, Images
 from localcloud.place import Place, leads_elsewhere
 
 
@@ -104,6 +108,129 @@ def status(place: Place) -> None:
         raise click.ClickException("it does not answer; `localcloud down` ends it")
     jobs = health["jobs"]
     click.echo(f"jobs: {', '.join(jobs) if jobs else 'none running'}")
+
+
+@main.group()
+def image() -> None:
+    """Say which local folder stands for which image: images are not pulled."""
+
+
+@image.command("add")
+@click.argument("name", metavar="NAME[:TAG]")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.pass_obj
+def add_image(place: Place, name: str, folder: Path) -> None:
+    """Let FOLDER be what is in the image: jobs run in a copy of it."""
+    try:
+        Images(place.images).add(name, folder)
+    except ImageError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@image.command("list")
+@click.pass_obj
+def list_images(place: Place) -> None:
+    """Print registered images and their folders."""
+    for name, folder in Images(place.images).all().items():
+        click.echo(f"{name}\t{folder}")
+
+
+@image.command("remove")
+@click.argument("name", metavar="NAME[:TAG]")
+@click.pass_obj
+def remove_image(place: Place, name: str) -> None:
+    """Forget an image; the folder stays."""
+    if not Images(place.images).remove(name):
+        raise click.ClickException(f"{name} is not registered")
+
+
+@main.group()
+def faults() -> None:
+    """Make the local cloud fail the way real ones do."""
+
+
+@faults.command("add")
+@click.argument("kind")
+@click.option("--service", default="*", show_default=True, help="boto3's name, or a pattern.")
+@click.option("--operation", default="*", show_default=True, help="Such as CreateTrainingJob, or a pattern.")
+@click.option("--times", default=1, show_default=True, help="How many calls; 0 means until cleared.")
+@click.option("--seconds", default=0.0, help="A delay, an age or a duration, as the kind says.")
+@click.option("--match", multiple=True, metavar="FIELD=PATTERN", help="Only calls whose parameter fits.")
+@click.option("--code", default="", help="The error code, for kind `error`.")
+@click.option("--message", default="", help="The error text.")
+@click.option("--status", default=400, help="The HTTP status, for kind `error`.")
+@click.pass_obj
+def add_fault(place: Place, /, times: int, match: tuple[str, ...], **rest: Any) -> None:
+    """Put a fault in force for the next calls that fit; `faults kinds` lists what there is."""
+    fields = {**rest, "times": times or None, "match": dict(_pair(text) for text in match)}
+    answer = _control(place, "POST", "/faults", fields)
+    click.echo(f"fault {answer['id']}")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, pattern = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--match {text}: write FIELD=PATTERN")
+    return name, pattern
+
+
+@faults.command("list")
+@click.pass_obj
+def list_faults(place: Place) -> None:
+    """Print the faults in force, one JSON document a line."""
+    for fault in _control(place, "GET", "/faults"):
+        click.echo(json.dumps(fault))
+
+
+@faults.command("clear")
+@click.argument("number", type=int, required=False)
+@click.pass_obj
+def clear_faults(place: Place, number: int | None) -> None:
+    """Take back one fault, or all."""
+    path = "/faults" if number is None else f"/faults/{number}"
+    click.echo(f"cleared: {_control(place, 'DELETE', path)['cleared']}")
+
+
+@faults.command("kinds")
+def list_kinds() -> None:
+    """Print what can go wrong."""
+    from localcloud.server.faults import KINDS
+
+    for kind, meaning in KINDS.items():
+        click.echo(f"{kind:10} {meaning}")
+
+
+@main.command()
+@click.option("--service", default="", help="Only this service.")
+@click.option("--operation", default="", help="Only this operation.")
+@click.pass_obj
+def requests(place: Place, service: str, operation: str) -> None:
+    """Print the requests seen, one JSON document a line."""
+    query = urlencode({"service": service, "operation": operation})
+    for entry in _control(place, "GET", f"/requests?{query}"):
+        click.echo(json.dumps(entry))
+
+
+@main.command("set")
+@click.option(
+    "--check-images/--no-check-images", default=None, help="Whether a job's repository must exist in ECR."
+)
+@click.option("--stop-seconds", type=float, help="Between SIGTERM and SIGKILL of a stopped job.")
+@click.pass_obj
+def change(place: Place, /, **changes: Any) -> None:
+    """Change and print the server's settings."""
+    given = {name: value for name, value in changes.items() if value is not None}
+    click.echo(json.dumps(_control(place, "POST", "/settings", given)))
+
+
+def _control(place: Place, method: str, path: str, body: object = None) -> Any:
+    server = process.living(place)
+    if server is None:
+        raise click.ClickException("it is not up; `localcloud up` starts it")
+    try:
+        return control.call(server, method, path, body)
+    except (control.ControlError, OSError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 @main.command()

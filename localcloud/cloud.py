@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
-from localcloud import process
+from localcloud import control, process
+from localcloud.jobs.images import Images
 from localcloud.place import DEFAULT_REGION, Place, Server
 
 
@@ -45,6 +47,38 @@ class Cloud:
             config=ours.merge(theirs) if theirs else ours,
             **(credentials | options),
         )
+
+    def fault(self, kind: str, **rest: Any) -> int:
+        """Put a fault in force (localcloud.server.faults.Fault) and return its number. Raises ControlError."""
+        number: int = control.call(self.server, "POST", "/faults", {"kind": kind, **rest})["id"]
+        return number
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The faults still in force."""
+        found: list[dict[str, Any]] = control.call(self.server, "GET", "/faults")
+        return found
+
+    def clear(self) -> None:
+        """Take every fault back and forget the requests seen so far."""
+        control.call(self.server, "DELETE", "/faults")
+        control.call(self.server, "DELETE", "/requests")
+
+    def requests(self, service: str = "", operation: str = "") -> list[dict[str, Any]]:
+        """The calls seen, oldest first: `service`, `operation`, `region`, `parameters` (a JSON body as it came),
+        `status` (0: no answer was sent) and the `fault` that met it."""
+        query = urlencode({"service": service, "operation": operation})
+        found: list[dict[str, Any]] = control.call(self.server, "GET", f"/requests?{query}")
+        return found
+
+    def settings(self, **changes: Any) -> dict[str, Any]:
+        """Change settings of the server and return all: `check_images`, `stop_seconds`."""
+        now: dict[str, Any] = control.call(self.server, "POST", "/settings", changes)
+        return now
+
+    @property
+    def images(self) -> Images:
+        """Which local folder stands for which image."""
+        return Images(self.place.images)
 
 
 @contextlib.contextmanager

@@ -160,8 +160,8 @@ def _buckets(request: Request, account: Account, region: str) -> None:
         if account.bucket_region(bucket) != region or not account.has_objects(bucket, key):
             raise invalid(
                 f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the '
-                f"bucket exists in the selected region ({region}), that objects exist under that S3 prefix, and that "
-                f'the role "{request["RoleArn"]}" has "s3:ListBucket" permissions on bucket "{bucket}".'
+                f"bucket exists in the selected region ({region}), that objects exist under that S3 prefix, and "
+                f'that the role "{request["RoleArn"]}" has "s3:ListBucket" permissions on bucket "{bucket}".'
             )
 
 
