@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from pydantic.alias_generators import to_camel
 
+from dispatcher.placement.catalog import catalog
 from infra.aws import regions
 from infra.settings import INTERFACE_SERVICES, RETENTION_DAYS, Environment, Zone
 
@@ -180,6 +181,18 @@ def _limits(zone: Zone) -> Iterator[Found]:
         names.add(compute.name)
 
 
+def _instances(zone: Zone) -> Iterator[Found]:
+    """Types the catalog does not know have no rule for their disks, so no policy could be written for them."""
+    known = catalog("aws")
+    named = [(f"instanceTypes[{index}]", name) for index, name in enumerate(zone.instance_types)]
+    named += [(f"compute[{index}].instance", compute.instance) for index, compute in enumerate(zone.compute)]
+    for path, name in named:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=3)
+            guess = f"did you mean {' or '.join(close)}?" if close else "see dispatcher/placement/data/aws.csv"
+            yield path, f"{name!r} is no training instance type of SageMaker", guess
+
+
 def _ownership(zone: Zone) -> Iterator[Found]:
     existing = zone.existing
     if existing.trail and zone.audit == "own" and "audit" in zone.model_fields_set:
@@ -207,7 +220,7 @@ def _ownership(zone: Zone) -> Iterator[Found]:
 
 
 ZONE_RULES: tuple[Callable[[Zone], Iterator[Found]], ...] = (
-    _region, _private_network, _existing_network, _wandb, _limits, _ownership,
+    _region, _private_network, _existing_network, _wandb, _limits, _instances, _ownership,
 )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ class Account(pulumi.ComponentResource):
             if group or trail_here:
                 audit_keys[region] = self._key(site, group, trail_here)
             self.log_groups[region] = self._log_group(args, region, site, audit_keys.get(region))
-        idle.tell(f"account {args.home.place.account}", idle.account_lines(audit_keys), self)
+        idle.tell(f"account {args.home.place.account}", idle.account_lines(list(audit_keys)), self)
         self.federation = self._federation(args)
         self.trail = self._trail(args, trail_name, audit_keys.get(args.home.place.region))
         if args.budget and args.own:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -76,9 +76,11 @@ def lines(zone: Zone) -> list[Line]:
     return found
 
 
-def account_lines(key_regions: Iterable[str]) -> list[Line]:
+def account_lines(key_regions: Sequence[str]) -> list[Line]:
     """The idle cost of what an account has once: a key in each region with job logs or the trail."""
-    return [_line("customer-managed keys", 1, "key", region) for region in key_regions]
+    if not key_regions:
+        return []
+    return [_line(f"customer-managed keys ({', '.join(key_regions)})", len(key_regions), "key", key_regions[0])]
 
 
 def text(name: str, counted: list[Line]) -> str:

@@ -1,0 +1,1 @@
+"""Tests of the Pulumi program: settings, documents, names and data, without an engine."""

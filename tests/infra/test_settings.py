@@ -1,0 +1,213 @@
+"""What a stack's configuration may say, and how every mistake in it is told: all at once, with path and remedy."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dispatcher.errors import SpecError
+from infra import config
+from infra.settings import RETENTION_DAYS
+from tests.infra.stacks import stack, zone
+
+EXISTING_VPC = {
+    "mode": "existing",
+    "vpc": "vpc-0a1b2c3d4e5f60718",
+    "subnets": ["subnet-0a1b2c3d4e5f60718", "subnet-1a1b2c3d4e5f60718"],
+    "egress": "none",
+}
+OTHER_KEY = "arn:aws:kms:eu-west-1:123456789012:key/10000000-0000-4000-8000-000000000000"
+TRAIL = "arn:aws:cloudtrail:eu-central-1:123456789012:trail/main"
+CI = {"issuer": "token.actions.githubusercontent.com", "subjects": ["repo:acme/train:*"]}
+
+
+def problems(raw: dict[str, Any]) -> dict[str, str]:
+    """Each problem's path with its rule and remedy."""
+    with pytest.raises(SpecError) as error:
+        config.read(raw, "eu")
+    return {
+        problem.path.removeprefix("launchway:"): f"{problem.rule} ({problem.remedy})"
+        for problem in error.value.problems
+    }
+
+
+def of_zone(**changes: Any) -> dict[str, str]:
+    return {path.removeprefix("zones[0]."): text for path, text in problems(stack(zone(**changes))).items()}
+
+
+def test_a_zone_needs_only_a_name_a_cloud_a_region_and_an_account() -> None:
+    environment = config.read(stack(), "eu")
+    [made] = environment.zones
+    assert environment.environment == "eu"
+    assert (made.lifetime, made.network.mode, made.retention_days) == ("durable", "private", 365)
+
+
+MISTAKES: list[tuple[dict[str, Any], str, str]] = [
+    ({"network": {"cidr": "10.0.0.1/16"}}, "network.cidr", "host bits"),
+    ({"network": {"cidr": "10.0.0.0/24"}}, "network.cidr", "too small"),
+    ({"network": {"cidr": "10.0.0.0/8"}}, "network.cidr", "larger than a VPC"),
+    ({"network": {"cidr": "8.8.0.0/16"}}, "network.cidr", "not a private range"),
+    ({"network": {"availabilityZones": ["eu-central-1a"]}}, "network.availabilityZones", "2 to 7"),
+    ({"network": {"availabilityZones": ["eu-central-1a"] * 2}}, "network.availabilityZones", "twice"),
+    (
+        {"network": {"availabilityZones": ["us-east-1a", "eu-central-1b"]}},
+        "network.availabilityZones[0]",
+        "not in region",
+    ),
+    ({"network": {"interfaceEndpoints": ["sqs"]}}, "network.interfaceEndpoints[0]", "secretsmanager"),
+    ({"network": {"vpc": "vpc-0a1b2c3d4e5f60718"}}, "network.vpc", "mode: existing"),
+    ({"network": {"mode": "existing", "egress": "none"}}, "network.vpc", "needs the id"),
+    ({"network": {"mode": "existing", "egress": "none"}}, "network.subnets", "two or more"),
+    ({"network": {**EXISTING_VPC, "egress": None}}, "network.egress", "reaches the internet"),
+    ({"network": {**EXISTING_VPC, "cidr": "10.0.0.0/16"}}, "network.cidr", "builds no VPC"),
+    (
+        {"network": {**EXISTING_VPC, "securityGroups": [f"sg-{i}a1b2c3d" for i in range(6)]}},
+        "network.securityGroups",
+        "at most 5",
+    ),
+    ({"network": {"mode": "public", "egress": "none"}}, "network.egress", "do reach the internet"),
+    ({"network": {"mode": "public", "subnets": EXISTING_VPC["subnets"]}}, "network.subnets", "outside any VPC"),
+    ({"wandb": {"mode": "online", "host": "api.wandb.ai"}}, "wandb.route", "declared route"),
+    ({"wandb": {"mode": "online", "route": "private-link"}}, "wandb.host", "needs its host"),
+    ({"wandb": {"mode": "online", "host": "w.example", "route": "nat"}}, "wandb.route", "network.egress: nat"),
+    (
+        {"wandb": {"mode": "online", "host": "w.example", "route": "private-link"}, "networkIsolation": True},
+        "wandb.mode",
+        "cuts jobs off",
+    ),
+    ({"retentionDays": 91}, "retentionDays", "120 is the next"),
+    ({"retentionDays": 9999}, "retentionDays", "3653 is the next"),
+    (
+        {"compute": [{"name": "gpu", "instance": "ml.g5.xlarge", "min": 3, "max": 2}]},
+        "compute[0].min",
+        "above max",
+    ),
+    (
+        {"compute": [{"name": "gpu", "instance": "ml.g5.xlarge"}], "instanceTypes": ["ml.m5.xlarge"]},
+        "compute[0].instance",
+        "not among",
+    ),
+    ({"compute": [{"name": "gpu", "instance": "ml.g5.xlarge"}] * 2}, "compute[1].name", "twice"),
+    ({"instanceTypes": ["ml.g5.huge"]}, "instanceTypes[0]", "ml.g5"),
+    ({"compute": [{"name": "gpu", "instance": "ml.p9.xlarge"}]}, "compute[0].instance", "no training instance"),
+    ({"region": "eu-centrl-1"}, "region", "did you mean eu-central-1?"),
+    ({"region": "cn-north-1"}, "region", "not an AWS region"),
+    ({"region": "eusc-de-east-1"}, "network.interfaceEndpoints", "aws-eusc"),
+    ({"account": 123456789012}, "account", "string"),
+    ({"account": "1234"}, "account", "pattern"),
+    ({"account": None}, "account", 'account: "123456789012"'),
+    ({"name": "AWS_euc1"}, "name", "pattern"),
+    ({"name": "a" * 25}, "name", "24"),
+    ({"netwrk": {}}, "netwrk", "did you mean network?"),
+    ({"network": {"cidrs": "10.0.0.0/16"}}, "network.cidrs", "did you mean cidr?"),
+    ({"existing": {"keys": {"data": OTHER_KEY}}}, "existing.keys.data", "eu-central-1"),
+    ({"principals": ["arn:aws-us-gov:iam::123456789012:role/x"]}, "principals[0]", "partition"),
+    ({"principals": ["me"]}, "principals[0]", "pattern"),
+    ({"existing": {"trail": TRAIL}, "audit": "own"}, "existing.trail", "audit: existing"),
+    ({"accountScope": "existing", "budget": {"monthlyUsd": 5, "emails": ["a@b.c"]}}, "budget", "builds nothing"),
+    ({"accountScope": "existing", "federation": CI}, "federation", "existing.federation"),
+    ({"accountScope": "existing", "audit": "own"}, "audit", "audit: existing"),
+    ({"existing": {"buckets": {"data": "acme", "logs": "acme"}}}, "existing.buckets.logs", "its own access logs"),
+    ({"lifetime": "forever"}, "lifetime", "disposable"),
+]
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "words"), MISTAKES, ids=[f"{i}-{m[1]}" for i, m in enumerate(MISTAKES)]
+)
+def test_a_mistake_is_told_with_its_path_its_rule_and_a_remedy(
+    changes: dict[str, Any], path: str, words: str
+) -> None:
+    found = of_zone(**changes)
+    assert path in found
+    assert words in found[path]
+
+
+@pytest.mark.parametrize("cloud", ["gcp", "azure"])
+def test_a_zone_of_a_later_cloud_is_refused_in_plain_words(cloud: str) -> None:
+    found = problems(stack(zone(), {"name": "later", "cloud": cloud, "region": "europe-west4"}))
+    assert list(found) == ["zones[1].cloud"]
+    assert "not in this release yet" in found["zones[1].cloud"]
+
+
+def test_everything_wrong_is_told_in_one_message() -> None:
+    found = problems(
+        stack(
+            zone(region="nowhere-1"),
+            {"name": "g", "cloud": "gcp", "region": "x"},
+            zone(name="AWS"),
+            zone(retentionDays=91, network={"cidr": "10.0.0.0/30"}),
+            regime="hippa",
+            ownr="me",
+            owner=None,
+        )
+    )
+    assert set(found) >= {
+        "regime",
+        "owner",
+        "ownr",
+        "zones[0].region",
+        "zones[1].cloud",
+        "zones[2].name",
+        "zones[3].retentionDays",
+        "zones[3].network.cidr",
+        "zones[3].name",
+    }
+
+
+def test_names_and_networks_of_two_zones_must_differ() -> None:
+    found = problems(stack(zone(), zone(region="eu-west-1")))
+    assert "already zones[0]" in found["zones[1].name"]
+    assert "overlaps" in found["zones[1].network.cidr"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"accountScope": "existing"}, "zones[1].accountScope"),
+        ({"audit": "existing"}, "zones[1].audit"),
+        ({"federation": CI}, "zones[1].federation"),
+        ({"budget": {"monthlyUsd": 5, "emails": ["a@b.c"]}}, "zones[1].budget"),
+        ({"existing": {"trail": TRAIL}}, "zones[1].existing.trail"),
+    ],
+)
+def test_what_an_account_has_once_is_not_said_in_two_ways(changes: dict[str, Any], path: str) -> None:
+    second = zone(name="aws-euw1", region="eu-west-1", network={"cidr": "10.1.0.0/16"}, **changes)
+    assert "has this once" in problems(stack(zone(), second))[path]
+
+
+def test_hipaa_runs_no_job_outside_a_vpc() -> None:
+    assert "zones[0].network.mode" in problems(stack(zone(network={"mode": "public"}), regime="hipaa"))
+
+
+def test_a_stack_without_zones_says_so() -> None:
+    assert set(problems({"owner": "me"})) == {"zones"}
+    assert set(problems(stack(zones=[]))) == {"zones"}
+    assert set(problems(stack(zones="aws-euc1"))) == {"zones"}
+
+
+def test_the_message_names_the_file_of_the_stack() -> None:
+    with pytest.raises(SpecError, match=r"stacks/Pulumi\.eu\.yaml: launchway:zones\[0\]\.retentionDays"):
+        config.read(stack(zone(retentionDays=91)), "eu")
+
+
+@given(st.sampled_from(RETENTION_DAYS))
+def test_every_retention_that_cloudwatch_takes_is_taken(days: int) -> None:
+    assert config.read(stack(zone(retentionDays=days)), "eu").zones[0].retention_days == days
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=8,
+    )
+)
+def test_whatever_a_zone_says_the_answer_is_a_zone_or_a_list_of_problems(value: Any) -> None:
+    for raw in (stack(value), stack(zone(network=value, compute=value, wandb=value)), stack(zones=value)):
+        with contextlib.suppress(SpecError):  # any other exception is the failure this test looks for
+            assert config.read(raw, "eu").zones
