@@ -1,4 +1,4 @@
-"""Checks inputs against the provider's own property table (names, types, what is required, rules); fills defaults."""
+"""Checks inputs against the provider's own property table (names, types, requiredness, rules), fills defaults."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _object(
     for name, inner in properties.items():
         if name in out:
             continue
-        if inner.get("default") and _defaults_apply(inner, out):
+        if inner.get("default") and not inner.get("unfilled") and _defaults_apply(inner, out):
             out[name] = inner["default"]
             filled.append(name)
         elif inner.get("required"):

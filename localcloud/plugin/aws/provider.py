@@ -112,14 +112,10 @@ class AwsProvider:
         try:
             with telling(f"reading {resource.label} ({made})"):
                 found = resource.read(aws, made, news)
-        except ProviderError as error:
+            if found is None:
+                raise ProviderError(f"reading {resource.label} ({made}): couldn't find resource")
+        except Exception as error:  # whatever it is: the thing is there, and its state must not be lost
             raise PartialFailure(str(error), made, full(definition, made, aws.region, {}, news)) from error
-        if found is None:
-            raise PartialFailure(
-                f"reading {resource.label} ({made}): couldn't find resource",
-                made,
-                full(definition, made, aws.region, {}, news),
-            )
         return made, full(definition, made, aws.region, found, news)
 
     def read(self, subject: Subject, inputs: Properties, state: Properties) -> Found | None:

@@ -1,4 +1,4 @@
-"""Reads from the provider's Go source what its schema answer lacks: replacement, defaults, conflicts, validators."""
+"""Reads what the schema answer lacks from its Go source: replacement, defaults, conflicts, validators."""
 
 from __future__ import annotations
 

@@ -29,11 +29,16 @@ def derive(types: Json, upstream: Json, rules: Json, validators: Json, names: Js
         accepted = sdk.inputs(token)
         for name, prop in properties.items():
             prop["input"] = name in accepted
+            group = validators["beside_the_schema"]["exactly_one"].get(terraform, [])
+            if prop["terraform"] in group:
+                prop["exactly_one"] = [other for other in group if other != prop["terraform"]]
+            for mark, listed in (("unfilled", names["unfilled"]), ("replace", names["replaced"])):
+                if prop["terraform"] in listed.get(terraform, []):
+                    prop[mark] = True
             if name in entry.get("defaults", {}):
                 prop["default"] = entry["defaults"][name]
         out[token] = {"terraform": terraform, "properties": properties}
-        if "autoname" in entry:
-            out[token]["autoname"] = entry["autoname"]
+        out[token] |= {key: entry[key] for key in ("autoname", "framework") if key in entry}
         missing = sorted(set(sdk.outputs(token)) - set(properties))
         if missing != names["not_upstream"].get(token, []):
             raise ValueError(f"{token}: the SDK has {missing}, the provider's schema has not")
