@@ -82,8 +82,13 @@ class Reader:
         return self.constants[text] if text in self.constants else json.loads(text)
 
     def regex(self, text: str) -> str:
+        """A pattern that Python reads; an error for one that it cannot."""
         inner = re.sub(r"^regexache\.MustCompile\((.*)\)$", r"\1", text, flags=re.S)
-        return str(self.constants[inner]) if inner in self.constants else _string(inner)
+        pattern = str(self.constants[inner]) if inner in self.constants else _string(inner)
+        if re.fullmatch(r"\[(?:\\p\{\w\})+\]\*", pattern):
+            return ""  # Go classes that Python lacks; not anchored and repeated from zero, it refuses nothing
+        re.compile(pattern)
+        return pattern
 
     def strings(self, text: str) -> list[Any]:
         if text in self.values:
