@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,21 +55,14 @@ def run(place: Place, command: tuple[str, ...]) -> None:
     """
     up = _start(place)
     environment = place.environment(up.server)
+    sys.stdout.flush()
     try:
-        child = subprocess.Popen(command, env=environment)
+        # COMMAND takes this process over, so that signals and its exit code are its own.
+        os.execvpe(command[0], command, environment)
     except FileNotFoundError as error:
         raise click.ClickException(f"{command[0]}: no such command") from error
     except OSError as error:
         raise click.ClickException(f"{command[0]}: {error.strerror}") from error
-    while True:
-        try:
-            code = child.wait()
-            break
-        except KeyboardInterrupt:
-            # The terminal sent it to COMMAND too, which decides what it means.
-            continue
-    # A command that a signal ended is reported the way a shell does.
-    sys.exit(code if code >= 0 else 128 - code)
 
 
 @main.command()

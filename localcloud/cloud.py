@@ -38,7 +38,9 @@ class Cloud:
         import boto3
         from botocore.config import Config
 
-        ours = Config(inject_host_prefix=False, retries={"mode": "standard", "max_attempts": 3})
+        # S3 Control puts the account before the host name, which nothing resolves: the server is its proxy.
+        proxies = {"http": self.url} if service == "s3control" else {}
+        ours = Config(proxies=proxies, retries={"mode": "standard", "max_attempts": 3})
         theirs = options.pop("config", None)
         credentials = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
         return boto3.Session(region_name=region).client(

@@ -66,7 +66,7 @@ def hosts(count: int) -> list[str]:
     loopback address (macOS) keeps the names.
     """
     names = [f"algo-{rank + 1}" for rank in range(count)]
-    if count == 1 or all(map(_is_loopback, names)):
+    if all(map(_is_loopback, names)):
         return names
     addresses = [f"127.0.0.{rank + 1}" for rank in range(count)]
     return addresses if all(map(_can_bind, addresses)) else names

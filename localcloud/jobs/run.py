@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import shutil
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -54,6 +56,23 @@ class _Over(Exception):
         self.message = message
 
 
+class _Failed(Exception):
+    """The job fails for this reason."""
+
+
+@contextlib.contextmanager
+def _blame(what: str) -> Iterator[None]:
+    """Turn a refusal of another service into the job's failure, in SageMaker's words."""
+    from botocore.exceptions import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        told = error.response["Error"]
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        raise _Failed(f"ClientError: {what}:{told['Code']} ({status}): {told['Message']}") from error
+
+
 _STOPPED = ("Stopped", "Training job stopped")
 _RAN_OUT = ("MaxRuntimeExceeded", "Training job runtime exceeded MaxRuntimeInSeconds provided, job stopped")
 _COMPLETED = ("Completed", "Training job completed")
@@ -99,6 +118,9 @@ class Run:
         except _Over as over:
             self._settle()
             self.job.enter(over.secondary, over.message, self.clock())
+        except _Failed as failed:
+            self._settle()
+            self.job.fail(str(failed), self.clock())
         except Exception as error:
             traceback.print_exc()
             self._settle()
@@ -128,13 +150,14 @@ class Run:
         image = self.around.image(job.request["AlgorithmSpecification"]["TrainingImage"])
         for node in members:
             layout.build(job, node, peers, image)
-            for channel in job.request.get("InputDataConfig") or []:
+        checkpoints = self._checkpoints(s3, members)
+        with _blame("Data download failed"):
+            for node, channel in itertools.product(members, job.request.get("InputDataConfig") or []):
                 self._check()
                 target = node.ml / "input" / "data" / channel["ChannelName"]
                 storage.channel(s3, channel, target, node.rank, len(members))
-        checkpoints = self._checkpoints(s3, members)
-        if checkpoints:
-            checkpoints.download()
+            if checkpoints:
+                checkpoints.download()
         job.enter("Downloading", "Downloading the training image", self.clock())
         self._check()
         job.enter("Training", "Training image download completed. Training in progress.", self.clock())
@@ -154,7 +177,8 @@ class Run:
         if self._killed:
             raise _Over(*_STOPPED)
         if checkpoints:
-            checkpoints.finish()
+            with _blame("Artifact upload failed"):
+                checkpoints.finish()
         if hold is not None:
             self._interrupted(hold)
             return True
@@ -271,12 +295,14 @@ class Run:
         failure = None if over else self._failure(members)
         if failure is None:
             job.enter("Uploading", "Uploading generated training model", self.clock())
-            uri = storage.output(s3, request, "model", [node.ml / "model" for node in members])
+            with _blame("Artifact upload failed"):
+                uri = storage.output(s3, request, "model", [node.ml / "model" for node in members])
             with job.lock:
                 job.model = uri
         data = [node.ml / "output" / "data" for node in members]
         if any(any(directory.iterdir()) for directory in data if directory.is_dir()):
-            storage.output(s3, request, "output", data)
+            with _blame("Artifact upload failed"):
+                storage.output(s3, request, "output", data)
         self._settle()
         if over:
             job.enter(over.secondary, over.message, self.clock())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -107,8 +108,12 @@ class Checkpoints:
         self.sync()
 
     def _watch(self) -> None:
+        from botocore.exceptions import BotoCoreError, ClientError
+
         while not self._end.wait(_SYNC_SECONDS):
-            self.sync()
+            # What cannot be sent now is sent at the end, and a refusal there fails the job.
+            with contextlib.suppress(BotoCoreError, ClientError):
+                self.sync()
 
     def sync(self) -> None:
         """Upload new and changed files, delete objects whose files are gone."""

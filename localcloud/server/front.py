@@ -10,6 +10,7 @@ from typing import Any
 
 from localcloud import control
 from localcloud.jobs.runner import AGENT, Runner
+from localcloud.place import HOST
 from localcloud.sagemaker.account import MotoAccount
 from localcloud.sagemaker.errors import ServiceError
 from localcloud.sagemaker.record import TrainingJob
@@ -43,6 +44,8 @@ class Front:
         try:
             if call.path.startswith(control.PREFIX + "/"):
                 return self.control(call)
+            if not _is_local(call.host):
+                return Answer.json({"message": f"localcloud does not answer for {call.host}"}, 421)
             seen = understand(call)
             if AGENT in call.lower.get("user-agent", ""):
                 return self._serve(call, seen)
@@ -98,3 +101,12 @@ class Front:
         seen = Seen("sagemaker", "CreateTrainingJob", job.region, job.request)
         fault = self.faults.take(seen, lambda fault: fault.kind == kind)
         return None if fault is None else {"seconds": fault.seconds}
+
+
+def _is_local(host: str) -> bool:
+    """Whether a call is for this machine; a web page that made its own name point here must not start jobs.
+
+    S3 Control puts the account before the host (`123456789012.127.0.0.1`).
+    """
+    name = host.rpartition(":")[0] or host
+    return any(name == local or name.endswith(f".{local}") for local in (HOST, "localhost"))

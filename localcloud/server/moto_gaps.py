@@ -19,6 +19,7 @@ def fill() -> None:
         _budget_tags_and_subscribers()
         _log_delivery_beside_a_deny_for_everyone()
         _trails_deleted_by_arn()
+        _secrets_in_their_recovery_window()
 
 
 def _wrap(owner: Any, name: str) -> Callable[[Callable[..., Any]], None]:
@@ -123,3 +124,18 @@ def _trails_deleted_by_arn() -> None:
     @_wrap(CloudTrailBackend, "delete_trail")
     def delete(original: Callable[..., None], self: Any, name: str) -> None:
         original(self, self.get_trail(name).trail_name)  # AWS too answers TrailNotFoundException
+
+
+def _secrets_in_their_recovery_window() -> None:
+    """A deleted secret keeps its name for its recovery window, which up/destroy/up meets; moto says it exists."""
+    from moto.secretsmanager.exceptions import InvalidRequestException
+    from moto.secretsmanager.models import SecretsManagerBackend
+
+    @_wrap(SecretsManagerBackend, "create_secret")
+    def create(original: Callable[..., str], self: Any, name: str, *args: Any, **kwargs: Any) -> str:
+        held = self.secrets.get(name)
+        if held is not None and held.is_deleted():
+            raise InvalidRequestException(
+                "You can't create this secret because a secret with this name is already scheduled for deletion."
+            )
+        return original(self, name, *args, **kwargs)

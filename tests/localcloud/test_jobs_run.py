@@ -16,6 +16,8 @@ import pytest
 from conftest import REGION, TRUST, Stage
 
 from localcloud import process, running
+from localcloud.jobs import nodes
+from localcloud.place import Place
 
 pytestmark = pytest.mark.wire
 
@@ -335,6 +337,45 @@ def test_many_jobs_at_once_each_have_their_own_place(stage: Stage) -> None:
         name = request["TrainingJobName"]
         assert stage.ended(name)["TrainingJobStatus"] == "Completed"
         assert stage.lines(name) == [name]
+
+
+def test_a_stop_before_any_machine_came_is_a_stop(stage: Stage) -> None:
+    stage.cloud.fault("capacity", seconds=60)
+    request = stage.job()
+    sagemaker = stage.client("sagemaker")
+    sagemaker.create_training_job(**request)
+    sagemaker.stop_training_job(TrainingJobName=request["TrainingJobName"])
+    assert stage.ended(request["TrainingJobName"])["SecondaryStatus"] == "Stopped"
+
+
+def test_a_bucket_that_goes_away_fails_the_job_and_names_the_upload(stage: Stage) -> None:
+    s3 = stage.client("s3")
+    s3.create_bucket(Bucket="short-lived")
+    request = stage.job(
+        "import boto3; boto3.client('s3').delete_bucket(Bucket='short-lived')",
+        OutputDataConfig__S3OutputPath="s3://short-lived/out",
+    )
+    stage.client("sagemaker").create_training_job(**request)
+    reason = stage.ended(request["TrainingJobName"])["FailureReason"]
+    assert reason == "ClientError: Artifact upload failed:NoSuchBucket (404): The specified bucket does not exist"
+
+
+def test_a_job_left_by_a_killed_server_is_ended_by_the_next(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    home = place.jobs / REGION / "left" / "0" / "algo-1"
+    home.mkdir(parents=True)
+    over = threading.Event()
+    left = nodes.start(["sleep", "60"], home, {"PATH": "/bin:/usr/bin"}, nodes.record(home), over.set)
+    stranger = nodes.start(["sleep", "60"], home, {"PATH": "/bin:/usr/bin"}, tmp_path / "s", over.set)
+    reused = place.jobs / REGION / "old" / "0" / "algo-1"
+    reused.mkdir(parents=True)
+    assert stranger.child is not None
+    nodes.record(reused).write_text(f"{stranger.child.pid} 1")
+    with running(tmp_path):
+        assert over.wait(10)
+    assert left.code == 128 + 9
+    assert stranger.code is None
+    stranger.kill()
 
 
 def test_down_ends_the_jobs_too(tmp_path: Path, stage: Stage) -> None:
