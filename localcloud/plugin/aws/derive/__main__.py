@@ -37,12 +37,17 @@ def main() -> None:
     if arguments.source:
         facts = {entry["terraform"]: golang.facts(arguments.source, entry["file"]) for entry in types.values()}
         write("rules.json", facts)
-    write(
-        "schema.json",
-        table.derive(
-            types, load("upstream.json"), load("rules.json"), load("validators.json"), load("names.json")
-        ),
-    )
+        services = sorted({entry["file"].split("/")[0] for entry in types.values()})
+        found = {service: golang.enums(arguments.source, service, json.dumps(facts)) for service in services}
+        source = "aws-sdk-go-v2 service/*/types/enums.go, in the versions that the provider's go.mod names"
+        write("enums.json", {"source": source, "services": found})
+    write("schema.json", derived())
+
+
+def derived() -> Any:
+    """The table that schema.json must hold."""
+    parts = ("upstream.json", "rules.json", "validators.json", "names.json", "enums.json")
+    return table.derive(load("types.json")["types"], *map(load, parts))
 
 
 if __name__ == "__main__":

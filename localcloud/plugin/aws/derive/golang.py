@@ -14,6 +14,7 @@ FACT = re.compile(
     r"|ValidateDiagFunc|Validators|PlanModifiers|CustomType)\s*:\s*(.*)$"
 )
 CONSTANT = re.compile(r'^\s*(Attr\w+|[a-z]\w+)\s*=\s*"([^"]*)"$', re.M)
+SDK_NAMES = {"logs": "cloudwatchlogs"}  # folder of the provider -> Go SDK package, where they differ
 LIST = re.compile(r"^(?:var )?\s*([a-z]\w+)\s*=\s*\[\]string\{$(.*?)^\s*\}$", re.M | re.S)
 
 
@@ -65,6 +66,23 @@ def facts(source: Path, file: str) -> dict[str, dict[str, Any]]:
         if not frames:
             break
     return {path: facts for path, facts in sorted(found.items()) if path and facts}
+
+
+def enums(source: Path, service: str, used: str) -> dict[str, dict[str, str]]:
+    """Type -> constant -> value, of the enumerations of a service's Go SDK that the text `used` names.
+
+    The SDK lies beside the provider in the Go module cache, in the version of its go.mod.
+    """
+    module = "github.com/aws/aws-sdk-go-v2/service/" + SDK_NAMES.get(service, service)
+    version = re.search(rf"{module} (v\S+)", (source / "go.mod").read_text())
+    if version is None:
+        return {}
+    text = (source.parents[2] / f"{module}@{version.group(1)}" / "types" / "enums.go").read_text()
+    wanted = set(re.findall(r"types\.(\w+)", used))
+    found: dict[str, dict[str, str]] = {}
+    for name, kind, value in re.findall(r'^\t(\w+)\s+(\w+) = "([^"]*)"$', text, re.M):
+        found.setdefault(kind, {})[name] = value
+    return {kind: values for kind, values in found.items() if kind in wanted or wanted & values.keys()}
 
 
 def _depth(text: str) -> int:

@@ -5,51 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
-import botocore.session
-
 Rule = dict[str, Any]
-
-
-@cache
-def enums(service: str) -> dict[str, tuple[str, ...]]:
-    """Shape name -> values of every enum in a service's botocore model; the Go SDK's types have the same names."""
-    model = botocore.session.get_session().get_service_model(service)
-    shapes = (model.shape_for(name) for name in model.shape_names)
-    return {shape.name: tuple(shape.enum) for shape in shapes if getattr(shape, "enum", None)}
-
-
-def enum_values(service: str, name: str) -> list[str]:
-    """Values of the Go SDK's enum type `name`."""
-    known = enums(service)
-    for candidate in (name, name.replace("Vpc", "VPC"), name[0].lower() + name[1:]):
-        if candidate in known:
-            return list(known[candidate])
-    by_case = {shape.lower(): shape for shape in known}
-    return list(known[by_case[name.lower()]])
-
-
-def constant(service: str, name: str) -> str:
-    """Value of a Go SDK enum constant, e.g. `EncryptionTypeAes256` -> `AES256`."""
-
-    def bare(text: str) -> str:
-        return re.sub(r"[^a-z0-9]", "", text.lower())
-
-    found = {
-        value for shape, values in enums(service).items() for value in values if bare(shape + value) == bare(name)
-    }
-    if len(found) != 1:
-        raise ValueError(f"{service}: constant {name} is {sorted(found) or 'unknown'}")
-    return found.pop()
 
 
 class Reader:
     """Reads the expressions of one resource's file."""
 
-    def __init__(self, service: str, table: dict[str, Any]) -> None:
+    def __init__(self, service: str, table: dict[str, Any], enums: dict[str, dict[str, str]]) -> None:
         self.service = service
+        self.enums = enums  # Go type -> its constants -> their values
         self.constants: dict[str, Any] = table["constants"]
         self.values: dict[str, Any] = table["values"]
         self.functions: dict[str, Any] = table["functions"]
@@ -59,7 +25,7 @@ class Reader:
         """A literal or an enum constant."""
         text = text.strip().rstrip(",")
         if re.fullmatch(r"(?:aws)?types\.\w+", text):
-            return constant(self.service, text.split(".")[1])
+            return self.constant(text.split(".")[1])
         return json.loads(text)
 
     def rules(self, text: str) -> list[Rule]:
@@ -72,11 +38,15 @@ class Reader:
         if array := re.fullmatch(r"\[\]validator\.\w+\{(.*)\}", text, re.S):
             return [rule for part in split(array.group(1)) for rule in self.rules(part)]
         if enum := re.fullmatch(r"(?:enum\.Validate|fwtypes\.StringEnumType)\[(?:aws)?types\.(\w+)\]\(\)", text):
-            return [{"rule": "one_of", "values": enum_values(self.service, enum.group(1))}]
+            return [{"rule": "one_of", "values": list(self.enums[enum.group(1)].values())}]
         call = re.fullmatch(r"(?:\w+\.)?(\w+)\((.*)\)", text, re.S)
         if not call or call.group(1) not in CALLS:
             raise ValueError(f"{self.service}: cannot read validator {text!r}")
         return CALLS[call.group(1)](self, split(call.group(2)))
+
+    def constant(self, name: str) -> str:
+        """Value of an SDK constant, e.g. `EncryptionTypeAes256` -> `AES256`."""
+        return next(constants[name] for constants in self.enums.values() if name in constants)
 
     def number(self, text: str) -> Any:
         return self.constants[text] if text in self.constants else json.loads(text)
@@ -94,7 +64,7 @@ class Reader:
         if text in self.values:
             return list(self.values[text]["values"])
         if inner := re.fullmatch(r"enum\.Slice\((.*)\)", text, re.S):
-            return [constant(self.service, part.split(".")[1]) for part in split(inner.group(1))]
+            return [self.constant(part.split(".")[1]) for part in split(inner.group(1))]
         literal = re.fullmatch(r"\[\]\w+\{(.*)\}", text, re.S)
         if not literal:
             raise ValueError(f"{self.service}: cannot read values {text!r}")

@@ -18,12 +18,13 @@ GROUPS = {
 }
 
 
-def derive(types: Json, upstream: Json, rules: Json, validators: Json, names: Json) -> Json:
+def derive(types: Json, upstream: Json, rules: Json, validators: Json, names: Json, enums: Json) -> Json:
     """Token -> {terraform, autoname, properties}; see data/README.md for the shape of a property."""
     out: Json = {}
     for token, entry in sorted(types.items()):
         terraform = entry["terraform"]
-        reader = Reader(entry["file"].split("/")[0], validators)
+        service = entry["file"].split("/")[0]
+        reader = Reader(service, validators, enums["services"].get(service, {}))
         maker = Maker(token, reader, rules[terraform], names)
         properties = maker.block(upstream["resource_schemas"][terraform], "", sdk.outputs(token))
         accepted = sdk.inputs(token)
