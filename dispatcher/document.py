@@ -147,7 +147,7 @@ class _Builder:
             self._wrong(line, f"uses the tag {tag}", "tags are not needed: write the plain value")
         if kind == "ScalarEvent":
             style, value = event.style, event.value
-            self._add(Scalar(self.source, line, value, plain=style is None and tag is None), line)
+            self._add(Scalar(self.source, line, value, plain=not style and tag is None), line)
         elif kind == "SequenceStartEvent":
             self._stack.append(_Open(Items(self.source, self._key_line(line))))
         elif kind == "MappingStartEvent":

@@ -22,21 +22,21 @@ def until(
     seen: Callable[[Entry], None] = lambda entry: None,
 ) -> Entry:
     """Run ticks until `met` or the job has ended. Raises AuthError when only signing in helps."""
-    pause, state = FIRST, ""
-    while True:
-        if entry.state != state:
-            state, pause = entry.state, FIRST
-            seen(entry)
-        if met(entry) or entry.final:
-            return entry
+    pause, state = FIRST, entry.state
+    seen(entry)
+    while not (met(entry) or entry.final):
         report = dispatcher.tick()
         entry = dispatcher.show(entry.id)
+        if entry.state != state:
+            pause, state = FIRST, entry.state
+            seen(entry)
+            continue
         error = report.error_of(entry.id)
         if isinstance(error, AuthError) and not error.propagating:
             raise error
-        if not (met(entry) or entry.final):
-            dispatcher.sleep(pause)
-            pause = min(pause * GROWTH, LONGEST)
+        dispatcher.sleep(pause)
+        pause = min(pause * GROWTH, LONGEST)
+    return entry
 
 
 def done(dispatcher: Dispatcher, id: str) -> Callable[[], bool]:

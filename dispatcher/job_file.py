@@ -24,7 +24,7 @@ def parse(source: str, data: bytes | str, changes: Changes | None = None, defaul
     tree = document.one(source, data)
     if not isinstance(tree, Fields):
         raise SpecError(
-            [Problem(source, tree.line, "", "a job file is a mapping of keys", "see docs/job-file.md")]
+            [Problem(source, tree.line, "", "is not a mapping of keys", "see docs/job-file.md")]
         )
     apply(tree, changes or Changes(), problems)
     fill(tree, defaults or Defaults())

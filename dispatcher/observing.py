@@ -49,7 +49,7 @@ class Observer:
     def saw(self, entry: Entry, seen: Observation, report: Report) -> None:
         """Record an observation; a word of the cloud that our table lacks leaves the state as it is."""
         state = seen.state.value if seen.state is not None else entry.state
-        if entry.cancel_requested_at and seen.state is not None and not seen.state.final:
+        if entry.state == State.STOPPING and seen.state is not None and not seen.state.final:
             state = State.STOPPING.value
         columns: dict[str, object] = {
             "state": state,

@@ -67,8 +67,13 @@ def _uri(path: Path, options: str = "") -> str:
 
 def _open(uri: str, patience: float) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None)
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        if "mode=ro" not in uri:
+            connection.execute("PRAGMA synchronous = FULL")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -138,6 +143,8 @@ def translated(path: Path) -> Iterator[None]:
 
 
 def _words(code: int | None, path: Path, error: sqlite3.Error) -> tuple[str, str]:
+    if path.is_dir():
+        return f"the ledger {path} is a directory", _ELSEWHERE
     if code == sqlite3.SQLITE_FULL:
         return f"the disk of the ledger {path} is full; nothing was recorded", "free some space, then try again"
     if code == sqlite3.SQLITE_READONLY:
@@ -147,10 +154,7 @@ def _words(code: int | None, path: Path, error: sqlite3.Error) -> tuple[str, str
     if code == sqlite3.SQLITE_CORRUPT:
         return f"the ledger {path} is damaged: {error}", f"restore it from a backup, or {_ELSEWHERE}"
     if code == sqlite3.SQLITE_CANTOPEN:
-        kind = "is a directory" if path.is_dir() else "cannot be opened"
-        readable = os.access(path.parent, os.W_OK | os.X_OK)
-        return (
-            f"the ledger {path} {kind}",
-            _ELSEWHERE if readable else f"its directory is not writable; {_ELSEWHERE}",
-        )
+        writable = os.access(path.parent, os.W_OK | os.X_OK)
+        reason = "cannot be opened" if writable else "cannot be opened: its directory is not writable"
+        return f"the ledger {path} {reason}", _ELSEWHERE
     return f"the ledger {path} failed: {error}", _ELSEWHERE

@@ -1,0 +1,208 @@
+"""The SQLite ledger: the conformance suite, its schema, and every way its file can be wrong."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from dispatcher.errors import ExitCode, LedgerError, UnreachableError, UsageError
+from dispatcher.ledger import Event, Filter, Lease, Ledger
+from dispatcher.ledger.migrations import SCHEMA
+from dispatcher.ledger.opening import place
+from dispatcher.ledger.rows import ACTIVE, ENTRY_COLUMNS
+from dispatcher.ledger.sqlite import SqliteLedger
+from tests.dispatcher.ledger.conformance import LATER, NOW, Conformance, Open, add, claim, entry
+
+
+@pytest.fixture
+def open(tmp_path: Path) -> Iterator[Open]:
+    opened: list[SqliteLedger] = []
+
+    def opener() -> Ledger:
+        opened.append(SqliteLedger(tmp_path / "ledger.db"))
+        return opened[-1]
+
+    yield opener
+    for ledger in opened:
+        ledger.close()
+
+
+class TestSqlite(Conformance):
+    pass
+
+
+def test_the_columns_of_the_table_are_the_fields_of_an_entry(open: Open, tmp_path: Path) -> None:
+    open()
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as db:
+        names = [row[1] for row in db.execute("PRAGMA table_info(submissions)")]
+    assert sorted(names) == sorted(ENTRY_COLUMNS)
+
+
+def test_a_change_is_on_the_disk_when_it_returns(open: Open) -> None:
+    ledger = open()
+    assert isinstance(ledger, SqliteLedger)
+    pragma = {
+        name: ledger._rows(f"PRAGMA {name}")[0][0] for name in ("journal_mode", "synchronous", "foreign_keys")
+    }
+    assert pragma == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def test_events_can_neither_be_changed_nor_removed(open: Open, tmp_path: Path) -> None:
+    add(open(), entry("a"))
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as db:
+        for sql in ("DELETE FROM events", "UPDATE events SET kind = 'x'"):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                db.execute(sql)
+
+
+def test_lists_and_claims_use_an_index_however_long_the_ledger_is(open: Open) -> None:
+    ledger = open()
+    assert isinstance(ledger, SqliteLedger)
+    for sql in (
+        "SELECT id FROM submissions ORDER BY submitted_at DESC, id LIMIT 20",
+        "SELECT id FROM submissions WHERE queue = 'q' ORDER BY submitted_at DESC, id LIMIT 20",
+        "SELECT id FROM submissions WHERE state = 'queued' AND queue = 'q' ORDER BY priority, submitted_at, id",
+        f"SELECT count(*) FROM submissions WHERE state IN ({', '.join(map(repr, ACTIVE))})",
+    ):
+        plan = " ".join(row[3] for row in ledger._rows(f"EXPLAIN QUERY PLAN {sql}"))
+        assert "INDEX submissions_" in plan
+        assert "TEMP B-TREE" not in plan
+
+
+def test_many_processes_worth_of_threads_claim_each_job_once_and_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with closing(SqliteLedger(path)) as ledger:
+        add(ledger, *[entry(f"{number:04d}", priority=number % 4) for number in range(60)])
+
+    def work(name: str) -> None:
+        with closing(SqliteLedger(path, patience=30)) as mine:
+            while waiting := mine.waiting("line"):
+                claim(mine, waiting[0], Lease(f"{name}-{waiting[0].id}", name, LATER))
+
+    threads = [threading.Thread(target=work, args=(f"w{number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with closing(SqliteLedger(path)) as ledger:
+        claimed = [
+            row[0] for row in ledger._rows("SELECT submission FROM events WHERE kind = 'claimed' ORDER BY seq")
+        ]
+    assert claimed == sorted((f"{number:04d}" for number in range(60)), key=lambda id: (int(id) % 4, id))
+
+
+def test_a_newer_schema_is_refused_politely(open: Open, tmp_path: Path) -> None:
+    open()
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as db:
+        db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    for readonly in (False, True):
+        with pytest.raises(LedgerError, match="newer launchway") as raised:
+            SqliteLedger(tmp_path / "ledger.db", readonly=readonly)
+        assert raised.value.remedy == "upgrade this one: pip install -U launchway"
+
+
+def test_a_file_that_is_no_database_and_another_program_s_database_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("this is not a database, it is a shopping list\n" * 50)
+    with closing(sqlite3.connect(tmp_path / "other")) as db:
+        db.execute("CREATE TABLE cookies (name)")
+    for name, words in (("text", "is not a ledger"), ("other", "another program"), (".", "is a directory")):
+        for readonly in (False, True):
+            with pytest.raises(LedgerError, match=words) as raised:
+                SqliteLedger(tmp_path / name, readonly=readonly)
+            assert "--ledger" in raised.value.remedy
+
+
+def test_a_place_under_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(LedgerError, match="cannot be made"):
+        SqliteLedger(tmp_path / "file" / "ledger.db")
+
+
+@contextmanager
+def unprivileged() -> Iterator[Path]:
+    """A directory, and rights that file modes apply to (root ignores them)."""
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o777)
+        before = os.geteuid()
+        if before == 0:
+            os.seteuid(65534)
+        try:
+            yield Path(directory)
+        finally:
+            os.seteuid(before)
+
+
+def test_a_read_only_ledger_can_be_read_and_says_so_when_written() -> None:
+    with unprivileged() as directory:
+        path = directory / "sub" / "ledger.db"
+        with closing(SqliteLedger(path)) as ledger:
+            add(ledger, entry("a"))
+        path.chmod(0o444)
+        path.parent.chmod(0o555)
+        try:
+            with closing(SqliteLedger(path, readonly=True)) as reader:
+                assert [one.id for one in reader.entries(Filter(), None)] == ["a"]
+            with pytest.raises(LedgerError, match="read-only") as raised, closing(SqliteLedger(path)) as writer:
+                writer.remember("a", "b")
+            assert f"chmod u+w {path}" in raised.value.remedy
+        finally:
+            path.parent.chmod(0o755)
+
+
+def test_a_full_disk_is_one_clear_error_and_changes_nothing(open: Open) -> None:
+    ledger = open()
+    assert isinstance(ledger, SqliteLedger)
+    add(ledger, entry("a"))
+    pages = ledger._rows("PRAGMA page_count")[0][0]
+    ledger._rows(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(LedgerError, match=r"disk of the ledger .* is full") as raised:
+        add(ledger, *[entry(f"b{number}", job="x" * 5000) for number in range(50)])
+    assert raised.value.remedy == "free some space, then try again"
+    assert ledger.entry("a") == entry("a")
+    assert open().count(Filter()) == ledger.count(Filter())
+
+
+def test_a_locked_ledger_is_unreachable_and_says_that_nothing_changed(open: Open, tmp_path: Path) -> None:
+    open()
+    with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with closing(SqliteLedger(tmp_path / "ledger.db", patience=0.01)) as ledger:
+            with pytest.raises(UnreachableError, match="locked by another process") as raised:
+                add(ledger, entry("a"))
+            assert raised.value.exit_code == ExitCode.UNREACHABLE
+            assert ledger.entries(Filter(), None) == []
+
+
+def test_reading_where_there_is_no_ledger_yet_finds_nothing_and_makes_nothing(tmp_path: Path) -> None:
+    with closing(SqliteLedger(tmp_path / "none" / "ledger.db", readonly=True)) as ledger:
+        assert ledger.entries(Filter(), None) == []
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_ledger_is_private_to_its_user(tmp_path: Path) -> None:
+    with closing(SqliteLedger(tmp_path / "state" / "ledger.db")):
+        assert (tmp_path / "state" / "ledger.db").stat().st_mode & 0o077 == 0
+
+
+def test_the_ledger_is_the_named_one_else_the_environment_s_else_the_user_s_own() -> None:
+    assert place("/a/b.db", {"DISPATCH_LEDGER": "/c"}) == Path("/a/b.db")
+    assert place(None, {"DISPATCH_LEDGER": "sqlite:///c/d.db"}) == Path("/c/d.db")
+    assert place(None, {"XDG_STATE_HOME": "/s", "HOME": "/h"}) == Path("/s/launchway/ledger.db")
+    assert place(None, {"HOME": "/h"}) == Path("/h/.local/state/launchway/ledger.db")
+    with pytest.raises(UsageError, match="postgresql://"):
+        place("postgresql://host/db", {})
+
+
+def test_an_event_of_an_unknown_submission_is_refused(open: Open) -> None:
+    ledger = open()
+    add(ledger, entry("a"))
+    with pytest.raises(LedgerError):
+        ledger.change("a", {"reason": "x"}, Event("other", NOW, "odd", "ada"))
+    assert ledger.entry("a") == entry("a")
