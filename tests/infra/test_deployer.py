@@ -1,0 +1,44 @@
+"""The policy of whoever deploys is made from what the zone uses, and says no more than its table."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from tools.aws import deployer
+
+# pulumi_aws warns about classes of its own that nobody here uses, as soon as a module of it is imported.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+def test_the_committed_policy_is_what_the_code_needs_today() -> None:
+    committed = deployer.COMMITTED.read_text()
+    assert committed == deployer.text(deployer.EXAMPLE), (
+        "run: python -m tools.aws.deployer > docs/deployer/aws.json"
+    )
+
+
+def test_the_table_knows_no_type_that_nothing_uses() -> None:
+    table = yaml.safe_load(deployer.TABLE.read_text())
+    types, lookups = deployer.used()
+    assert set(table["types"]) == types
+    assert set(table["invokes"]) == lookups
+
+
+def test_every_size_fits_a_managed_policy_or_is_split_by_statement() -> None:
+    for statement in deployer.policy(deployer.EXAMPLE)["Statement"]:
+        assert len(json.dumps(statement, separators=(",", ":"))) < 6144
+
+
+def test_no_action_is_a_wildcard_and_only_what_has_no_name_is_allowed_everywhere() -> None:
+    for statement in deployer.policy(deployer.EXAMPLE)["Statement"]:
+        assert [action for action in statement["Action"] if "*" in action] == []
+        assert (statement["Resource"] == ["*"]) == (statement["Sid"] in ("Regional", "Everywhere"))
+
+
+def test_roles_are_passed_by_name_to_one_service() -> None:
+    [passing] = [s for s in deployer.policy(deployer.EXAMPLE)["Statement"] if "iam:PassRole" in s["Action"]]
+    assert passing["Resource"] == ["arn:aws:iam::123456789012:role/aws-euc1-flow-logs-*"]
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "vpc-flow-logs.amazonaws.com"}}

@@ -1,0 +1,1 @@
+"""Scripts that write the AWS data files and documents of this repository."""

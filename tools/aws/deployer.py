@@ -1,0 +1,109 @@
+"""Write the IAM policy that whoever runs `pulumi up` of an AWS zone needs, from the resource types infra/aws uses.
+
+python -m tools.aws.deployer --account 123456789012 --region eu-central-1 --zone aws-euc1 > deployer.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLE = ROOT / "infra/aws/data/deployer.yaml"
+COMMITTED = ROOT / "docs/deployer/aws.json"
+EXAMPLE = {"partition": "aws", "account": "123456789012", "region": "eu-central-1", "zone": "aws-euc1"}
+
+
+def used() -> tuple[set[str], set[str]]:
+    """Resource type tokens and lookups (`get_...`) that the code of infra/aws calls, read from its source."""
+    types: set[str] = set()
+    lookups: set[str] = set()
+    for path in sorted((ROOT / "infra/aws").glob("*.py")):
+        for module, name in _vendor_calls(ast.parse(path.read_text())):
+            if name.startswith("get_"):
+                lookups.add(name.removesuffix("_output"))
+            elif not name.endswith(("Args", "Dict")) and name != "Provider":
+                types.add(getattr(importlib.import_module(f"pulumi_aws.{module}"), name).pulumi_type)
+    return types, lookups
+
+
+def _vendor_calls(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """Every call of something out of pulumi_aws, as (module, name); the module is empty at the top level."""
+    imported = {
+        alias.asname or alias.name: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "pulumi_aws"
+        for alias in node.names
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called = node.func
+        if isinstance(called, ast.Attribute) and called.attr == "get":
+            called = called.value  # Trail.get(...) reads a resource of that type
+        if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
+            if module := imported.get(called.value.id):
+                yield module, called.attr
+        elif isinstance(called, ast.Name) and called.id in imported:
+            yield "", called.id
+
+
+def policy(names: Mapping[str, str]) -> dict[str, Any]:
+    """The policy for one zone; `names` are its partition, account, region and zone name.
+
+    Raises KeyError for a type or lookup that the table does not know: write down what it needs first.
+    """
+    table = yaml.safe_load(TABLE.read_text())
+    types, lookups = used()
+    actions = set(table["provider"])
+    for token in types:
+        actions.update(table["types"][token])
+    for lookup in lookups:
+        actions.update(table["invokes"][lookup])
+    everywhere = {action for action in actions if {action, action.split(":")[0]} & set(table["everywhere"])}
+    regional = {action for action in everywhere if action.split(":")[0] in ("ec2", "kms", "logs", "cloudtrail")}
+    in_region = {"StringEquals": {"aws:RequestedRegion": names["region"]}}
+    statements = [
+        _statement("Regional", regional, ["*"], in_region),
+        _statement("Everywhere", everywhere - regional, ["*"]),
+    ]
+    for service, resources in table["resources"].items():
+        named = {action for action in actions - everywhere if action.startswith(f"{service}:")}
+        statements.append(_statement(service.capitalize(), named, [r.format(**names) for r in resources]))
+    roles = [r.format(**names) for r in table["resources"]["iam"] if ":role/" in r]
+    statements.append(_statement("BecomeAgent", {a for a in actions if a == "sts:AssumeRole"}, roles))
+    for handed in table["pass_role"]:
+        to = {"StringEquals": {"iam:PassedToService": handed["service"]}}
+        statements.append(_statement("PassRole", {"iam:PassRole"}, [handed["role"].format(**names)], to))
+    told = {action for statement in statements for action in statement["Action"]}
+    if missing := actions - told:
+        raise KeyError(f"no resources are known for {', '.join(sorted(missing))}")
+    return {"Version": "2012-10-17", "Statement": [s for s in statements if s["Action"]]}
+
+
+def _statement(sid: str, actions: set[str], resources: list[str], condition: Any = None) -> dict[str, Any]:
+    made = {"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": resources}
+    return {**made, "Condition": condition} if condition else made
+
+
+def text(names: Mapping[str, str]) -> str:
+    """The policy as the file holds it."""
+    return json.dumps(policy(names), indent=2) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name, value in EXAMPLE.items():
+        parser.add_argument(f"--{name}", default=value)
+    print(text(vars(parser.parse_args())), end="")
+
+
+if __name__ == "__main__":
+    main()
