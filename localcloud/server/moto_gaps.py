@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 _filled = False
@@ -17,6 +18,7 @@ def fill() -> None:
         _filled = True
         _bucket_tags_at_creation()
         _budget_tags_and_subscribers()
+        _bucket_policies_with_conditions()
         _log_delivery_beside_a_deny_for_everyone()
         _trails_deleted_by_arn()
         _secrets_in_their_recovery_window()
@@ -101,10 +103,22 @@ def _budget_tags_and_subscribers() -> None:
         setattr(BudgetsResponse, function.__name__, function)
 
 
+def _bucket_policies_with_conditions() -> None:
+    """Moto reads no conditions: `deny unless TLS` would deny everything. Statements with one are left out."""
+    from moto.s3.models import FakeBucket
+
+    @_wrap(FakeBucket, "get_permission")
+    def permission(original: Callable[..., Any], self: Any, action: str, resource: str) -> Any:
+        if self.policy is None:
+            return original(self, action, resource)
+        policy = json.loads(self.policy)
+        statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
+        policy["Statement"] = [one for one in statements if "Condition" not in one]
+        return original(SimpleNamespace(policy=json.dumps(policy).encode()), action, resource)
+
+
 def _log_delivery_beside_a_deny_for_everyone() -> None:
     """PutBucketLogging reads the target's policy, and moto breaks off at a statement whose principal is `*`."""
-    from types import SimpleNamespace
-
     from moto.s3.models import FakeBucket
 
     @_wrap(FakeBucket, "_log_permissions_enabled_policy")

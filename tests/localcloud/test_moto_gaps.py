@@ -146,3 +146,18 @@ def test_a_web_page_that_points_its_name_here_is_not_served(stage: Stage) -> Non
     )
     with pytest.raises(urllib.error.HTTPError, match="421"):
         urllib.request.urlopen(request)
+
+
+def test_a_deny_with_a_condition_does_not_deny_everything_and_a_plain_one_does(stage: Stage) -> None:
+    s3 = stage.client("s3")
+    s3.create_bucket(Bucket="gap-denied")
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::gap-denied/*"}
+    tls = {**deny, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    for statement in (tls, deny):
+        policy = {"Version": "2012-10-17", "Statement": [statement]}
+        s3.put_bucket_policy(Bucket="gap-denied", Policy=json.dumps(policy))
+        if statement is tls:
+            s3.put_object(Bucket="gap-denied", Key="x", Body=b"x")
+            assert s3.get_object(Bucket="gap-denied", Key="x")["Body"].read() == b"x"
+    with pytest.raises(botocore.exceptions.ClientError, match="403"):
+        s3.put_object(Bucket="gap-denied", Key="y", Body=b"y")
