@@ -81,7 +81,8 @@ def test_cloudsplaining_would_find_a_role_passed_anywhere() -> None:
 def test_parliament_finds_nothing_wrong_in_the_deployers_policy() -> None:
     found = findings(deployer.policy(deployer.EXAMPLE))
     # A deployer makes roles and bucket policies, becomes the agent once to see that it answers, and EC2's ids
-    # nobody knows beforehand. What a generated policy can get wrong is the rest: unknown actions, resources and conditions that an action does not take.
+    # nobody knows beforehand. What a generated policy can get wrong is the rest: unknown actions, resources
+    # and conditions that an action does not take.
     by_nature = {
         "CREDENTIALS_EXPOSURE",
         "PERMISSIONS_MANAGEMENT_ACTIONS",
