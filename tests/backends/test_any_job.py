@@ -73,9 +73,8 @@ def test_render_refuses_or_makes_a_valid_body(
     case = dataclasses.replace(Case(job), zone=zone, queue=line, user=user, regime=regime)
     try:
         request = render(case.job, case.queue, case.submission, case.context)
-    except (SpecError, PolicyRefusal) as refused:
-        assert str(refused)
-        return
+    except (SpecError, PolicyRefusal):
+        return  # what it says is for test_refusals.py and test_mistakes.py
     body = dict(request.operations[0].body)
     assert complaints(body) == []
     assert body["ResourceConfig"]["InstanceCount"] >= 1

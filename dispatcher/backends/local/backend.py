@@ -56,6 +56,7 @@ class LocalBackend:
         values = _secrets(body["Secrets"])
         home = self._home(request.name)
         try:
+            self._place.mkdir(parents=True, exist_ok=True, mode=0o700)  # logs may hold what others must not read
             for directory in (home, body["OutputDirectory"], body["CheckpointDirectory"]):
                 if directory is not None:
                     Path(directory).mkdir(parents=True, exist_ok=True)

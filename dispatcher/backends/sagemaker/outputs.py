@@ -68,15 +68,18 @@ def _save(client: Any, bucket: str, key: str, name: str, target: Path) -> list[P
 
 
 def _unpack(archive: Any, directory: Path, key: str) -> list[Path]:
-    """Unpack with the standard library's `data` filter: no path, link or device may leave the directory."""
+    """Unpack with the standard library's `data` filter: no path, link or device may leave the directory.
+
+    All members are judged before the first is written, and again while they are (links count by then).
+    """
     try:
         with tarfile.open(fileobj=archive, mode="r:gz") as tar:
-            members = tar.getmembers()
-            tar.extractall(directory, members=members, filter="data")
+            members = [tarfile.data_filter(member, str(directory)) for member in tar.getmembers()]
+            tar.extractall(directory, filter="data")
     except tarfile.FilterError as error:
         raise UsageError(
-            f"{key} holds a member that leaves its directory: {error}", "nothing else was written"
+            f"{key} holds a member that leaves its directory: {error}", "fetch it by hand if you trust it"
         ) from error
     except (tarfile.TarError, EOFError, OSError) as error:
         raise UsageError(f"{key} is not a readable archive: {error}") from error
-    return [directory / member.name for member in members if member.isfile()]
+    return [directory / member.name for member in members if member is not None and member.isfile()]

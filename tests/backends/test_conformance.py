@@ -1,0 +1,55 @@
+"""The conformance suite over this machine and over SageMaker on a local AWS."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dispatcher.backends import open_backend
+from dispatcher.backends.base import Backend, Request, Submission
+from dispatcher.job import Job
+from dispatcher.queue import Queue
+from tests.backends.conformance import Conformance, Stand
+from tests.backends.conftest import Landing
+
+pytestmark = pytest.mark.wire
+
+
+class OnThisMachine(Stand):
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.ids = itertools.count(1)
+
+    def backend(self) -> Backend:
+        return open_backend(None, user="ada", place=self.place)
+
+    def program(self, backend: Backend, *lines: str, job: Callable[[Job], Job] = lambda job: job) -> Request:
+        plain = Job(image="none", command=(sys.executable, "-u", "-c", "\n".join(lines)))
+        return backend.render(job(plain), Queue("local", "local"), Submission(f"id{next(self.ids)}", 1, "local"))
+
+
+class OnSagemaker(Stand):
+    def __init__(self, landing: Landing) -> None:
+        self.landing = landing
+
+    def backend(self) -> Backend:
+        return self.landing.backend()
+
+    def program(self, backend: Backend, *lines: str, job: Callable[[Job], Job] = lambda job: job) -> Request:
+        return self.landing.request(backend, *lines, job=job)
+
+
+class TestLocal(Conformance):
+    @pytest.fixture
+    def stand(self, tmp_path: Path) -> Stand:
+        return OnThisMachine(tmp_path / "place")
+
+
+class TestSagemaker(Conformance):
+    @pytest.fixture
+    def stand(self, landing: Landing) -> Stand:
+        return OnSagemaker(landing)
