@@ -53,7 +53,7 @@ def _demo(place: Place) -> None:
     _run("localcloud", "image", "add", "train", "examples")
     _step(f"2. The landing zone: `pulumi up` of stack {STACK}, on the real engine")
     _local("pulumi", "stack", "select", "--create", STACK, quiet=True)
-    _local("pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, *_terminal())
+    _local("pulumi", "up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", STACK, *_terminal())
     _step("3. Its contract becomes queues in the dispatcher's ledger")
     _local("dispatch", "sync", "--stack", STACK)
     _step("4. A training job: the lines below are the job's own")
@@ -65,16 +65,18 @@ def _demo(place: Place) -> None:
     print(f"state    {job['state']}")
     print(f"model    {job['model_uri']}")
     print(f"the whole path took {time.monotonic() - start:.0f} s\n")
-    print(_NEXT.format(id=job["id"], stack=STACK, job=JOB))
+    ours = shutil.which("localcloud") == str(Path(sys.executable).with_name("localcloud"))
+    localcloud = "localcloud" if ours else ".venv/bin/localcloud"
+    print(_NEXT.format(localcloud=localcloud, id=job["id"], stack=STACK, job=JOB))
 
 
 _NEXT = """\
-Go on in the same place (add .venv/bin to PATH, or write .venv/bin/localcloud):
-  localcloud run -- dispatch show {id}
-  localcloud run -- dispatch fetch {id} ./model
-  localcloud run -- dispatch submit {job} --dry-run          # the exact request, nothing sent
-  localcloud run -- dispatch submit {job} --wait --follow -- --epochs 50
-  localcloud run -- pulumi preview --stack {stack} --expect-no-changes
+Go on in the same place:
+  {localcloud} run -- dispatch show {id}
+  {localcloud} run -- dispatch fetch {id} ./model
+  {localcloud} run -- dispatch submit {job} --dry-run       # the exact request; nothing is sent
+  {localcloud} run -- dispatch submit {job} --wait --follow -- --epochs 50
+  {localcloud} run -- pulumi preview --stack {stack} --expect-no-changes
   make demo-clean"""
 
 
@@ -82,7 +84,16 @@ def _clean(place: Place) -> None:
     if process.living(place) is not None and any(place.pulumi_state.rglob(f"{STACK}.json")):
         _step(f"Destroying stack {STACK}")
         try:
-            _local("pulumi", "destroy", "--yes", "--skip-preview", "--stack", STACK, "--remove", *_terminal())
+            _local(
+                "pulumi",
+                "destroy",
+                "--yes",
+                "--skip-preview",
+                "--suppress-outputs",
+                "--stack",
+                STACK,
+                *_terminal(),
+            )
         except StepFailed as failure:
             # What is left lives in the memory of the server that ends next.
             print(f"going on: {failure}", file=sys.stderr)
