@@ -209,6 +209,14 @@ def as_text(queues: Sequence[Queue]) -> str:
     """The queues as a queue file; what has its default is left out."""
     import yaml
 
+    class Dumper(yaml.SafeDumper):
+        """Quotes every text that would be read back as something else (`1e3` is no number to PyYAML)."""
+
+    def quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+        same = reading.raw(Value("", Scalar("", None, text), [])) == text
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if same else "'")
+
+    Dumper.add_representer(str, quoted)
     defaults = records.plain(Queue(name="", zone=""))
     documents = []
     for queue in queues:
@@ -221,4 +229,4 @@ def as_text(queues: Sequence[Queue]) -> str:
         if queue.max_runtime is not None:
             shown["max_runtime"] = f"{queue.max_runtime}s"
         documents.append(shown)
-    return yaml.safe_dump({"queues": documents}, sort_keys=False, allow_unicode=True)
+    return yaml.dump({"queues": documents}, Dumper=Dumper, sort_keys=False, allow_unicode=True)

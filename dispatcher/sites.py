@@ -75,20 +75,23 @@ def line(ledger: Ledger, name: str | None) -> Line:
 
 @dataclass(slots=True)
 class Sites:
-    """Opens each cloud once, when it is first needed. `open_backend` is dispatcher.backends.open_backend."""
+    """Opens each cloud once, when it is first needed, and anew when a sync has changed its zone.
+
+    `open_backend` is dispatcher.backends.open_backend.
+    """
 
     ledger: Ledger
     user: str
     place: Path
     open_backend: Callable[..., Backend]
-    _backends: dict[tuple[str, str], Backend] = field(default_factory=dict)
-    _lines: dict[str, Line] = field(default_factory=dict)
+    _backends: dict[tuple[str, str, str], Backend] = field(default_factory=dict)
 
     def backend(self, found: Line) -> Backend:
         """The cloud behind a queue. Raises UsageError when its package is not installed."""
-        key = (found.queue.zone, found.queue.identity)
+        row = found.zone
+        key = (found.queue.zone, found.queue.identity, row.document if row else "")
         if key not in self._backends:
-            zone, row = found.contract(), found.zone
+            zone = found.contract()
             self._backends[key] = self.open_backend(
                 zone,
                 identity=found.queue.identity,
@@ -101,16 +104,13 @@ class Sites:
 
     def line(self, entry: Entry) -> Line:
         """The queue of a submission, or what stands in for it when a sync has removed it since."""
-        if entry.queue not in self._lines:
-            try:
-                found = line(self.ledger, entry.queue)
-            except NotFoundError:
-                zone = next((zone for zone in self.ledger.zones() if zone.name == entry.zone), None)
-                if zone is None:
-                    raise
-                found = Line(Queue(name=entry.queue, zone=zone.name), None, zone)
-            self._lines[entry.queue] = found
-        return self._lines[entry.queue]
+        try:
+            return line(self.ledger, entry.queue)
+        except NotFoundError:
+            zone = next((zone for zone in self.ledger.zones() if zone.name == entry.zone), None)
+            if zone is None:
+                raise
+            return Line(Queue(name=entry.queue, zone=zone.name), None, zone)
 
     def site(self, entry: Entry) -> Site:
         """What a tick needs to submit this entry."""

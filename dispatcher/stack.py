@@ -37,11 +37,11 @@ def from_bytes(source: str, data: bytes) -> Contract:
 
 
 def from_stack(stack: str | None, project: Path, environment: Mapping[str, str]) -> tuple[str, Contract]:
-    """Ask Pulumi for a stack's outputs (None: the selected one); return the stack's name and its contract."""
+    """Ask Pulumi for a stack's outputs (None: the selected one); return `stack NAME` and its contract."""
     if stack is None:
         stack = _pulumi(["stack", "--show-name"], project, environment).strip()
     printed = _pulumi(["stack", "output", "--json", "--stack", stack], project, environment)
-    return stack, _contract(_json(f"stack {stack}", printed.encode()), f"stack {stack}")
+    return f"stack {stack}", from_bytes(f"stack {stack}", printed.encode())
 
 
 def _contract(outputs: Any, source: str) -> Contract:

@@ -91,10 +91,13 @@ def test_whatever_is_waiting_goes_strictly_by_priority_time_and_id(
     assert [sent.split("-")[1] for sent in cloud.sent] == expected
 
 
-def test_max_nodes_holds_a_large_job_and_keeps_those_behind_it_behind(synced: Sync, cloud: ToyCloud) -> None:
+def test_max_nodes_holds_a_large_job_and_keeps_those_behind_it_behind(
+    synced: Sync, cloud: ToyCloud, clock: ManualClock
+) -> None:
     dispatcher = synced("queues: [{name: line, zone: aws-euc1, max_nodes: 4}]")
     small = dispatcher.submit(job("small", nodes=2), "line")
     large = dispatcher.submit(job("large", nodes=4), "line")
+    clock.now += 1
     later = dispatcher.submit(job("later", nodes=1), "line")
     assert [large.state, later.state] == ["queued", "queued"]
     assert "uses 2 of 4 nodes, it needs 4" in " ".join(dispatcher.reasons(large))
