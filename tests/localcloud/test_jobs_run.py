@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+import signal
 import tarfile
 import threading
 import time
@@ -378,7 +380,8 @@ def test_a_job_left_by_a_killed_server_is_ended_by_the_next(tmp_path: Path) -> N
     stranger.kill()
 
 
-def test_down_ends_the_jobs_too(tmp_path: Path, stage: Stage) -> None:
+@pytest.mark.parametrize("how", ["down", "SIGTERM"])
+def test_jobs_end_with_their_server(tmp_path: Path, stage: Stage, how: str) -> None:
     mark = tmp_path / "mark"
     with running(tmp_path / "cloud") as cloud:
         cloud.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=_trust())
@@ -398,6 +401,13 @@ def test_down_ends_the_jobs_too(tmp_path: Path, stage: Stage) -> None:
         health = process.health(cloud.server)
         assert health is not None
         assert health["jobs"] == [request["TrainingJobName"]]
+        if how == "SIGTERM":
+            os.kill(cloud.server.pid, signal.SIGTERM)
+            os.waitpid(cloud.server.pid, 0)
+            mark.unlink()
+            time.sleep(0.3)
+            assert not mark.exists()
+            mark.touch()
     mark.unlink()
     time.sleep(0.3)
     assert not mark.exists()
