@@ -49,9 +49,9 @@ def _region(zone: Zone) -> Iterator[Found]:
         yield "region", f"{zone.region!r} is not an AWS region with SageMaker", guess
         return
     region = known[zone.region]
-    if zone.network.mode == "private" and region.endpoint_prefix is None and zone.network.interface_endpoints:
-        rule = f"the names of interface endpoints in partition {region.partition} are not known to this release"
-        yield "network.interfaceEndpoints", rule, "set it to [], or use network.mode: existing"
+    if zone.network.mode == "private" and region.endpoint_prefix is None:
+        rule = f"the names of VPC endpoints in partition {region.partition} are not known to this release"
+        yield "network.mode", rule, "build the VPC there and adopt it with mode: existing"
     for index, name in enumerate(zone.network.availability_zones):
         if not name.startswith(zone.region):
             rule = f"{name!r} is not in region {zone.region}"

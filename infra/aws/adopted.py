@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import ec2
 
-from infra.aws.network import job_group
+from infra.aws.network import https_out, job_group
 from infra.aws.site import Site
 
 
@@ -37,7 +37,11 @@ class AdoptedNetwork(pulumi.ComponentResource):
         self.subnets = [ec2.get_subnet_output(id=subnet, vpc_id=args.vpc, opts=ask).id for subnet in args.subnets]
         self.security_groups = [
             ec2.get_security_group_output(id=group, vpc_id=args.vpc, opts=ask).id for group in args.security_groups
-        ] or [job_group(site, self, self.vpc).id]
+        ]
+        if not self.security_groups:
+            jobs = job_group(site, self, self.vpc)
+            https_out(site, self, "out", jobs, cidr="0.0.0.0/0")  # what it reaches, its routes decide
+            self.security_groups = [jobs.id]
         self.endpoints = {
             service: ec2.get_vpc_endpoint_output(id=endpoint, vpc_id=args.vpc, opts=ask).id
             for service, endpoint in args.endpoints

@@ -78,8 +78,15 @@ class Network(pulumi.ComponentResource):
                 EgressArgs(site, made.id, publics, zones[: args.nat_gateways], [table.id for table in tables]),
                 pulumi.ResourceOptions(parent=self),
             )
-        self.security_group = job_group(site, self, made.id).id
-        self.endpoints = self._endpoints(args, made, tables)
+        jobs = job_group(site, self, made.id)
+        self.security_group = jobs.id
+        gateway = self._gateway(args, made, tables)
+        self.endpoints = {"s3": gateway.id, **self._endpoints(args, made)}
+        if args.nat_gateways:
+            https_out(site, self, "internet", jobs, cidr="0.0.0.0/0")
+        else:
+            https_out(site, self, "endpoints", jobs, cidr=str(args.cidr))
+            https_out(site, self, "s3", jobs, prefix_list=gateway.prefix_list_id)
         self.register_outputs(
             {
                 "vpc": self.vpc,
@@ -109,22 +116,24 @@ class Network(pulumi.ComponentResource):
             found.append((subnet, table))
         return found
 
-    def _endpoints(
-        self, args: NetworkArgs, made: ec2.Vpc, tables: Sequence[ec2.RouteTable]
-    ) -> dict[str, pulumi.Output[str]]:
-        """The S3 gateway, which is free, and the interface endpoints, which are not."""
+    def _gateway(self, args: NetworkArgs, made: ec2.Vpc, tables: Sequence[ec2.RouteTable]) -> ec2.VpcEndpoint:
+        """The S3 gateway, which jobs read and write their buckets through; it costs nothing."""
         site, place = args.site, args.site.place
-        gateway = ec2.VpcEndpoint(
+        return ec2.VpcEndpoint(
             site.name("network", "s3"),
             vpc_id=made.id,
-            service_name=f"{site.region.endpoint_prefix or 'com.amazonaws'}.{place.region}.s3",
+            service_name=f"{site.region.endpoint_prefix}.{place.region}.s3",
             vpc_endpoint_type="Gateway",
             route_table_ids=[table.id for table in tables],
             policy=text(policies_endpoint.s3_gateway(place)),
             tags={"Name": site.name("network", "s3")},
             opts=site.child(self),
         )
-        found = {"s3": gateway.id}
+
+    def _endpoints(self, args: NetworkArgs, made: ec2.Vpc) -> dict[str, pulumi.Output[str]]:
+        """The interface endpoints, by the hour; an agent inside the VPC and jobs without a way out need them."""
+        site, place = args.site, args.site.place
+        found: dict[str, pulumi.Output[str]] = {}
         if not args.services:
             return found
         group = _endpoint_group(site, self, made.id, str(args.cidr))
@@ -159,7 +168,7 @@ def _zones(site: Site, parent: pulumi.Resource, named: tuple[str, ...]) -> list[
 
 
 def job_group(site: Site, parent: pulumi.Resource, vpc_id: pulumi.Input[str]) -> ec2.SecurityGroup:
-    """The security group of jobs: any traffic among themselves, and out to HTTPS and the name service.
+    """The security group of jobs: any traffic among themselves; where else they reach is added to it.
 
     The self-reference in both directions is what distributed jobs, EFA and inter-container encryption
     (UDP 500 and ESP) ask for.
@@ -186,18 +195,29 @@ def job_group(site: Site, parent: pulumi.Resource, vpc_id: pulumi.Input[str]) ->
         ip_protocol="-1",
         opts=site.child(parent),
     )
-    # Endpoints, the S3 gateway and, with egress nat, the internet: all of them speak HTTPS.
+    return group
+
+
+def https_out(
+    site: Site,
+    parent: pulumi.Resource,
+    use: str,
+    group: ec2.SecurityGroup,
+    *,
+    cidr: str | None = None,
+    prefix_list: pulumi.Input[str] | None = None,
+) -> None:
+    """Let `group` open HTTPS connections to a range or a prefix list; everything jobs call speaks HTTPS."""
     vpc.SecurityGroupEgressRule(
-        site.name("network", "jobs-https"),
+        site.name("network", f"jobs-{use}"),
         security_group_id=group.id,
         ip_protocol="tcp",
         from_port=443,
         to_port=443,
-        cidr_ipv4="0.0.0.0/0",
-        description="HTTPS",
+        cidr_ipv4=cidr,
+        prefix_list_id=prefix_list,
         opts=site.child(parent),
     )
-    return group
 
 
 def _endpoint_group(

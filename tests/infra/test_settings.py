@@ -96,7 +96,7 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"compute": [{"name": "gpu", "instance": "ml.p9.xlarge"}]}, "compute[0].instance", "no training instance"),
     ({"region": "eu-centrl-1"}, "region", "did you mean eu-central-1?"),
     ({"region": "cn-north-1"}, "region", "not an AWS region"),
-    ({"region": "eusc-de-east-1"}, "network.interfaceEndpoints", "aws-eusc"),
+    ({"region": "eusc-de-east-1"}, "network.mode", "aws-eusc"),
     ({"account": 123456789012}, "account", "string"),
     ({"account": "1234"}, "account", "pattern"),
     ({"account": None}, "account", 'account: "123456789012"'),
