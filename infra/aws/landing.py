@@ -181,7 +181,7 @@ def _contract(
         vpc=network.vpc,
         subnets=pulumi.Output.all(*network.subnets),
         groups=pulumi.Output.all(*network.security_groups),
-        endpoints=pulumi.Output.all(**network.endpoints),
+        endpoints=network.endpoints,  # all(**{}) would be a list
         execution=identity.execution,
         agent=identity.agent,
         federation=account.federation,
