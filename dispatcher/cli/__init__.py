@@ -30,7 +30,7 @@ COMMANDS = {
     "doctor": "Check this machine, the ledger and every zone.",
     "completion": "Print the shell completion script.",
 }
-"""Command -> one line of help; the command lives in dispatcher.cli.<command>, as `command`."""
+"""Command -> one line of help; the command lives in dispatcher.cli.commands.<command>, as `command`."""
 
 
 class Lazy(click.Group):
@@ -44,7 +44,7 @@ class Lazy(click.Group):
             return None
         from importlib import import_module
 
-        command: click.Command = import_module(f"dispatcher.cli.{cmd_name}").command
+        command: click.Command = import_module(f"dispatcher.cli.commands.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
