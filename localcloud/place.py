@@ -129,7 +129,8 @@ class Place:
         The region is the caller's when set: everything local answers in every region.
         """
         region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
-        bare = [name for name in environment.get("NO_PROXY", "").split(",") if name]
+        both = ",".join(environment.get(name, "") for name in ("NO_PROXY", "no_proxy"))
+        direct = ",".join(dict.fromkeys([*filter(None, both.split(",")), HOST, "localhost"]))
         programs = str(Path(sys.executable).parent)
         path = [programs, *(p for p in environment.get("PATH", os.defpath).split(os.pathsep) if p != programs)]
         return {
@@ -141,7 +142,8 @@ class Place:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": str(self.root / "aws-config"),
             "AWS_SHARED_CREDENTIALS_FILE": str(self.root / "aws-credentials"),
-            "NO_PROXY": ",".join(dict.fromkeys([*bare, HOST, "localhost"])),
+            "NO_PROXY": direct,
+            "no_proxy": direct,  # gRPC, which Pulumi's processes speak among themselves, reads only this one
             "LOCALCLOUD_HOME": str(self.root),
             "DISPATCH_LEDGER": str(self.ledger),
             "PULUMI_HOME": str(self.pulumi_home),
@@ -160,4 +162,4 @@ class Place:
 
 def leads_elsewhere(name: str) -> bool:
     """Whether a variable could make a client reach a real account instead of the local cloud."""
-    return name.startswith("AWS_") or name in ("PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG_PASSPHRASE_FILE", "no_proxy")
+    return name.startswith("AWS_") or name in ("PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG_PASSPHRASE_FILE")

@@ -87,13 +87,21 @@ class TestLayout:
         assert self.node.path("/opt/ml/checkpoints/") == Path("/private/opt/ml/checkpoints")
 
     def test_nodes_have_addresses_that_reach_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(layout, "HOSTS", Path("/none"))
         monkeypatch.setattr(layout, "_can_bind", lambda address: True)
-        monkeypatch.setattr(layout, "_is_loopback", lambda name: False)
         assert layout.hosts(3) == ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
-
-    def test_nodes_keep_their_names_where_those_resolve(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(layout, "_is_loopback", lambda name: True)
+        monkeypatch.setattr(layout, "_can_bind", lambda address: address == "127.0.0.1")
         assert layout.hosts(2) == ["algo-1", "algo-2"]
+
+    def test_nodes_keep_their_names_where_the_hosts_file_has_them(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / "hosts").write_text(
+            "127.0.0.1 localhost algo-1 # algo-3\n\n127.0.0.2\talgo-2\n10.0.0.9 algo-3\n"
+        )
+        monkeypatch.setattr(layout, "HOSTS", tmp_path / "hosts")
+        assert layout.hosts(2) == ["algo-1", "algo-2"]
+        assert layout.hosts(3) != ["algo-1", "algo-2", "algo-3"]
 
 
 class FakeLogs:
@@ -283,7 +291,7 @@ class TestPlace:
 
     def test_a_proxy_of_the_user_is_not_asked_for_loopback(self, tmp_path: Path) -> None:
         environment = Place(tmp_path).environment(self.server, {"NO_PROXY": "corp", "HTTP_PROXY": "http://p"})
-        assert environment["NO_PROXY"] == "corp,127.0.0.1,localhost"
+        assert environment["NO_PROXY"] == environment["no_proxy"] == "corp,127.0.0.1,localhost"
 
     def test_a_torn_record_is_no_server(self, tmp_path: Path) -> None:
         place = Place(tmp_path)
