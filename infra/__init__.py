@@ -1,1 +1,1 @@
-"""The Pulumi program that builds landing zones, as a package: `infra.zone.Zone` is there for programs of your own."""
+"""The Pulumi program that builds landing zones; `infra.zone.Zone` is importable by programs of your own."""

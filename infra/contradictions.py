@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from dispatcher.placement.catalog import catalog
 from infra.aws import regions
-from infra.settings import INTERFACE_SERVICES, RETENTION_DAYS, Environment, Zone
+from infra.settings import ACCOUNT_SETTINGS, INTERFACE_SERVICES, RETENTION_DAYS, Environment, Zone
 
 # (path below launchway:, rule, remedy)
 Found = tuple[str, str, str]
@@ -20,7 +20,6 @@ Zones = list[tuple[int, Zone]]  # with their index in the file
 # subnet below /24 leaves too few addresses (a SageMaker instance takes two, with EFA five).
 SMALLEST_VPC, LARGEST_VPC = 21, 16
 MOST_ZONES = 7
-ACCOUNT_SETTINGS = ("account_scope", "audit", "federation", "budget")
 
 
 def find(environment: Environment, places: Sequence[int] | None = None) -> Iterator[Found]:
@@ -247,18 +246,14 @@ def _overlapping_networks(zones: Zones) -> Iterator[Found]:
 
 
 def _accounts(zones: Zones) -> Iterator[Found]:
-    """What an account has once must be said once, or in the same words by each of its zones."""
+    """What an account has once is said by one of its zones, or in the same words by several."""
     by_account: dict[str, list[tuple[int, Zone]]] = defaultdict(list)
     for index, zone in zones:
         by_account[zone.account].append((index, zone))
     for account, members in by_account.items():
-        first_index, first = members[0]
-        rule = f"account {account} has this once, and zones[{first_index}] says something else"
-        for index, zone in members[1:]:
-            for field in ACCOUNT_SETTINGS:
-                if getattr(zone, field) != getattr(first, field):
-                    path = Zone.model_fields[field].alias or field
-                    yield f"zones[{index}].{path}", rule, "say the same in every zone of the account"
-            for field in ("trail", "federation"):
-                if getattr(zone.existing, field) != getattr(first.existing, field):
-                    yield f"zones[{index}].existing.{field}", rule, "say the same in every zone of the account"
+        for path, of in ACCOUNT_SETTINGS.items():
+            said = [(index, of(zone)) for index, zone in members if of(zone) is not None]
+            for index, value in said[1:]:
+                if value != said[0][1]:
+                    rule = f"account {account} has this once, and zones[{said[0][0]}] says something else"
+                    yield f"zones[{index}].{path}", rule, "say it once, or the same in every zone of the account"

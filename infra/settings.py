@@ -6,7 +6,8 @@ What contradicts what is in infra/contradictions.py; reading them out of Pulumi 
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
@@ -152,6 +153,28 @@ class Zone(Settings):
     image_push: bool = False
     wandb: Wandb = Wandb()
     lifetime: Literal["durable", "disposable"] = "durable"
+
+
+def _chosen(zone: Zone, field: str) -> Any:
+    """A setting as the zone says it; None when it leaves the default."""
+    return getattr(zone, field) if field in zone.model_fields_set else None
+
+
+# What an account has once, by its path in a zone, and how a zone says it (None: it says nothing).
+ACCOUNT_SETTINGS: Mapping[str, Callable[[Zone], Any]] = {
+    "accountScope": lambda zone: _chosen(zone, "account_scope"),
+    "audit": lambda zone: _chosen(zone, "audit"),
+    "budget": lambda zone: zone.budget,
+    "federation.issuer": lambda zone: zone.federation.issuer if zone.federation else None,
+    "federation.audience": lambda zone: zone.federation.audience if zone.federation else None,
+    "existing.federation": lambda zone: zone.existing.federation,
+    "existing.trail": lambda zone: zone.existing.trail,
+}
+
+
+def said(zones: Sequence[Zone], path: str, default: Any = None) -> Any:
+    """What the zones of one account say of a setting that it has once; `default` when none says it."""
+    return next((value for value in map(ACCOUNT_SETTINGS[path], zones) if value is not None), default)
 
 
 class Environment(Settings):

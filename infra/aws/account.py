@@ -12,7 +12,7 @@ from infra.aws import idle, keys, policies_resource
 from infra.aws.audit import Trail, TrailArgs, trail_arn
 from infra.aws.policies import TRAINING_LOGS
 from infra.aws.site import Site
-from infra.settings import Budget, Federation
+from infra.settings import Budget
 
 # Percent of the budget that a mail is sent at: real cost at the first two, the forecast at the last.
 ACTUAL_PERCENT = (80, 100)
@@ -24,8 +24,8 @@ class AccountArgs:
     """One account. `home` is where the trail lives; `regions` has a site for each region with a zone in it.
 
     `log_groups` says per region whether the log group of training jobs is built, and for how many days logs
-    stay. `data_buckets` are the names that the trail watches. With `own` False nothing is built and
-    everything is looked up.
+    stay. `data_buckets` are the names that the trail watches. `issuer` and `audience` are of the identity
+    provider. With `own` False nothing is built and everything is looked up.
     """
 
     home: Site
@@ -36,7 +36,8 @@ class AccountArgs:
     existing_log_groups: Mapping[str, str]
     data_buckets: tuple[str, ...]
     retention_days: int
-    federation: Federation | None
+    issuer: str | None
+    audience: str | None
     existing_federation: str | None
     existing_trail: str | None
     budget: Budget | None
@@ -91,7 +92,7 @@ class Account(pulumi.ComponentResource):
         ).name
 
     def _federation(self, args: AccountArgs) -> pulumi.Output[str] | None:
-        if args.federation is None:
+        if args.issuer is None or args.audience is None:
             return None
         if args.existing_federation:
             return iam.get_open_id_connect_provider_output(
@@ -99,8 +100,8 @@ class Account(pulumi.ComponentResource):
             ).arn
         return iam.OpenIdConnectProvider(
             args.home.name("account", "federation"),
-            url=f"https://{args.federation.issuer}",
-            client_id_lists=[args.federation.audience],
+            url=f"https://{args.issuer}",
+            client_id_lists=[args.audience],
             opts=args.home.child(self),
         ).arn
 

@@ -9,7 +9,7 @@ from infra.aws.account import Account, AccountArgs
 from infra.aws.place import Place, stable_suffix
 from infra.aws.regions import table
 from infra.aws.site import Site, provider
-from infra.settings import Environment, Zone
+from infra.settings import Environment, Zone, said
 
 
 def _place(name: str, account: str, region: str, disposable: bool) -> Place:
@@ -45,9 +45,10 @@ def accounts(environment: Environment) -> dict[str, Account]:
 
 
 def _account(environment: Environment, zones: list[Zone]) -> Account:
-    """The zones agree on what an account has once (infra/contradictions.py), so the first speaks for all."""
+    """The zones do not contradict each other on what an account has once (infra/contradictions.py)."""
     first = zones[0]
-    own = first.account_scope == "own"
+    own = said(zones, "accountScope", "own") == "own"
+    existing_trail = said(zones, "existing.trail")
     disposable = all(zone.lifetime == "disposable" for zone in zones)
     regions: dict[str, Site] = {}
     retention: dict[str, int] = {}
@@ -68,14 +69,15 @@ def _account(environment: Environment, zones: list[Zone]) -> Account:
         home=regions[first.region],
         regions=regions,
         own=own,
-        own_trail=own and first.audit == "own" and not first.existing.trail,
+        own_trail=own and said(zones, "audit", "own") == "own" and not existing_trail,
         log_groups={region: days for region, days in retention.items() if own and region not in groups},
         existing_log_groups=groups,
         data_buckets=tuple(dict.fromkeys(watched)),
         retention_days=max(retention.values()),
-        federation=first.federation,
-        existing_federation=first.existing.federation,
-        existing_trail=first.existing.trail,
-        budget=first.budget,
+        issuer=said(zones, "federation.issuer"),
+        audience=said(zones, "federation.audience"),
+        existing_federation=said(zones, "existing.federation"),
+        existing_trail=existing_trail,
+        budget=said(zones, "budget"),
     )
     return Account(f"aws-{first.account}", args)

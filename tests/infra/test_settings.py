@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dispatcher.errors import SpecError
 from infra import config
-from infra.settings import RETENTION_DAYS
+from infra.settings import RETENTION_DAYS, said
 from tests.infra.stacks import stack, zone
 
 EXISTING_VPC = {
@@ -166,18 +166,35 @@ def test_names_and_networks_of_two_zones_must_differ() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "path"),
+    ("one", "other", "path"),
     [
-        ({"accountScope": "existing"}, "zones[1].accountScope"),
-        ({"audit": "existing"}, "zones[1].audit"),
-        ({"federation": CI}, "zones[1].federation"),
-        ({"budget": {"monthlyUsd": 5, "emails": ["a@b.c"]}}, "zones[1].budget"),
-        ({"existing": {"trail": TRAIL}}, "zones[1].existing.trail"),
+        ({"accountScope": "own"}, {"accountScope": "existing"}, "accountScope"),
+        ({"audit": "own"}, {"audit": "existing"}, "audit"),
+        ({"federation": CI}, {"federation": {**CI, "issuer": "gitlab.com"}}, "federation.issuer"),
+        (
+            {"budget": {"monthlyUsd": 5, "emails": ["a@b.c"]}},
+            {"budget": {"monthlyUsd": 6, "emails": ["a@b.c"]}},
+            "budget",
+        ),
+        ({"existing": {"trail": TRAIL}}, {"existing": {"trail": f"{TRAIL}2"}}, "existing.trail"),
     ],
 )
-def test_what_an_account_has_once_is_not_said_in_two_ways(changes: dict[str, Any], path: str) -> None:
-    second = zone(name="aws-euw1", region="eu-west-1", network={"cidr": "10.1.0.0/16"}, **changes)
-    assert "has this once" in problems(stack(zone(), second))[path]
+def test_what_an_account_has_once_is_not_said_in_two_ways(
+    one: dict[str, Any], other: dict[str, Any], path: str
+) -> None:
+    second = zone(name="aws-euw1", region="eu-west-1", network={"cidr": "10.1.0.0/16"}, **other)
+    assert "has this once" in problems(stack(zone(**one), second))[f"zones[1].{path}"]
+
+
+def test_one_zone_may_speak_for_its_account_and_each_for_its_own_subjects() -> None:
+    quiet = zone(name="quiet", region="eu-west-1", network={"cidr": "10.1.0.0/16"})
+    other = zone(
+        name="other", region="eu-west-3", network={"cidr": "10.2.0.0/16"}, federation={**CI, "subjects": ["x"]}
+    )
+    made = config.read(stack(zone(federation=CI, audit="existing"), quiet, other), "eu").zones
+    assert said(made, "audit", "own") == "existing"
+    assert said(made, "federation.issuer") == CI["issuer"]
+    assert said(made, "budget") is None
 
 
 def test_hipaa_runs_no_job_outside_a_vpc() -> None:
