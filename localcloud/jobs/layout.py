@@ -23,6 +23,7 @@ from localcloud.sagemaker.record import TrainingJob
 ROOT = "/opt/ml"
 CHECKPOINTS = f"{ROOT}/checkpoints/"
 GROUP = "homogeneousCluster"
+HOSTS = Path("/etc/hosts")
 _ROOT = re.compile(r"(?<![\w./~-])/opt/ml(?=$|[^\w.-])")
 
 
@@ -66,17 +67,20 @@ def hosts(count: int) -> list[str]:
     loopback address (macOS) keeps the names.
     """
     names = [f"algo-{rank + 1}" for rank in range(count)]
-    if all(map(_is_loopback, names)):
+    if loopback_names(HOSTS.read_text() if HOSTS.is_file() else "").issuperset(names):
         return names
     addresses = [f"127.0.0.{rank + 1}" for rank in range(count)]
     return addresses if all(map(_can_bind, addresses)) else names
 
 
-def _is_loopback(name: str) -> bool:
-    try:
-        return socket.gethostbyname(name).startswith("127.")
-    except OSError:
-        return False
+def loopback_names(table: str) -> set[str]:
+    """The names that a hosts file gives to loopback addresses. A resolver is not asked: offline it may take long."""
+    names: set[str] = set()
+    for line in table.splitlines():
+        address, *rest = line.partition("#")[0].split() or [""]
+        if address.startswith("127.") or address == "::1":
+            names.update(rest)
+    return names
 
 
 def _can_bind(address: str) -> bool:

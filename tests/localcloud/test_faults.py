@@ -9,9 +9,9 @@ from typing import Any
 import botocore.exceptions
 import pytest
 from botocore.config import Config
-from conftest import REGION, TRUST, Stage
 
 from localcloud.control import ControlError
+from tests.localcloud.stage import REGION, TRUST, Stage
 
 pytestmark = pytest.mark.wire
 

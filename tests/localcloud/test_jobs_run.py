@@ -15,11 +15,11 @@ from typing import Any
 
 import botocore.exceptions
 import pytest
-from conftest import REGION, TRUST, Stage
 
 from localcloud import process, running
 from localcloud.jobs import nodes
 from localcloud.place import Place
+from tests.localcloud.stage import REGION, TRUST, Stage
 
 pytestmark = pytest.mark.wire
 

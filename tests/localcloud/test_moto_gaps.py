@@ -8,7 +8,8 @@ import urllib.request
 
 import botocore.exceptions
 import pytest
-from conftest import Stage
+
+from tests.localcloud.stage import Stage
 
 pytestmark = pytest.mark.wire
 

@@ -9,7 +9,8 @@ from typing import Any
 import botocore.exceptions
 import pytest
 from botocore.config import Config
-from conftest import Stage
+
+from tests.localcloud.stage import Stage
 
 pytestmark = pytest.mark.wire
 
