@@ -6,13 +6,17 @@ lane's cache. Else AWS_PLUGIN names a folder with a `pulumi-resource-aws` that w
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import shutil
 import subprocess
+import sys
+import urllib.request
 from pathlib import Path
 
 NAME = "pulumi-resource-aws"
+SITE = "https://get.pulumi.com"
 MISSING = (
     "no real AWS provider here: neither the official plugin nor a folder in AWS_PLUGIN that holds "
     f"an executable {NAME} (docs/testing.md)"
@@ -30,13 +34,18 @@ def cache() -> Path:
     return Path(root) / "launchway" / "pulumi-home"
 
 
-def find() -> Path | None:
-    """The folder of the plugin to use, or None."""
-    installed = f"plugins/resource-aws-v{version()}"
+def official() -> Path | None:
+    """The folder of the official plugin, where Pulumi has installed it."""
     own = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
-    given = os.environ.get("AWS_PLUGIN")
-    folders = [own / installed, cache() / installed, *([Path(given)] if given else [])]
+    folders = [home / "plugins" / f"resource-aws-v{version()}" for home in (own, cache())]
     return next((folder.resolve() for folder in folders if os.access(folder / NAME, os.X_OK)), None)
+
+
+def find() -> Path | None:
+    """The folder of the plugin to use: the official one, else the one that AWS_PLUGIN names, else None."""
+    given = os.environ.get("AWS_PLUGIN")
+    built = Path(given).resolve() if given and os.access(Path(given) / NAME, os.X_OK) else None
+    return official() or built
 
 
 def install(home: Path) -> None:
@@ -48,21 +57,27 @@ def install(home: Path) -> None:
     (place / NAME).symlink_to(folder / NAME)
 
 
-def fetch(seconds: float = 600) -> bool:
-    """Ask Pulumi's own download site for the official plugin; False when it does not answer."""
-    pulumi = shutil.which("pulumi")
-    if not pulumi:
-        return False
-    command = [pulumi, "plugin", "install", "resource", "aws", f"v{version()}"]
-    environment = {**os.environ, "PULUMI_HOME": str(cache()), "PULUMI_SKIP_UPDATE_CHECK": "true"}
+def fetch(seconds: float = 900) -> None:
+    """Ask Pulumi's own download site for the official plugin; nothing happens when it does not answer."""
+    pulumi = shutil.which("pulumi", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     try:
-        done = subprocess.run(command, env=environment, capture_output=True, timeout=seconds, check=False)
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
+        urllib.request.urlopen(SITE, timeout=5).close()
+    except OSError:
+        return
+    if pulumi:
+        command = [pulumi, "plugin", "install", "resource", "aws", f"v{version()}"]
+        environment = {**os.environ, "PULUMI_HOME": str(cache()), "PULUMI_SKIP_UPDATE_CHECK": "true"}
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(command, env=environment, capture_output=True, timeout=seconds, check=False)
+
+
+def main() -> None:
+    """Print in one line which plugin the lane will use."""
+    if official() is None:
+        fetch()
+    found = find()
+    print(f"the real AWS provider: {found}" if found else f"skipping the real lane: {MISSING}")
 
 
 if __name__ == "__main__":
-    if find() is None and os.environ.get("LAUNCHWAY_OFFLINE") is None:
-        fetch()
-    print(find() or MISSING)
+    main()
