@@ -74,7 +74,7 @@ def hosts(count: int) -> list[str]:
 
 
 def loopback_names(table: str) -> set[str]:
-    """The names that a hosts file gives to loopback addresses. A resolver is not asked: offline it may take long."""
+    """The names that a hosts file gives to loopback addresses. A resolver is not asked: it may take long."""
     names: set[str] = set()
     for line in table.splitlines():
         address, *rest = line.partition("#")[0].split() or [""]
