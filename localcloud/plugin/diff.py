@@ -62,7 +62,7 @@ def _object(properties: Table, old: Properties, new: Properties, path: Path, rep
 def _value(prop: Table, old: Any, new: Any, path: Path, replace: bool) -> Iterator[Change]:
     replace = replace or prop.get("replace", False)
     if new is None:
-        if old not in EMPTY and old != prop.get("default") and not prop.get("computed"):
+        if old not in EMPTY and old != prop.get("default") and not (prop.get("computed") or prop.get("stays")):
             yield Change(path, "delete", replace)
         return
     if new in EMPTY and old in EMPTY:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from localcloud.plugin.diff import EMPTY, equal
-from localcloud.plugin.schema import DEFAULTS, Table
+from localcloud.plugin.schema import DEFAULTS, Table, camel
 from localcloud.plugin.values import UNKNOWN, Properties
 
 
@@ -90,9 +90,16 @@ def refreshed(
         now = outputs.get(name)
         if name in inputs:
             found[name] = inputs[name] if equal(prop, now, compared[name]) else now
-        elif now not in EMPTY and now != prop.get("default") and (not prop.get("computed") or not inputs):
+        elif now in EMPTY or now == prop.get("default") or (inputs and _silent(prop)):
+            continue
+        elif not any(camel(other) in found for other in prop.get("conflicts", [])):
             found[name] = pruned(now)
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _silent(prop: Table) -> bool:
+    """Whether the cloud may have a value of it without anyone having asked for one."""
+    return bool(prop.get("computed") or prop.get("stays"))
 
 
 def pruned(value: Any) -> Any:

@@ -11,7 +11,7 @@ ENTRY = re.compile(rf"^{KEY}\s*:\s*(?:&?schema\.\w+)?\{{$")
 CALL = re.compile(rf"^{KEY}\s*:\s*(\S+\(.*\)),$")
 FACT = re.compile(
     r"^(ForceNew|Computed|Default|ConflictsWith|ExactlyOneOf|AtLeastOneOf|RequiredWith|MaxItems|MinItems|ValidateFunc"
-    r"|ValidateDiagFunc|Validators|PlanModifiers|CustomType)\s*:\s*(.*)$"
+    r"|ValidateDiagFunc|Validators|DiffSuppressFunc|PlanModifiers|CustomType)\s*:\s*(.*)$"
 )
 CONSTANT = re.compile(r'^\s*(Attr\w+|[a-z]\w+)\s*=\s*"([^"]*)"$', re.M)
 SDK_NAMES = {"logs": "cloudwatchlogs"}  # folder of the provider -> Go SDK package, where they differ

@@ -139,6 +139,8 @@ class Maker:
             prop["replace"] = True
         if facts.get("Computed", "").startswith("true"):  # the schema answer drops this of blocks
             prop["computed"] = True
+        if "SuppressMissingOptionalConfigurationBlock" in facts.get("DiffSuppressFunc", ""):
+            prop["stays"] = True
         if where == "region":
             prop["replace"] = True  # the provider's own plan modifier for every regional resource
         if "Default" in facts:

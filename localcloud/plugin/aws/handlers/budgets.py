@@ -106,7 +106,8 @@ def read(aws: Aws, id: str, known: Properties) -> Properties | None:
 
 def _amount(amount: str | None) -> str:
     """AWS writes 100 as 100.0; the provider sees no difference."""
-    return (amount or "").removesuffix(".0")
+    text = amount or ""
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _text(moment: Any) -> str:
@@ -179,4 +180,10 @@ def delete(aws: Aws, id: str, state: Properties) -> None:
     asked(lambda: aws.client("budgets").delete_budget(AccountId=account, BudgetName=name), GONE)
 
 
-RESOURCES = {"aws:budgets/budget:Budget": Resource("Budget", create, read, update, delete)}
+def plain_amount(inputs: Properties) -> Properties:
+    """The limit as `read` gives it."""
+    amount = inputs.get("limitAmount")
+    return inputs | {"limitAmount": _amount(amount)} if isinstance(amount, str) else inputs
+
+
+RESOURCES = {"aws:budgets/budget:Budget": Resource("Budget", create, read, update, delete, normal=plain_amount)}

@@ -129,7 +129,13 @@ def delete(aws: Aws, id: str, state: Properties) -> None:
 
 
 def get_endpoint(aws: Aws, arguments: Properties) -> Properties:
-    names = {"serviceName": "service-name", "state": "vpc-endpoint-state", "vpcId": "vpc-id"}
+    names = {
+        "serviceName": "service-name",
+        "serviceRegion": "service-region",
+        "state": "vpc-endpoint-state",
+        "vpcEndpointType": "vpc-endpoint-type",
+        "vpcId": "vpc-id",
+    }
     wanted = given(
         VpcEndpointIds=[arguments["id"]] if arguments.get("id") else None, Filters=filters(arguments, names)
     )
@@ -140,10 +146,9 @@ def get_endpoint(aws: Aws, arguments: Properties) -> Properties:
     found["dnsOptions"] = [found["dnsOptions"]] if found.get("dnsOptions") else []
     for name in ("resourceConfigurationArn", "serviceNetworkArn", "subnetConfigurations"):
         found.pop(name)
-    return {"id": id, "region": aws.region, **found}
+    return {"id": id, "region": aws.region, "filters": arguments.get("filters"), **found}
 
 
 RESOURCES = {"aws:ec2/vpcEndpoint:VpcEndpoint": Resource("EC2 VPC Endpoint", create, read, update, delete)}
-INVOKES = {
-    "aws:ec2/getVpcEndpoint:getVpcEndpoint": Invoke(COMMON | {"serviceName", "state", "vpcId"}, get_endpoint)
-}
+LOOKUP = COMMON | {"serviceName", "serviceRegion", "state", "vpcEndpointType", "vpcId"}
+INVOKES = {"aws:ec2/getVpcEndpoint:getVpcEndpoint": Invoke(LOOKUP, get_endpoint)}

@@ -127,6 +127,7 @@ def create_rule(kind: str) -> Any:
 
 
 def _permission(inputs: Properties) -> dict[str, Any]:
+    inputs = plain_protocol(inputs)
     text = given(Description=inputs.get("description"))
     out: dict[str, Any] = {"IpProtocol": inputs["ipProtocol"]}
     if inputs["ipProtocol"] not in PORTLESS:
@@ -204,6 +205,7 @@ def get_group(aws: Aws, arguments: Properties) -> Properties:
         "id": group["GroupId"],
         "arn": aws.arn("ec2", f"security-group/{group['GroupId']}"),
         "description": group["Description"],
+        "filters": arguments.get("filters"),
         "name": group["GroupName"],
         "region": aws.region,
         "tags": tags(group.get("Tags")),

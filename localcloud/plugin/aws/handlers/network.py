@@ -160,6 +160,8 @@ def get_vpc(aws: Aws, arguments: Properties) -> Properties:
         "state": vpc["State"],
         "region": aws.region,
         "cidrBlockAssociations": blocks,
+        "filters": arguments.get("filters"),
+        "ipv6CidrBlockAssociations": [],
         "ipv6AssociationId": "",
         "ipv6CidrBlock": "",
         **{name: found[name] for name in names_out},
@@ -246,6 +248,7 @@ def get_subnet(aws: Aws, arguments: Properties) -> Properties:
         "region": aws.region,
         "availableIpAddressCount": subnet["AvailableIpAddressCount"],
         "defaultForAz": subnet["DefaultForAz"],
+        "filters": arguments.get("filters"),
         "state": subnet["State"],
         "ipv6CidrBlockAssociationId": "",
         **{name: value for name, value in found.items() if name not in skip},
@@ -255,9 +258,8 @@ def get_subnet(aws: Aws, arguments: Properties) -> Properties:
 def get_subnets(aws: Aws, arguments: Properties) -> Properties:
     found = aws.client("ec2").describe_subnets(**given(Filters=filters(arguments, {})))["Subnets"]
     ids = [subnet["SubnetId"] for subnet in found]
-    return {"id": aws.region, "ids": ids, "region": aws.region, "tags": arguments.get("tags")} | given(
-        filters=arguments.get("filters")
-    )
+    asked_for = {name: arguments.get(name) for name in ("filters", "tags")}
+    return {"id": aws.region, "ids": ids, "region": aws.region} | asked_for
 
 
 RESOURCES = {

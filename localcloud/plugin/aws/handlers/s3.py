@@ -140,12 +140,9 @@ def get_bucket(aws: Aws, arguments: Properties) -> Properties:
     if found is None:
         raise ProviderError(f"reading S3 Bucket ({arguments['bucket']}): couldn't find resource")
     names = ("arn", "bucket", "bucketDomainName", "bucketRegion", "bucketRegionalDomainName", "hostedZoneId")
-    return (
-        {"id": arguments["bucket"], "region": aws.region, "websiteDomain": "", "websiteEndpoint": ""}
-        | {name: found[name] for name in names}
-        | {"tags": found["tags"]}
-    )
+    nothing = {"websiteDomain": "", "websiteEndpoint": ""}
+    return {"id": arguments["bucket"], "region": aws.region, **nothing, **{name: found[name] for name in names}}
 
 
 RESOURCES = {"aws:s3/bucket:Bucket": Resource("S3 Bucket", create, read, update, delete)}
-INVOKES = {"aws:s3/getBucket:getBucket": Invoke(frozenset({"bucket", "region", "tags"}), get_bucket)}
+INVOKES = {"aws:s3/getBucket:getBucket": Invoke(frozenset({"bucket", "region"}), get_bucket)}

@@ -73,16 +73,23 @@ def read(aws: Aws, id: str, known: Properties) -> Properties | None:
     if answer is None:
         return None
     chosen = answer.get("TransitionDefaultMinimumObjectSize") or known.get("transitionDefaultMinimumObjectSize")
-    order = {rule["id"]: i for i, rule in enumerate(known.get("rules") or [])}
-    rules = sorted(
-        (_from_api(rule) for rule in answer["Rules"]), key=lambda rule: order.get(rule["id"], len(order))
-    )
+    ours = {rule["id"]: rule for rule in known.get("rules") or []}
+    order = list(ours)
+    rules = [_as_given(_from_api(rule), ours.get(rule["ID"])) for rule in answer["Rules"]]
+    rules.sort(key=lambda rule: order.index(rule["id"]) if rule["id"] in order else len(order))
     return {
         "bucket": id,
         "expectedBucketOwner": known.get("expectedBucketOwner") or "",
         "rules": rules,
         "transitionDefaultMinimumObjectSize": chosen or MINIMUM,
     }
+
+
+def _as_given(rule: Properties, ours: Properties | None) -> Properties:
+    """S3 answers the empty prefix for a rule that came without a filter; the provider keeps it without one."""
+    if ours and not ours.get("filter") and rule.get("filter") == {"prefix": ""}:
+        return {name: value for name, value in rule.items() if name != "filter"}
+    return rule
 
 
 def _back(value: dict[str, Any], names: dict[str, str]) -> Properties:
