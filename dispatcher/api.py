@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -104,6 +103,7 @@ class Dispatcher:
 
     def _work(self) -> Work:
         import platform
+        import secrets
 
         from dispatcher.process import alive, owner
         from dispatcher.work import Work

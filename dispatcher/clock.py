@@ -19,8 +19,7 @@ def stamp(moment: float) -> str:
 
 def moment(text: str) -> float:
     """Seconds since 1970 of an RFC 3339 text in UTC, with or without a fraction. Raises ValueError."""
-    import calendar
+    from datetime import UTC, datetime
 
-    seconds = calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"))
-    fraction = text[19:].rstrip("Z").removesuffix("+00:00")
-    return seconds + (float(f"0{fraction}") if fraction else 0.0)
+    parsed = datetime.fromisoformat(text)
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()

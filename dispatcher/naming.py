@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-import secrets
 from typing import Any
 
 from dispatcher import limits
@@ -18,6 +16,8 @@ ID_LENGTH = 8
 
 def new_id() -> str:
     """A fresh submission id: 40 random bits in lower-case base32, so that no two machines have to agree."""
+    import secrets
+
     return "".join(secrets.choice(_ALPHABET) for _ in range(ID_LENGTH))
 
 
@@ -35,6 +35,8 @@ def placeholder(job: Job) -> Submission:
 
 def digest(document: Any) -> str:
     """SHA-256 of a JSON document, independent of the order of its keys."""
+    import hashlib
+
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=dict)
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -76,7 +75,7 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, state: i
     cells = [list(heads), *[list(row) for row in rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
     if sys.stdout.isatty():
-        room = shutil.get_terminal_size().columns - 2 * (len(heads) - 1)
+        room = _columns() - 2 * (len(heads) - 1)
         while sum(widths) > room and max(widths) > 8:
             widths[widths.index(max(widths))] -= 1
     for number, row in enumerate(cells):
@@ -84,6 +83,14 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, state: i
         if state is not None and number:
             parts[state] = coloured(parts[state], row[state])
         click.echo("  ".join(parts).rstrip())
+
+
+def _columns() -> int:
+    """The terminal's width, or what COLUMNS says."""
+    try:
+        return int(os.environ["COLUMNS"])
+    except (KeyError, ValueError):
+        return os.get_terminal_size(sys.stdout.fileno()).columns
 
 
 def _fit(text: str, width: int) -> str:

@@ -524,13 +524,12 @@ def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -
 def test_a_table_is_cut_to_the_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import shutil
     import sys
 
     from dispatcher.cli import output
 
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.setattr(shutil, "get_terminal_size", lambda: __import__("os").terminal_size((40, 20)))
+    monkeypatch.setenv("COLUMNS", "40")
     output.print_table(("ID", "NAME", "STATE"), [("abcdefgh", "n" * 60, "running")])
     lines = capsys.readouterr().out.splitlines()
     assert all(len(line) <= 40 for line in lines)
