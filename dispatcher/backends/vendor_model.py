@@ -158,9 +158,11 @@ def _join(path: str, name: str) -> str:
 
 
 # The models are written for Java's regular expressions. Python's `re` has no \p{..}, and its \d, \w, \s and `.`
-# mean more than Java's do, so every escape is spelled out.
+# mean more than Java's do, so every escape is spelled out. \p{L} becomes \w, with which numbers and `_` come
+# along: every set of the models that has it allows \p{N} and `_` as well.
 _SEPARATORS = " \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000"
 _INSIDE = {
+    r"\p{L}": r"\w",
     r"\p{N}": r"\d",
     r"\p{Z}": _SEPARATORS,
     r"\p{Alnum}": "a-zA-Z0-9",
@@ -184,10 +186,6 @@ def compiled(pattern: str) -> re.Pattern[str]:
         elif token == "]":
             inside = False
             out.append(token)
-        elif token == r"\p{L}":
-            # A negated set cannot stand inside another; with \w the digits and `_` come along, which every
-            # pattern that uses \p{L} allows as well (\p{N} and `_` stand beside it).
-            out.append(r"\w" if inside else r"[^\W\d_]")
         elif token == "." and not inside:
             out.append(r"[^\n\r\u0085\u2028\u2029]")
         elif token in _INSIDE:

@@ -228,6 +228,15 @@ def test_max_runtime_ends_the_whole_process_group(backend: Backend, tmp_path: Pa
 
 
 @pytest.mark.wire
+def test_what_a_command_left_running_is_ended_with_it(backend: Backend) -> None:
+    made = request(backend, "sh", "-c", "trap '' TERM; (exec sleep 30 >/dev/null 2>&1) & echo $!")
+    backend.submit(made)
+    assert ended(backend, made.name).state is State.SUCCEEDED
+    (line,) = backend.logs(made.name)
+    gone(int(line.text))
+
+
+@pytest.mark.wire
 def test_cancel_asks_first_and_kills_after_the_grace_time(backend: Backend) -> None:
     made = request(backend, "sh", "-c", "trap 'echo asked' TERM; echo up; while :; do sleep 0.1; done")
     body = {**made.operations[0].body, "GraceInSeconds": 0.5}

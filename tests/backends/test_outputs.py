@@ -98,6 +98,15 @@ def test_an_archive_that_leaves_its_directory_is_refused_before_anything_is_writ
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+def test_a_link_that_leaves_only_once_another_is_there_is_refused(tmp_path: Path) -> None:
+    """Each member looks harmless by itself: `inner` points at the directory, `outer` at what is above `inner`."""
+    members = {"a/b/inner": link("a/b/inner", "../.."), "outer": link("outer", "a/b/inner/.."), "outer/evil": "x"}
+    client = Bucket(**{"job-1/output/model.tar.gz": archive(**members)})
+    with pytest.raises(UsageError, match="leaves its directory"):
+        fetch(client, "s3://bucket", "job-1", tmp_path / "target")
+    assert not list(tmp_path.rglob("evil"))
+
+
 def test_an_absolute_member_lands_inside(tmp_path: Path) -> None:
     client = Bucket(**{"job-1/output/model.tar.gz": archive(**{"/etc/evil": "x"})})
     assert fetch(client, "s3://bucket", "job-1", tmp_path) == [tmp_path / "model" / "etc" / "evil"]

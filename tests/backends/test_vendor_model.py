@@ -30,6 +30,7 @@ def test_every_pattern_of_the_model_is_translated() -> None:
     for name, shape in sagemaker.extract()["shapes"].items():
         if "pattern" in shape:
             assert vendor_model.compiled(shape["pattern"]).groups >= 0, name
+            assert shape["pattern"].count(r"\p{L}") == shape["pattern"].count(r"[\p{L}\p{Z}\p{N}_"), name
 
 
 MISTAKES: list[tuple[str, Any]] = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatcher.contract import Compute
@@ -44,6 +44,11 @@ def test_only_types_that_the_zone_allows_are_looked_at() -> None:
     allowed = zone("ml.g5.xlarge", "ml.m5.xlarge")
     assert choose(job(cpu=1), QUEUE, allowed).instance == "ml.m5.xlarge"
     assert choose(job(gpu=1), QUEUE, allowed).instance == "ml.g5.xlarge"
+
+
+def test_less_gpu_memory_goes_before_fewer_cpus() -> None:
+    allowed = zone("ml.g6e.xlarge", "ml.g5.2xlarge")
+    assert choose(job(gpu=1), QUEUE, allowed).instance == "ml.g5.2xlarge"
 
 
 def test_compute_entries_are_candidates_beside_the_allowed_types() -> None:
@@ -126,6 +131,7 @@ def test_no_zone_is_this_machine() -> None:
     assert choose(job(gpu=64), QUEUE, None).cloud == "local"
 
 
+@settings(deadline=None)
 @given(
     cpu=st.integers(0, 100), gpu=st.integers(0, 9), memory=st.integers(0, 2500),
     model=st.sampled_from([None, "T4", "A10G", "L4", "L40S", "A100", "H100", "H200"]),
