@@ -135,6 +135,10 @@ def test_every_interface_endpoint_is_bound_to_the_account(service: str) -> None:
         assert ("aws:PrincipalAccount" in bound) != tokens
 
 
+def test_the_services_of_the_settings_are_those_with_a_policy() -> None:
+    assert set(INTERFACE_SERVICES) == set(policies_endpoint.SERVICES)
+
+
 def test_a_stranger_gets_nothing_through_an_endpoint() -> None:
     statements = policies_endpoint.interface(PLACE, "sagemaker.api")["Statement"]
     assert decision(statements, "sagemaker:CreateTrainingJob", "x", **OURS) == "allow"

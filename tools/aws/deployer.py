@@ -62,7 +62,7 @@ def policy(names: Mapping[str, str]) -> dict[str, Any]:
     """
     table = yaml.safe_load(TABLE.read_text())
     types, lookups = used()
-    actions = set(table["provider"])
+    actions: set[str] = set()
     for token in types:
         actions.update(table["types"][token])
     for lookup in lookups:
