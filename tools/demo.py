@@ -65,8 +65,9 @@ def _demo(place: Place) -> None:
     print(f"state    {job['state']}")
     print(f"model    {job['model_uri']}")
     print(f"the whole path took {time.monotonic() - start:.0f} s\n")
-    ours = shutil.which("localcloud") == str(Path(sys.executable).with_name("localcloud"))
-    localcloud = "localcloud" if ours else ".venv/bin/localcloud"
+    found = shutil.which("localcloud")
+    activated = found and Path(found).samefile(Path(sys.executable).with_name("localcloud"))
+    localcloud = "localcloud" if activated else ".venv/bin/localcloud"
     print(_NEXT.format(localcloud=localcloud, id=job["id"], stack=STACK, job=JOB))
 
 
