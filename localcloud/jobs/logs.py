@@ -40,9 +40,11 @@ class Stream:
     def pump(self, pipe: int) -> None:
         """Read a pipe until nobody writes to it any more, sending what came a few times a second."""
         sent = time.monotonic()
+        # poll, not select: a server with many connections has descriptors beyond select's 1024.
+        poll = select.poll()
+        poll.register(pipe, select.POLLIN)
         while True:
-            ready, _, _ = select.select([pipe], [], [], _FLUSH_SECONDS)
-            if ready:
+            if poll.poll(_FLUSH_SECONDS * 1000):
                 data = os.read(pipe, 65_536)
                 if not data:
                     break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,8 +92,10 @@ class Front:
             document = self.sagemaker.call(seen.operation, seen.parameters, seen.region, lag)
         except ServiceError as refusal:
             return refusals.answer(refusal, seen, target=True)
-        kind = "application/x-amz-json-1.1"
-        return Answer.json(document, kind=kind) if document is not None else Answer(200, (("Content-Type", kind),))
+        kind, request = "application/x-amz-json-1.1", str(uuid.uuid4())
+        if document is None:
+            return Answer(200, (("Content-Type", kind), ("x-amzn-RequestId", request)))
+        return Answer.json(document, 200, kind, x_amzn_RequestId=request)
 
     def job_fault(self, kind: str, job: TrainingJob) -> Mapping[str, Any] | None:
         """The next fault of a kind that is meant for a job, used up."""
