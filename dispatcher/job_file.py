@@ -23,9 +23,7 @@ def parse(source: str, data: bytes | str, changes: Changes | None = None, defaul
     problems: list[Problem] = []
     tree = document.one(source, data)
     if not isinstance(tree, Fields):
-        raise SpecError(
-            [Problem(source, tree.line, "", "is not a mapping of keys", "see docs/job-file.md")]
-        )
+        raise SpecError([Problem(source, tree.line, "", "is not a mapping of keys", "see docs/job-file.md")])
     apply(tree, changes or Changes(), problems)
     fill(tree, defaults or Defaults())
     job = _read(Value("", tree, problems))
@@ -35,7 +33,7 @@ def parse(source: str, data: bytes | str, changes: Changes | None = None, defaul
 
 
 def _read(value: Value) -> Job | None:
-    found = reading.table(value, _JOB, required=("image",), elsewhere=_ELSEWHERE)
+    found = reading.table(value, KEYS, required=("image",), elsewhere=_ELSEWHERE)
     if "max_wait" in found and not found.get("spot"):
         _field(value, "max_wait").wrong("bounds the wait of a spot job, and spot is not true", "set spot: true")
     if found.get("spot") and not found.get("checkpoint"):
@@ -191,7 +189,7 @@ _RESOURCES: Mapping[str, reading.Reader[Any]] = {
     "instance": _word,
 }
 
-_JOB: Mapping[str, reading.Reader[Any]] = {
+KEYS: Mapping[str, reading.Reader[Any]] = {
     "image": _image,
     "command": _command,
     "name": reading.pattern(

@@ -17,11 +17,25 @@ _WORDS = ("critical", "high", "medium", "low")
 @click.command(help=COMMANDS["list"])
 @click.option("-q", "--queue", metavar="QUEUE", help="Only this queue.")
 @click.option(
-    "-s", "--state", "states", multiple=True, type=click.Choice(STATES), help="Only this state; repeatable."
+    "-s",
+    "--state",
+    "states",
+    metavar="STATE",
+    multiple=True,
+    type=click.Choice(STATES),
+    help="Only this state, e.g. running; repeatable.",
 )
 @click.option("-a", "--active", is_flag=True, help="Only jobs that have not ended.")
 @click.option("--who", metavar="NAME", help="Only this person's.")
-@click.option("-n", "--limit", default=20, show_default=True, type=click.IntRange(1), help="At most so many.")
+@click.option(
+    "-n",
+    "--limit",
+    default=20,
+    show_default=True,
+    metavar="COUNT",
+    type=click.IntRange(1),
+    help="At most so many.",
+)
 @click.option("--all", "everything", is_flag=True, help="All of them.")
 @output.output_option
 @click.pass_obj
