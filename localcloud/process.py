@@ -98,7 +98,7 @@ def _up(place: Place, port: int) -> Up:
 
 
 def _start(place: Place, port: int) -> Server:
-    with place.log.open("ab") as log:
+    with place.log.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "localcloud.server", str(place.root), str(port)],
             stdin=subprocess.DEVNULL,

@@ -10,7 +10,7 @@ from typing import Any
 
 from localcloud.jobs.images import Images
 from localcloud.jobs.run import STOP_SECONDS, Run
-from localcloud.place import HOST
+from localcloud.place import DEFAULT_REGION, HOST
 from localcloud.sagemaker.record import TrainingJob
 
 AGENT = "localcloud-jobs"
@@ -29,6 +29,8 @@ class Runner:
     fault: Callable[[str, TrainingJob], Mapping[str, Any] | None] = lambda kind, job: None
     stop_seconds: float = STOP_SECONDS
     _runs: dict[str, tuple[Run, threading.Thread]] = field(default_factory=dict)
+    # One session for all clients: it keeps the services' models, which take long to load.
+    _session: Any = None
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -76,14 +78,20 @@ class Runner:
                 import boto3
                 from botocore.config import Config
 
-                self._clients[service, region] = boto3.Session(
-                    aws_access_key_id="testing", aws_secret_access_key="testing", region_name=region
-                ).client(
+                if self._session is None:
+                    self._session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing")
+                self._clients[service, region] = self._session.client(
                     service,
+                    region_name=region,
                     endpoint_url=self.url,
                     config=Config(user_agent_extra=AGENT, max_pool_connections=32, proxies={}),
                 )
             return self._clients[service, region]
+
+    def warm(self) -> None:
+        """Load what every job needs, so that the first one does not wait for it."""
+        for service in ("s3", "logs", "sts"):
+            self.client(service, DEFAULT_REGION)
 
     def credentials(self, role: str, region: str) -> Mapping[str, str]:
         given = self.client("sts", region).assume_role(RoleArn=role, RoleSessionName="SageMaker")["Credentials"]

@@ -46,7 +46,7 @@ def main(root: str, port: str = "0") -> int:
     parts.append(front)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=listener.stop).start())
-    threading.Thread(target=_warm, args=(front.moto,), daemon=True).start()
+    threading.Thread(target=_warm, args=(front,), daemon=True).start()
     place.write(server)
     listener.serve()
     front.runner.kill()
@@ -66,10 +66,11 @@ def _front(place: Place, server: Server) -> Front:
     return front
 
 
-def _warm(moto: Moto) -> None:
+def _warm(front: Front) -> None:
     """Load what a session usually needs while nobody waits for it."""
-    moto.warm()
+    front.moto.warm()
     model.service()
+    front.runner.warm()
 
 
 if __name__ == "__main__":
