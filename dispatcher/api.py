@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dispatcher.clock import Clock, Sleep, stamp
 from dispatcher.errors import NotFoundError, UsageError
-from dispatcher.ledger import Entry, Event, Filter, Ledger, QueueRow, opening
+from dispatcher.ledger import Entry, Event, Filter, Ledger, Load, QueueRow, opening
 from dispatcher.ledger.rows import QUEUED
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class Dispatcher:
         The returned entry may still be `queued` (`why` says what it waits for).
         """
         entry = self.enqueue(self.plan(job, queue, prices=prices))
-        self.tick(queues=[entry.queue])
+        self.start(entry)
         return self.show(entry.id)
 
     def enqueue(self, plan: Plan) -> Entry:
@@ -178,6 +178,13 @@ class Dispatcher:
         entry = planning.entry(plan, who=self.who, host=platform.node(), now=now, clean=self.clean)
         self.ledger.add(entry, Event(entry.id, now, "queued", self.who, json.dumps({"queue": entry.queue})))
         return entry
+
+    def start(self, entry: Entry) -> Report:
+        """Run a tick for the queue of a new entry; what runs there is only looked at when there is no room."""
+        report = self.tick(queues=[entry.queue], observe=False)
+        if self.show(entry.id).state == QUEUED and report.error_of(entry.id) is None:
+            report = self.tick(queues=[entry.queue])
+        return report
 
     def tick(self, *, queues: Sequence[str] | None = None, observe: bool = True) -> Report:
         """Run one scheduling tick, for some queues or for all."""
@@ -226,16 +233,9 @@ class Dispatcher:
         """The jobs that wait in a queue, in the order in which they go."""
         return self.reading.waiting(queue)
 
-    def loads(self) -> Mapping[str, tuple[int, int, int]]:
-        """Queue -> (jobs that wait, jobs that run, nodes in use)."""
-        found: dict[str, tuple[int, int, int]] = {}
-        for entry in [*self.reading.waiting(None), *self.reading.active()]:
-            waiting, running, nodes = found.get(entry.queue, (0, 0, 0))
-            if entry.state == QUEUED:
-                found[entry.queue] = (waiting + 1, running, nodes)
-            else:
-                found[entry.queue] = (waiting, running + 1, nodes + entry.nodes)
-        return found
+    def loads(self) -> Mapping[str, Load]:
+        """What waits and runs in each queue that has either."""
+        return self.reading.loads()
 
     def stamp(self) -> str:
         """Now, as the ledger writes it."""

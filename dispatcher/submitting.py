@@ -34,6 +34,10 @@ BACKOFF = (30.0, 900.0)
 """First and longest pause, in seconds, of a target that had no capacity; it doubles in between."""
 
 
+_PAGE = 16
+"""Waiting jobs that are read at a time: the first may nearly always go."""
+
+
 @dataclass(frozen=True, slots=True)
 class Submitter:
     """Sends jobs of one ledger; `observer` records what an adopted job is found doing."""
@@ -73,14 +77,19 @@ class Submitter:
         """The first job of a queue that may go now; those whose target holds back are added to `passed`."""
         now = self.work.now()
         held = {(t.zone, t.hardware, t.spot) for t in self.work.ledger.targets() if t.not_before > now}
-        for entry in self.work.ledger.waiting(queue):
-            if entry.id in passed:
-                continue
-            if (entry.zone, entry.hardware, entry.spot) in held or (entry.not_before or "") > now:
-                passed.add(entry.id)
-                continue
-            return entry
-        return None
+        page = len(passed) + _PAGE
+        while True:
+            entries = self.work.ledger.waiting(queue, page)
+            for entry in entries:
+                if entry.id in passed:
+                    continue
+                if target(entry) in held or (entry.not_before or "") > now:
+                    passed.add(entry.id)
+                    continue
+                return entry
+            if len(entries) < page:
+                return None
+            page *= 2
 
     def _send(self, entry: Entry, site: Site, request: Request, report: Report) -> bool:
         """Make the call and record its outcome; False when the job stays queued."""

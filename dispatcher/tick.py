@@ -25,8 +25,8 @@ def tick(work: Work, *, queues: Iterable[str] | None = None, observe: bool = Tru
             submitter.recover(entry, report)
     if observe:
         observer.observe([entry for entry in active if entry.state != State.SUBMITTING], report)
-    for queue in sorted({entry.queue for entry in work.ledger.waiting(None)}):
-        if wanted is None or queue in wanted:
+    for queue, load in work.ledger.loads().items():
+        if load.waiting and (wanted is None or queue in wanted):
             submitter.submit_from(queue, report)
     return report
 

@@ -44,12 +44,14 @@ def reasons(ledger: Ledger, entry: Entry, line: Line, now: float) -> list[str]:
 
 def stalled(ledger: Ledger, now: float) -> str | None:
     """A warning when jobs wait and nobody has run a tick for a while."""
-    waiting = ledger.waiting(None)
-    if not waiting:
+    loads = [load for load in ledger.loads().values() if load.waiting]
+    if not loads:
         return None
     last = ledger.meta("last_tick_at")
-    idle = now - moment(last) if last else now - moment(min(entry.submitted_at for entry in waiting))
+    idle = now - moment(last or min(load.since for load in loads if load.since))
     if idle < IDLE:
         return None
-    jobs = "1 job waits" if len(waiting) == 1 else f"{len(waiting)} jobs wait"
-    return f"{jobs} and nothing has run the queue for {human_duration(idle)}: `dispatch wait {waiting[0].id}` does"
+    count = sum(load.waiting for load in loads)
+    jobs = "1 job waits" if count == 1 else f"{count} jobs wait"
+    first = ledger.waiting(None, 1)[0].id
+    return f"{jobs} and nothing has run the queue for {human_duration(idle)}: `dispatch wait {first}` does"

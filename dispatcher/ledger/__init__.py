@@ -8,7 +8,7 @@ from typing import Protocol
 
 from dispatcher.ledger.rows import Entry, Event, QueueRow, Target, ZoneRow
 
-__all__ = ["Caps", "Entry", "Event", "Filter", "Lease", "Ledger", "QueueRow", "Target", "ZoneRow"]
+__all__ = ["Caps", "Entry", "Event", "Filter", "Lease", "Ledger", "Load", "QueueRow", "Target", "ZoneRow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,16 @@ class Caps:
 
     running: int | None = None
     nodes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a queue holds: jobs that wait, since when the oldest does, jobs that are active, and their nodes."""
+
+    waiting: int = 0
+    since: str | None = None
+    running: int = 0
+    nodes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +98,12 @@ class Ledger(Protocol):
 
     def count(self, wanted: Filter) -> int: ...
 
-    def waiting(self, queue: str | None) -> list[Entry]:
+    def waiting(self, queue: str | None, limit: int | None = None) -> list[Entry]:
         """Queued submissions in the order in which they go: priority, time of submission, id."""
+        ...
+
+    def loads(self) -> dict[str, Load]:
+        """What waits and runs in each queue that has either, by name."""
         ...
 
     def active(self) -> list[Entry]:

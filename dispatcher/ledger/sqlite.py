@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dispatcher.errors import LedgerError
-from dispatcher.ledger import Caps, Filter, Lease
+from dispatcher.ledger import Caps, Filter, Lease, Load
 from dispatcher.ledger.opening import connect, translated
 from dispatcher.ledger.rows import ACTIVE, ENTRY_COLUMNS, Entry, Event, QueueRow, Target, ZoneRow
 
@@ -123,9 +123,18 @@ class SqliteLedger:
         found: int = self._rows(f"SELECT count(*) FROM submissions {where}", values)[0][0]
         return found
 
-    def waiting(self, queue: str | None) -> list[Entry]:
-        where, values = ("AND queue = ?", (queue,)) if queue is not None else ("", ())
-        return self._entries(f"WHERE state = 'queued' {where} ORDER BY priority, submitted_at, id", values)
+    def waiting(self, queue: str | None, limit: int | None = None) -> list[Entry]:
+        where, values = ("AND queue = ?", [queue]) if queue is not None else ("", [])
+        order = "ORDER BY priority, submitted_at, id LIMIT ?"
+        return self._entries(f"WHERE state = 'queued' {where} {order}", [*values, -1 if limit is None else limit])
+
+    def loads(self) -> dict[str, Load]:
+        queued = "SELECT queue, count(*), min(submitted_at) FROM submissions WHERE state = 'queued' GROUP BY queue"
+        active = f"SELECT queue, count(*), sum(nodes) FROM submissions WHERE state IN ({_ACTIVE}) GROUP BY queue"
+        waiting = {queue: (count, since) for queue, count, since in self._rows(queued)}
+        running = {queue: (count, nodes) for queue, count, nodes in self._rows(active)}
+        names = sorted({*waiting, *running})
+        return {name: Load(*waiting.get(name, (0, None)), *running.get(name, (0, 0))) for name in names}
 
     def active(self) -> list[Entry]:
         return self._entries(f"WHERE state IN ({_ACTIVE}) ORDER BY priority, submitted_at, id")

@@ -240,6 +240,17 @@ def test_an_error_of_the_cloud_has_its_exit_code_and_says_what_became_of_the_job
     assert fate in said.err
 
 
+def test_a_full_disk_is_one_clear_error_and_nothing_is_sent(
+    line: Run, dispatcher: Dispatcher, cloud: ToyCloud
+) -> None:
+    ledger: Any = dispatcher.ledger
+    ledger._rows(f"PRAGMA max_page_count = {ledger._rows('PRAGMA page_count')[0][0]}")
+    words = [f"--env=A{number}={'x' * 500}" for number in range(60)]
+    said = line("submit", "job.yaml", *words)
+    assert (said.code, cloud.sent) == (ExitCode.UNEXPECTED, [])
+    assert "is full; nothing was recorded" in said.err
+
+
 # Waiting and following
 
 

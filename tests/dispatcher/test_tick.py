@@ -108,6 +108,24 @@ def test_max_nodes_holds_a_large_job_and_keeps_those_behind_it_behind(
     assert dispatcher.show(later.id).state == "queued"
 
 
+def test_a_job_that_has_ended_unseen_does_not_keep_its_slot(lined: Dispatcher, cloud: ToyCloud) -> None:
+    first = lined.submit(job("first"), "line")
+    cloud.end(str(first.cloud_name))
+    assert lined.submit(job("second"), "line").state == "pending"
+
+
+def test_a_long_line_of_held_back_jobs_is_passed_by_one_that_can_go(synced: Sync, cloud: ToyCloud) -> None:
+    from dataclasses import replace
+
+    dispatcher = synced("queues: [{name: line, zone: aws-euc1}]")
+    cloud.refuse.append(CapacityError("none"))
+    for number in range(40):
+        dispatcher.submit(job(f"held{number}", Priority.HIGH), "line")
+    gpu = replace(job("gpu", Priority.LOW), resources=replace(job().resources, gpu=1))
+    assert dispatcher.submit(gpu, "line").state == "pending"
+    assert len(cloud.sent) == 1
+
+
 def test_a_paused_queue_submits_nothing_until_it_is_resumed(lined: Dispatcher, cloud: ToyCloud) -> None:
     lined.pause("line", "maintenance")
     entry = lined.submit(job(), "line")

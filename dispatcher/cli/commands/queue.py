@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from dispatcher.cli import COMMANDS, Settings, output
+from dispatcher.ledger import Load
 
 
 @click.group(help=COMMANDS["queue"])
@@ -24,7 +25,7 @@ def list_queues(settings: Settings, form: str) -> None:
         loads = dispatcher.loads()
         warning = dispatcher.stalled()
     documents = [
-        _document(row.document, row.paused, row.paused_reason, loads.get(row.name, (0, 0, 0))) for row in rows
+        _document(row.document, row.paused, row.paused_reason, loads.get(row.name, Load())) for row in rows
     ]
     if form == "json":
         output.print_json(documents)
@@ -39,14 +40,13 @@ def list_queues(settings: Settings, form: str) -> None:
         output.note(f"warning: {warning}")
 
 
-def _document(text: str, paused: int, reason: str | None, load: tuple[int, int, int]) -> dict[str, Any]:
-    waiting, running, nodes = load
+def _document(text: str, paused: int, reason: str | None, load: Load) -> dict[str, Any]:
     state = {
         "paused": bool(paused),
         "paused_reason": reason,
-        "waiting": waiting,
-        "running": running,
-        "nodes_used": nodes,
+        "waiting": load.waiting,
+        "running": load.running,
+        "nodes_used": load.nodes,
     }
     return {**json.loads(text), **state}
 
@@ -74,7 +74,7 @@ def show(settings: Settings, queue: str, form: str) -> None:
     with settings.dispatcher() as dispatcher:
         line = dispatcher.queue(queue)
         waiting = dispatcher.waiting(line.queue.name)
-        load = dispatcher.loads().get(line.queue.name, (0, 0, 0))
+        load = dispatcher.loads().get(line.queue.name, Load())
         now = dispatcher.clock()
     from dispatcher import records
 

@@ -60,7 +60,7 @@ def command(
 def _submit(dispatcher: Dispatcher, plan: Plan, form: str, *, wait: bool, follow: bool) -> int:
     entry = dispatcher.enqueue(plan)
     try:
-        report = dispatcher.tick(queues=[entry.queue], observe=False)
+        report = dispatcher.start(entry)
     except KeyboardInterrupt:
         output.note(
             f"\ninterrupted; job {entry.id} is recorded: dispatch wait {entry.id}, or dispatch cancel {entry.id}"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dispatcher.errors import LedgerError
-from dispatcher.ledger import Caps, Entry, Event, Filter, Lease, Ledger, QueueRow, Target, ZoneRow
+from dispatcher.ledger import Caps, Entry, Event, Filter, Lease, Ledger, Load, QueueRow, Target, ZoneRow
 
 Open = Callable[[], Ledger]
 NOW, LATER, MUCH_LATER = "2026-11-21T08:00:00.000Z", "2026-11-21T08:05:00.000Z", "2026-11-21T09:00:00.000Z"
@@ -63,6 +63,16 @@ class Conformance:
             entry("x", queue="other"),
         )
         assert [one.id for one in ledger.waiting("line")] == ["e", "b", "c", "d", "a"]
+
+    def test_loads_count_what_waits_and_runs_in_each_queue(self, open: Open) -> None:
+        ledger = open()
+        assert ledger.loads() == {}
+        add(ledger, entry("a", nodes=3), entry("b", submitted_at=LATER), entry("c", submitted_at=MUCH_LATER))
+        add(ledger, entry("x", queue="other"))
+        claim(ledger, entry("a", nodes=3))
+        ledger.change("c", {"state": "cancelled", "ended_at": NOW})
+        assert ledger.loads() == {"line": Load(1, LATER, 1, 3), "other": Load(1, NOW, 0, 0)}
+        assert [one.id for one in ledger.waiting(None, 1)] == ["x"]
 
     def test_lists_are_newest_first_filtered_counted_and_cut(self, open: Open) -> None:
         ledger = open()
