@@ -45,13 +45,10 @@ def difference(definition: Table, state: Properties, news: Properties, ignored: 
         if not show(change.path).startswith(skip or ("\0",))
     )
     name = definition.get("autoname", {}).get("property")
-    kept = (
-        bool(name)
-        and name not in news.get(DEFAULTS, ())
-        and news.get(name) == state.get(name)
-        and bool(news.get(name))
-    )
-    return Difference(changes, kept and any(change.replace for change in changes))
+    # As the bridge decides it (pulumi-terraform-bridge, nameRequiresDeleteBeforeReplace): a name that the program
+    # gave may be taken, whether or not it is what changes.
+    given = bool(news.get(name)) and name not in news.get(DEFAULTS, ())
+    return Difference(changes, given and any(change.replace for change in changes))
 
 
 def _object(properties: Table, old: Properties, new: Properties, path: Path, replace: bool) -> Iterator[Change]:

@@ -119,12 +119,12 @@ def test_another_region_replaces() -> None:
     assert told(compare(BUCKET, state, {"bucket": "b", "region": "eu-west-1"})) == [("region", "update", True)]
 
 
-def test_a_replacement_that_keeps_its_given_name_deletes_first() -> None:
+def test_a_replacement_of_what_was_given_a_name_deletes_first() -> None:
     state = {"name": "r", "encryptionConfigurations": [{"encryptionType": "AES256"}]}
     wanted = {"name": "r", "encryptionConfigurations": [{"encryptionType": "KMS"}]}
     assert compare(REPOSITORY, state, wanted).delete_first
     assert not compare(REPOSITORY, state, {**wanted, "__defaults": ["name"]}).delete_first
-    assert not compare(REPOSITORY, state, {**wanted, "name": "s"}).delete_first
+    assert compare(REPOSITORY, state, {**wanted, "name": "s"}).delete_first
 
 
 def test_ignored_paths_are_no_change() -> None:
