@@ -1,0 +1,122 @@
+"""`python bench/cli.py`: start-up of the commands, and `submit` beside a plain boto3 script: the same calls."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+sys.path[0] = str(CHECKOUT)  # this folder holds a pulumi.py, which must not be what `import pulumi` finds
+
+from bench.timing import Case, measure, table  # noqa: E402 - the path has to be right first
+from localcloud import running  # noqa: E402
+
+BIN = Path(sys.executable).parent
+DISPATCH = str(BIN / "dispatch")
+ROWS = 10_000
+
+JOB = """\
+image: train
+command: ["true"]
+resources: {cpu: 2, memory: 4Gi}
+max_runtime: 1h
+"""
+
+# What somebody would write instead: become the zone's agent, create the job.
+PLAIN = """\
+import json, sys, boto3
+request = json.load(open(sys.argv[1]))
+request["TrainingJobName"] = sys.argv[2]
+who = boto3.client("sts").assume_role(RoleArn=sys.argv[3], RoleSessionName="plain")["Credentials"]
+session = boto3.Session(who["AccessKeyId"], who["SecretAccessKey"], who["SessionToken"])
+print(session.client("sagemaker").create_training_job(**request)["TrainingJobArn"])
+"""
+
+
+def main() -> int:
+    """Print two tables; 1 when a command is over its budget."""
+    parser = argparse.ArgumentParser(description="Start-up of dispatch, and submit beside plain boto3.")
+    parser.add_argument("--rounds", type=int, default=9)
+    rounds = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory() as made, running(Path(made) / "place") as cloud:
+        folder = Path(made)
+        environment = cloud.environment
+        run = _runner(environment)
+        print("bringing up stack local to measure on", file=sys.stderr)
+        run("pulumi", "stack", "init", "local")
+        run("pulumi", "up", "--yes", "--skip-preview", "--stack", "local", "--non-interactive")
+        run("dispatch", "sync", "--stack", "local")
+        job = folder / "job.yaml"
+        job.write_text(JOB)
+        run("dispatch", "submit", str(job), "--yes", "--wait")
+        _fill(Path(environment["DISPATCH_LEDGER"]))
+
+        base = "import click"
+        start = [
+            Case(base, [sys.executable, "-c", "import click"]),
+            Case("dispatch --help", [DISPATCH, "--help"], base, 2),
+            Case(f"dispatch list ({ROWS:,} rows)", [DISPATCH, "list"], base, 2),
+            Case("dispatch queue list", [DISPATCH, "queue", "list"], base, 2),
+            Case("dispatch submit --dry-run", [DISPATCH, "submit", str(job), "--dry-run"], base, 4),
+        ]
+        begun = measure(start, rounds, environment, CHECKOUT)
+        print(table(f"start-up, {rounds} rounds", begun))
+
+        submit = [
+            Case("plain boto3 script", _plain(folder, run, job)),
+            Case("dispatch submit", [DISPATCH, "submit", str(job), "--yes"], "plain boto3 script", 1.2),
+        ]
+        sent = measure(submit, rounds, environment, CHECKOUT)
+        print("\n" + table(f"submitting one training job to localcloud, {rounds} rounds", sent))
+    return 0 if all(one.kept for one in [*begun, *sent]) else 1
+
+
+def _runner(environment: dict[str, str]) -> Callable[..., str]:
+    def run(*words: str) -> str:
+        done = subprocess.run(
+            [BIN / words[0], *words[1:]], env=environment, cwd=CHECKOUT, capture_output=True, text=True
+        )
+        if done.returncode:
+            sys.exit(f"{' '.join(words)}: exit code {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        return done.stdout
+
+    return run
+
+
+def _plain(folder: Path, run: Callable[..., str], job: Path) -> Callable[[], Sequence[str]]:
+    """The script with the very body that `submit` sends, under a new name each time it is asked for."""
+    answer = json.loads(run("dispatch", "submit", str(job), "--dry-run", "--output", "json"))
+    body = folder / "request.json"
+    body.write_text(json.dumps(answer["requests"][0]["body"]))
+    contract = json.loads(run("pulumi", "stack", "output", "contract", "--json", "--stack", "local"))
+    agent = contract["zones"][answer["zone"]]["identities"]["agent"]
+    script = folder / "plain.py"
+    script.write_text(PLAIN)
+    numbers = iter(range(1_000_000))
+    return lambda: [sys.executable, str(script), str(body), f"plain-{next(numbers)}", agent]
+
+
+def _fill(ledger: Path) -> None:
+    """Copy the one finished job until the ledger holds ROWS of them, each a minute older than the last."""
+    with sqlite3.connect(ledger) as connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(submissions)")]
+        own = {
+            "id": "printf('b%07d', n)",
+            "cloud_name": "printf('bench-%d', n)",
+            "submitted_at": "strftime('%Y-%m-%dT%H:%M:%SZ', submitted_at, printf('-%d minutes', n))",
+        }
+        values = ", ".join(own.get(name, name) for name in columns)
+        connection.execute(
+            f"WITH RECURSIVE count(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < {ROWS - 1}) "
+            f"INSERT INTO submissions ({', '.join(columns)}) SELECT {values} FROM submissions, count"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
