@@ -30,7 +30,7 @@ class Session:
         self.identity = identity
         self.user = user
         self._base: Any = None
-        self._acting: Any = None
+        self._acting = False
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
@@ -63,16 +63,21 @@ class Session:
         )
 
     def _session(self) -> Any:
-        if self._acting is None:
+        if self._base is None:
             self._base = _botocore_session()
-            self._acting = self._base if self.identity == "ambient" else self._agent()
-        return self._acting
+        if self.identity == "agent" and not self._acting:
+            self._become_agent()
+            self._acting = True
+        return self._base
 
-    def _agent(self) -> Any:
-        """Return a session whose credentials are the agent role's, renewed before they end."""
+    def _become_agent(self) -> None:
+        """Put the agent role's credentials, renewed before they end, in the place of the user's.
+
+        One session serves both: a second one would read botocore's data files a second time.
+        """
         from botocore import credentials
 
-        source = self._base.get_credentials()
+        source = self._base.get_component("credential_provider").load_credentials()
         if source is None:
             raise AuthError("not signed in to AWS: no credentials were found", self.sign_in())
         region, base = self.zone.region, self._base
@@ -93,9 +98,7 @@ class Session:
             def load(self) -> Any:
                 return credentials.DeferredRefreshableCredentials(fetcher.fetch_credentials, self.METHOD)
 
-        acting = _botocore_session()
-        acting.register_component("credential_provider", credentials.CredentialResolver([AgentRole()]))
-        return acting
+        base.register_component("credential_provider", credentials.CredentialResolver([AgentRole()]))
 
 
 def _botocore_session() -> Any:
