@@ -44,7 +44,7 @@ def test_a_policy_pack_lets_the_rest_pass_and_knows_the_stack(project: Project, 
     result = project.up("--policy-pack", str(pack))
     assert result.code == 0, result.text
     assert "tiny-pack@v0.0.1" in result.text
-    assert (pack / "policy-stack").read_text() == "dev"
+    assert (pack / "policy-stack").read_text() == "dev True", "not started through the SDK"
 
 
 def test_a_policy_pack_that_fails_to_start_says_why(project: Project, pack: Path) -> None:

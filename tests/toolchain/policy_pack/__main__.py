@@ -1,5 +1,6 @@
 """A policy pack that speaks the analyzer protocol itself: components must not be called `forbidden`."""
 
+import sys
 from concurrent import futures
 from pathlib import Path
 
@@ -25,7 +26,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return empty_pb2.Empty()
 
     def ConfigureStack(self, request, context):
-        Path("policy-stack").write_text(request.stack)
+        Path("policy-stack").write_text(f"{request.stack} {'pulumi.policy' in sys.modules}")
         return analyzer_pb2.AnalyzerStackConfigureResponse()
 
     def Remediate(self, request, context):
