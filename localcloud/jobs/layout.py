@@ -169,7 +169,10 @@ def environment(job: TrainingJob, node: Node, peers: Sequence[str], service: Map
         "AWS_REGION": job.region,
         "AWS_DEFAULT_REGION": job.region,
     }
-    given = {name: node.inside(value) for name, value in (job.request.get("Environment") or {}).items()}
+    # A container resolves its peers' names; here a value that is one of them is replaced by the peer's address.
+    address = {f"algo-{rank}": peer for rank, peer in enumerate(peers, start=1)}
+    asked = job.request.get("Environment") or {}
+    given = {name: address.get(value, node.inside(value)) for name, value in asked.items()}
     return {**bare, **platform, **toolkit(job, node, peers), **service, **given}
 
 

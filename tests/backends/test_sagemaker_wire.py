@@ -350,6 +350,7 @@ def test_two_nodes_are_read_in_time_order(landing: Landing) -> None:
         backend,
         "import json, os, time",
         "host = json.load(open(os.environ['SM_INPUT_CONFIG_DIR'] + '/resourceconfig.json'))",
+        "assert os.environ['MASTER_ADDR'] == host['hosts'][0], os.environ['MASTER_ADDR']",
         "for n in range(3): print(host['current_host'], n); time.sleep(0.1)",
         job=lambda job: dataclasses.replace(job, resources=Resources(instance="ml.m5.large", nodes=2)),
     )
