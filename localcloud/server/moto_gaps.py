@@ -22,6 +22,7 @@ def fill() -> None:
         _log_delivery_beside_a_deny_for_everyone()
         _trails_deleted_by_arn()
         _secrets_in_their_recovery_window()
+        _nat_gateways_that_take_their_interface_along()
 
 
 def _wrap(owner: Any, name: str) -> Callable[[Callable[..., Any]], None]:
@@ -153,3 +154,14 @@ def _secrets_in_their_recovery_window() -> None:
                 "You can't create this secret because a secret with this name is already scheduled for deletion."
             )
         return original(self, name, *args, **kwargs)
+
+
+def _nat_gateways_that_take_their_interface_along() -> None:
+    """DeleteNatGateway removes the gateway's network interface; moto leaves it in the subnet for ever."""
+    from moto.ec2.models import EC2Backend
+
+    @_wrap(EC2Backend, "delete_nat_gateway")
+    def delete(original: Callable[..., Any], self: Any, nat_gateway_id: str) -> Any:
+        gateway = original(self, nat_gateway_id)
+        self.enis.pop(gateway._eni.id, None)
+        return gateway
