@@ -1,7 +1,7 @@
 """The same program with other properties: a wrapper around `infra/` that lays changes over what it registers.
 
 A change is `{type, name, set}`: type token, logical name (shell wildcards allowed), properties to set; null takes
-one away. A change that meets no resource is an error, so that a table of changes cannot go stale.
+one away. A change that meets no resource does nothing.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import dataclasses
 import fnmatch
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.engine.project import CHECKOUT, Project
+from tests.engine.project import CHECKOUT, Key, Project
 
 _WRAPPER = '''"""Runs the real program with changes laid over its resources."""
 
@@ -42,20 +42,20 @@ runpy.run_path(os.environ["LANE_PROGRAM"], run_name="__main__")
 '''
 
 
-def altered(project: Project, changes: Sequence[Mapping[str, Any]], folder: Path, check: bool = True) -> Project:
-    """The same stack, planned by a program whose resources are changed; `folder` must be new.
+def meets(change: Mapping[str, Any], there: Iterable[Key]) -> bool:
+    """Whether a change is about any of these resources."""
+    return any(kind == change["type"] and fnmatch.fnmatchcase(name, change["name"]) for kind, name in there)
 
-    Without `check` the stack need not be up.
-    """
-    there = project.export() if check else {}
-    for wanted in changes if check else ():
-        met = [
-            name for kind, name in there if kind == wanted["type"] and fnmatch.fnmatchcase(name, wanted["name"])
-        ]
-        assert met, f"no resource for {wanted}"
+
+def altered(
+    project: Project,
+    changes: Sequence[Mapping[str, Any]],
+    folder: Path,
+    program: Path = CHECKOUT / "infra" / "__main__.py",
+) -> Project:
+    """The same stack, planned by a program whose resources are changed; `folder` must be new."""
     shutil.copytree(project.folder, folder, symlinks=True, ignore=shutil.ignore_patterns("infra", "state"))
     (folder / "infra").mkdir()
     (folder / "infra" / "__main__.py").write_text(_WRAPPER)
-    program = CHECKOUT / "infra" / "__main__.py"
     extra = {"LANE_CHANGES": json.dumps(list(changes)), "LANE_PROGRAM": str(program)}
     return dataclasses.replace(project, folder=folder, environment={**project.environment, **extra})

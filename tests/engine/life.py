@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.engine.altered import altered
+from tests.engine.altered import altered, meets
 from tests.engine.census import census
 from tests.engine.ground import Ground, views
 from tests.engine.project import Key, Outcome, Project, Resource
@@ -88,9 +88,10 @@ def live(
         complaints = inspect(ground, project)
         go("preview again", project.preview, "--expect-no-changes")
         go("refresh", project.refresh, "--expect-no-changes")
-        for name, wanted in (changes or {}).items():
-            other = altered(project, wanted, ground.folder / f"altered-{name}")
-            plans[name] = other.preview(check=False)
+        for name, table in (changes or {}).items():
+            if wanted := [change for change in table if meets(change, state)]:
+                other = altered(project, wanted, ground.folder / f"altered-{name}")
+                plans[name] = other.preview(check=False)
         project.configure(update(project.settings))
         go("update", project.up)
         go("preview updated", project.preview, "--expect-no-changes")

@@ -19,7 +19,7 @@ def test_a_resource_that_the_cloud_refuses_stops_up_and_the_next_up_completes(ow
     whole = own.project("local")
     planned = whole.preview().names("create")
     refused = {"type": "aws:cloudtrail/trail:Trail", "name": "*", "set": {"s3BucketName": "nobody-has-made-this"}}
-    broken = altered(whole, [refused], tmp_path / "broken", check=False)
+    broken = altered(whole, [refused], tmp_path / "broken")
     first = broken.up(check=False)
     assert first.code != 0
     assert "nobody-has-made-this" in first.message

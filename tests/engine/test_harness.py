@@ -68,7 +68,11 @@ def test_a_failure_says_what_the_engine_said(own: Ground) -> None:
     assert project.up(check=False).code != 0
 
 
-def test_a_change_for_a_resource_that_is_not_there_is_an_error(own: Ground, tmp_path: Path) -> None:
+def test_a_planned_change_touches_the_resource_it_names_and_no_other(own: Ground, tmp_path: Path) -> None:
     project = own.project("tiny", {"launchway:owner": "tests"}, tiny)
-    with pytest.raises(AssertionError, match="no resource for"):
-        altered(project, [{"type": "aws:s3/bucket:Bucket", "name": "nobody", "set": {}}], tmp_path / "other")
+    project.up()
+    change = {"type": "aws:cloudwatch/logGroup:LogGroup", "name": "rec*", "set": {"retentionInDays": 3}}
+    other = altered(project, [change], tmp_path / "other", project.folder / "infra" / "__main__.py")
+    step = other.preview().steps["aws:cloudwatch/logGroup:LogGroup", "records"]
+    assert (step.op, step.changed) == ("update", ("retentionInDays",))
+    assert other.preview().changes == {"records (aws:cloudwatch/logGroup:LogGroup)": "update"}
