@@ -21,6 +21,8 @@ from localcloud.plugin.aws.provider import AwsProvider, table
 from localcloud.plugin.provider import PartialFailure, ProviderError, Subject
 from localcloud.server import moto_gaps
 
+pytestmark = pytest.mark.wire  # boto3's own clients, on moto inside this process: too slow for the unit lane
+
 REGION = "eu-central-1"
 OPEN = {
     "Version": "2012-10-17",
