@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.placement.catalog import catalog
+from dispatcher.placement.catalog import Hardware, catalog
 from infra import config
 from infra.aws import compute, idle, network, regions
 from infra.aws.place import LONGEST, Place, stable_suffix
@@ -118,3 +118,8 @@ def test_every_price_names_its_source_and_date() -> None:
             assert figure["source"].startswith("https://")
             assert figure["basis"] in ("vendor", "second-hand")
             assert figure["price"] > 0
+
+
+def test_a_type_whose_disks_nobody_describes_names_no_volume_key() -> None:
+    assert compute.local_storage(Hardware("aws", "ml.new.xlarge", local_storage=None))
+    assert not compute.local_storage(Hardware("aws", "ml.new.xlarge", local_storage=False))
