@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dispatcher.clock import Clock, Sleep, stamp
 from dispatcher.errors import NotFoundError, UsageError
-from dispatcher.ledger import Entry, Event, Filter, Ledger, Load, QueueRow, opening
+from dispatcher.ledger import Entry, Event, Filter, Ledger, Load, QueueRow, ZoneRow, opening
 from dispatcher.ledger.rows import QUEUED
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dispatcher.changes import Changes
     from dispatcher.job import Job
     from dispatcher.planning import Plan
+    from dispatcher.queue import Queue
     from dispatcher.sites import Line, Sites
     from dispatcher.sync import Changes as SyncChanges
     from dispatcher.work import Report, Work
@@ -207,13 +208,19 @@ class Dispatcher:
         `queues` is the queue file; else `stacks/<environment>.queues.yaml` in the project, if it is there.
         """
         from dispatcher import stack, sync
+        from dispatcher.sites import Line
 
         place = Path(project)
         contracts = [(f"file {Path(file).name}", stack.from_file(file)) for file in outputs]
         named: Sequence[str | None] = stacks or ([] if outputs else [None])
         contracts += [stack.from_stack(name, place, self.environment) for name in named]
         file = Path(queues) if queues is not None else None
-        return sync.synchronise(self.ledger, contracts, file, place, stamp(self.clock()))
+        sites = self._places(write=True)
+
+        def open_zone(row: ZoneRow, queue: Queue) -> Backend:
+            return sites.backend(Line(queue, None, row))
+
+        return sync.synchronise(self.ledger, contracts, file, place, self.stamp(), open_zone)
 
     def queues(self) -> Sequence[QueueRow]:
         """The queues of the ledger, without the built-in `local`."""
@@ -365,26 +372,9 @@ class Dispatcher:
 
     def cancel(self, text: str) -> Entry:
         """Cancel a job: at once when it waits, by asking its cloud when it runs. Twice is no error."""
-        entry = self.show(text)
-        if entry.final:
-            return entry
-        now = self.stamp()
-        asked = {"cancel_requested_at": now, "cancelled_by": self.who}
-        event = Event(entry.id, now, "cancel asked", self.who)
-        if entry.state == QUEUED:
-            ended = {**asked, "state": "cancelled", "ended_at": now, "reason": f"cancelled by {self.who}"}
-            self.ledger.change(entry.id, ended, Event(entry.id, now, "cancelled", self.who))
-            entry = self.show(entry.id)
-            if entry.final:
-                return entry
-        self.ledger.change(entry.id, asked, event)
-        from dispatcher import tick
+        from dispatcher import cancelling, tick
 
-        report = tick.press(self._work(), self.show(entry.id))
-        error = report.error_of(entry.id)
-        if error is not None:
-            raise error
-        return self.show(entry.id)
+        return cancelling.cancel(self, self.show(text), lambda entry: tick.press(self._work(), entry))
 
     def fetch(self, text: str, target: str | Path | None = None) -> Sequence[Path]:
         """Bring a job's outputs into a directory (its id when not given) and return the files written."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dispatcher import contract, document, queue_file, records
+from dispatcher import contract, document, queue_file, records, trial
 from dispatcher.errors import PolicyRefusal, Problem, SpecError, UsageError
 from dispatcher.ledger import Filter, Ledger, QueueRow, ZoneRow
 from dispatcher.ledger.rows import ACTIVE, QUEUED
 from dispatcher.queue import Queue
 
 if TYPE_CHECKING:
-    from dispatcher.contract import Contract
+    from dispatcher.backends.base import Backend
+    from dispatcher.contract import Contract, Zone
 
 
 @dataclass(slots=True)
@@ -33,9 +35,15 @@ class Changes:
 
 
 def synchronise(
-    ledger: Ledger, contracts: Sequence[tuple[str, Contract]], queues: Path | None, project: Path, now: str
+    ledger: Ledger,
+    contracts: Sequence[tuple[str, Contract]],
+    queues: Path | None,
+    project: Path,
+    now: str,
+    open_zone: Callable[[ZoneRow, Queue], Backend],
 ) -> Changes:
     """Write zones and queues. `contracts` are (stack or file, contract); `queues` None is the default place.
+    `open_zone` opens the cloud of a zone, to try a queue's overrides on it without a network.
 
     Zones of stacks that are not named stay. A queue that is in no file any more and still has jobs stays too,
     paused. Raises SpecError, UsageError or PolicyRefusal before anything is written.
@@ -44,6 +52,7 @@ def synchronise(
     rows = _merge(ledger, contracts, now)
     zones = {row.name: contract.trusted(json.loads(row.document)) for row in rows}
     found = _queues(queues, project, environment, zones)
+    _try_overrides(found, {row.name: row for row in rows}, zones, open_zone)
     changes = Changes(environment)
     if any(queue.shared for queue in found) and not ledger.shareable:
         names = ", ".join(queue.name for queue in found if queue.shared)
@@ -123,6 +132,20 @@ def _queues(file: Path | None, project: Path, environment: str, zones: queue_fil
     if file is None and not path.exists():
         return [Queue(name=name, zone=name) for name in zones]
     return queue_file.parse(_shown(path), document.read(path), zones)
+
+
+def _try_overrides(
+    queues: Sequence[Queue],
+    rows: Mapping[str, ZoneRow],
+    zones: Mapping[str, Zone],
+    open_zone: Callable[[ZoneRow, Queue], Backend],
+) -> None:
+    problems: list[Problem] = []
+    for queue in queues:
+        row, zone = rows[queue.zone], zones[queue.zone]
+        problems += trial.overrides(queue, zone, functools.partial(open_zone, row, queue), "queue file")
+    if problems:
+        raise SpecError(problems)
 
 
 def _shown(path: Path) -> str:

@@ -133,11 +133,17 @@ class Ledger(Protocol):
         ...
 
     def change(
-        self, id: str, columns: Mapping[str, object], event: Event | None = None, *, token: str | None = None
+        self,
+        id: str,
+        columns: Mapping[str, object],
+        event: Event | None = None,
+        *,
+        token: str | None = None,
+        state: str | None = None,
     ) -> bool:
         """Update a submission that has not ended, and add the event; False when nothing changed.
 
-        With `token`, only while that lease still holds.
+        With `token`, only while that lease still holds; with `state`, only while it is in that state.
         """
         ...
 

@@ -193,17 +193,24 @@ class SqliteLedger:
             return Entry(*rows[0]) if rows else None
 
     def change(
-        self, id: str, columns: Mapping[str, object], event: Event | None = None, *, token: str | None = None
+        self,
+        id: str,
+        columns: Mapping[str, object],
+        event: Event | None = None,
+        *,
+        token: str | None = None,
+        state: str | None = None,
     ) -> bool:
         unknown = set(columns) - set(ENTRY_COLUMNS)
         if unknown:
             raise ValueError(f"no such columns: {', '.join(sorted(unknown))}")
         assigned = ", ".join(f"{name} = ?" for name in columns)
-        held = " AND lease_token = ?" if token is not None else ""
-        values = [*columns.values(), id, *([token] if token is not None else [])]
+        given = {"lease_token": token, "state": state}
+        guards = {name: value for name, value in given.items() if value is not None}
+        held = "".join(f" AND {name} = ?" for name in guards)
         with self._change() as db:
             sql = f"UPDATE submissions SET {assigned} WHERE id = ? AND state IN ({_OPEN}){held}"
-            changed = db.execute(sql, values).rowcount == 1
+            changed = db.execute(sql, [*columns.values(), id, *guards.values()]).rowcount == 1
             if changed and event is not None:
                 _add_event(db, event)
             return changed

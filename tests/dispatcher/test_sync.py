@@ -186,6 +186,29 @@ def test_a_shared_queue_is_refused_on_a_ledger_of_one_machine(synced: Sync) -> N
     assert raised.value.exit_code == ExitCode.REFUSED
 
 
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ("{ResorceConfig: {VolumeSizeInGB: 50}}", "ResorceConfig"),
+        ("{ResourceConfig: {VolumeSizeInGB: many}}", "VolumeSizeInGB"),
+        ("{RoleArn: 'arn:aws:iam::123456789012:role/other'}", "RoleArn"),
+    ],
+)
+def test_overrides_that_no_submission_could_use_are_refused_at_once(
+    tmp_path: Path, outputs: Path, overrides: str, words: str
+) -> None:
+    (tmp_path / "q.yaml").write_text(f"name: q\nzone: aws-euc1\noverrides: {overrides}\n")
+    with Dispatcher(tmp_path / "l.db", environment={"USER": "ada"}) as real:
+        with pytest.raises(SpecError, match=words) as raised:
+            real.sync(outputs=[outputs], queues=tmp_path / "q.yaml", project=tmp_path)
+        assert all("queue q: overrides" in problem.path for problem in raised.value.problems)
+        assert real.queues() == []
+        (tmp_path / "q.yaml").write_text(
+            "name: q\nzone: aws-euc1\noverrides: {ResourceConfig: {VolumeSizeInGB: 50}}\n"
+        )
+        assert real.sync(outputs=[outputs], queues=tmp_path / "q.yaml", project=tmp_path).queues == {"q": "added"}
+
+
 def test_a_malformed_queue_file_changes_nothing(lined: Dispatcher, synced: Sync) -> None:
     before = lined.queues()
     with pytest.raises(SpecError, match=r"golden.queues.yaml:1: queues\[0\].zone: is 'nowhere'"):

@@ -328,6 +328,12 @@ def test_a_refusal_that_a_new_queue_config_brings_ends_the_job(
 def test_secrets_in_the_cloud_s_words_do_not_reach_the_ledger(lined: Dispatcher, cloud: ToyCloud) -> None:
     cloud.refuse.append(CapacityError("rejected for WANDB_API_KEY=0123456789abcdef0123"))
     entry = lined.submit(job(), "line")
+    lined.ledger.release("aws-euc1", entry.hardware, 0)
+    lined.tick()
+    cloud.blind.append(UnreachableError("no answer to token=0123456789abcdef0123"))
+    lined.tick()
+    entry = lined.show(entry.id)
+    assert "[redacted]" in str(entry.last_error)
     everything = json.dumps([entry.as_json(), [event.as_json() for event in lined.events(entry.id)]])
     everything += str(lined.ledger.targets())
     assert "0123456789abcdef0123" not in everything

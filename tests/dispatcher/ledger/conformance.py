@@ -164,6 +164,13 @@ class Conformance:
         assert not ledger.change("a", {"reason": "x"}, Event("a", NOW, "late", "ada"))
         assert len(ledger.events("a")) == 1
 
+    def test_a_change_meant_for_one_state_does_not_happen_in_another(self, open: Open) -> None:
+        ledger = open()
+        add(ledger, entry("a"))
+        claim(ledger, entry("a"))
+        assert not ledger.change("a", {"state": "cancelled", "ended_at": NOW}, state="queued")
+        assert ledger.change("a", {"reason": "x"}, state="submitting")
+
     def test_a_state_that_cannot_be_is_refused_and_leaves_no_trace(self, open: Open) -> None:
         ledger = open()
         add(ledger, entry("a"))
