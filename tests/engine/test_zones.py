@@ -83,7 +83,8 @@ def test_a_durable_zone_refuses_destroy_with_the_command_that_lifts_the_protecti
     protected = {found.type for found in project.export().values() if found.protect}
     assert {"aws:s3/bucket:Bucket", "aws:kms/key:Key", "aws:ecr/repository:Repository"} <= protected
 
-    # Without protection everything goes but what still holds something: the access logs have to be emptied by hand.
+    # Without protection everything goes but what still holds something: the access logs have to be emptied by
+    # hand.
     project.command("state", "unprotect", "--all", "--yes")
     stopped = project.destroy("--continue-on-error", check=False)
     assert "BucketNotEmpty" in stopped.message
