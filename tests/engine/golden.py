@@ -23,9 +23,10 @@ _LEFT_OUT = {"__defaults", "__internal", "description", "tags", "tagsAll", "vers
 
 # What differs from one `pulumi up` to the next.
 _IDENTIFIERS = re.compile(
-    r"\b(?:vpce-svc|vpce|vpc|subnet|sg|rtb|igw|nat|eipalloc|eipassoc|acl|fl|sgr)-[0-9a-f]{8,17}\b"
+    r"\b(?:vpce-svc|vpce|vpc|pl|subnet|sg|rtb|igw|nat|eipalloc|eipassoc|acl|fl|sgr)-[0-9a-f]{8,17}\b"
     r"|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
 )
+_SECRET = "4dabf18193072939515e22adb298388d"  # the key that Pulumi marks an encrypted value with
 _LOOPBACK = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
@@ -52,7 +53,9 @@ def inventory(resources: Mapping[Key, Resource], suffix: str) -> dict[str, Any]:
 
 def _plain(value: Any, suffix: str) -> Any:
     if isinstance(value, Mapping):
-        kept = {key: item for key, item in value.items() if key not in _LEFT_OUT}
+        if _SECRET in value:
+            return "<secret>"
+        kept = {key: item for key, item in value.items() if not key.startswith("__")}
         return {key: _plain(item, suffix) for key, item in sorted(kept.items())}
     if isinstance(value, list):
         return [_plain(item, suffix) for item in value]
