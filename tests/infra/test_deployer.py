@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from infra.aws.policies import MANAGED_POLICY_BYTES
+from tests.infra.documents import decision
 from tools.aws import deployer
 
 # pulumi_aws warns about classes of its own that nobody here uses, as soon as a module of it is imported.
@@ -44,3 +45,10 @@ def test_roles_are_passed_by_name_to_one_service() -> None:
     [passing] = [s for s in deployer.policy(deployer.EXAMPLE)["Statement"] if "iam:PassRole" in s["Action"]]
     assert passing["Resource"] == ["arn:aws:iam::123456789012:role/aws-euc1-flow-logs-*"]
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "vpc-flow-logs.amazonaws.com"}}
+
+
+def test_a_deployer_may_read_its_own_role_whatever_that_is_called() -> None:
+    statements = deployer.policy(deployer.EXAMPLE)["Statement"]
+    signed_in = "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Platform_0a1b2c3d"
+    assert decision(statements, "iam:GetRole", signed_in) == "allow"
+    assert decision(statements, "iam:UpdateAssumeRolePolicy", signed_in) == "none"

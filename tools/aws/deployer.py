@@ -74,11 +74,14 @@ def policy(names: Mapping[str, str]) -> dict[str, Any]:
         _statement("Regional", regional, ["*"], in_region),
         _statement("Everywhere", everywhere - regional, ["*"]),
     ]
+    own = table["own_role"]
     for service, resources in table["resources"].items():
-        named = {action for action in actions - everywhere if action.startswith(f"{service}:")}
+        named = {action for action in actions - everywhere - {own["action"]} if action.startswith(f"{service}:")}
+        if service == "iam":  # the hook that waits for the agent becomes it once: one statement, for the size
+            named |= actions & {"sts:AssumeRole"}
         statements.append(_statement(service.capitalize(), named, [r.format(**names) for r in resources]))
-    roles = [r.format(**names) for r in table["resources"]["iam"] if ":role/" in r]
-    statements.append(_statement("BecomeAgent", {a for a in actions if a == "sts:AssumeRole"}, roles))
+    reading = {own["action"]} & actions
+    statements.append(_statement("ReadOwnRole", reading, [own["resource"].format(**names)]))
     for handed in table["pass_role"]:
         to = {"StringEquals": {"iam:PassedToService": handed["service"]}}
         statements.append(_statement("PassRole", {"iam:PassRole"}, [handed["role"].format(**names)], to))
