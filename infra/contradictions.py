@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
@@ -218,8 +219,28 @@ def _ownership(zone: Zone) -> Iterator[Found]:
         yield "existing.buckets.logs", f"{name} would hold its own access logs", "name another bucket for logs"
 
 
+def _who_may_be_the_agent(zone: Zone) -> Iterator[Found]:
+    for index, arn in enumerate(zone.principals):
+        parts = arn.split(":", 5)
+        if parts[2] == "sts" and parts[5].startswith("assumed-role/"):
+            rule = "a session ends, and with it this trust"
+            yield (
+                f"principals[{index}]",
+                rule,
+                "name its role: arn:...:iam::ACCOUNT:role/NAME, with the role's path",
+            )
+        elif parts[2] != "iam" or not parts[5].startswith(("role/", "user/", "root")) or "*" in arn:
+            yield f"principals[{index}]", f"{arn} is no user, role or account", "name one, without wildcards"
+    for index, subject in enumerate(zone.federation.subjects if zone.federation else ()):
+        literal = re.split(r"[*?]", subject, maxsplit=1)[0]
+        # `repo:*` is every repository of GitHub: two whole parts must be said before a wildcard.
+        if literal != subject and len(list(filter(None, re.split(r"[:/]", literal)[:-1]))) < 2:
+            rule = f"{subject!r} lets in the tokens of strangers"
+            yield f"federation.subjects[{index}]", rule, "name the owner in full, such as repo:acme/train:*"
+
+
 ZONE_RULES: tuple[Callable[[Zone], Iterator[Found]], ...] = (
-    _region, _private_network, _existing_network, _wandb, _limits, _instances, _ownership,
+    _region, _private_network, _existing_network, _wandb, _limits, _instances, _ownership, _who_may_be_the_agent,
 )  # fmt: skip
 
 

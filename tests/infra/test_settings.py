@@ -107,6 +107,12 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"existing": {"keys": {"data": OTHER_KEY}}}, "existing.keys.data", "eu-central-1"),
     ({"principals": ["arn:aws-us-gov:iam::123456789012:role/x"]}, "principals[0]", "partition"),
     ({"principals": ["me"]}, "principals[0]", "pattern"),
+    ({"principals": ["arn:aws:sts::123456789012:assumed-role/admin/ada"]}, "principals[0]", "name its role"),
+    ({"principals": ["arn:aws:iam::123456789012:role/*"]}, "principals[0]", "without wildcards"),
+    ({"principals": ["arn:aws:s3:::acme-bucket"]}, "principals[0]", "no user, role or account"),
+    ({"federation": {**CI, "subjects": ["repo:acme/train:*", "*"]}}, "federation.subjects[1]", "strangers"),
+    ({"federation": {**CI, "subjects": ["repo:*"]}}, "federation.subjects[0]", "repo:acme/train:*"),
+    ({"federation": {**CI, "subjects": ["repo:ac*/train:*"]}}, "federation.subjects[0]", "strangers"),
     ({"existing": {"trail": TRAIL}, "audit": "own"}, "existing.trail", "audit: existing"),
     ({"accountScope": "existing", "budget": {"monthlyUsd": 5, "emails": ["a@b.c"]}}, "budget", "builds nothing"),
     ({"accountScope": "existing", "federation": CI}, "federation", "existing.federation"),
@@ -125,6 +131,14 @@ def test_a_mistake_is_told_with_its_path_its_rule_and_a_remedy(
     found = of_zone(**changes)
     assert path in found
     assert words in found[path]
+
+
+def test_people_roles_accounts_and_subjects_with_an_owner_may_be_the_agent() -> None:
+    account = "arn:aws:iam::123456789012"
+    principals = [f"{account}:root", f"{account}:user/ada", f"{account}:role/aws-reserved/sso.amazonaws.com/Admin"]
+    subjects = ["repo:acme/train:ref:refs/heads/main", "repo:acme/*", "project_path:acme/ml/train:*"]
+    made = config.read(stack(zone(principals=principals, federation={**CI, "subjects": subjects})), "eu")
+    assert made.zones[0].principals == tuple(principals)
 
 
 @pytest.mark.parametrize("cloud", ["gcp", "azure"])
