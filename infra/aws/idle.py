@@ -18,12 +18,16 @@ from infra.settings import Zone
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One kind of thing that costs by the hour or month: how many, and dollars a month; None when unknown."""
+    """One kind of thing that costs by the hour or month: how many, and dollars a month; None when unknown.
+
+    `basis` is `vendor` or `second-hand` and `as_of` the day it was read; `check` is the vendor's page.
+    """
 
     what: str
     count: int
     monthly: float | None
     basis: str
+    as_of: str
     check: str
 
 
@@ -52,9 +56,10 @@ def _line(what: str, count: int, kind: str, region: str) -> Line:
     facts = _data()["prices"][kind]
     figure = _figure(kind, region)
     if figure is None:
-        return Line(what, count, None, "", facts["check"])
+        return Line(what, count, None, "", "", facts["check"])
     hours = _data()["hours_per_month"] if facts["unit"].startswith("hour") else 1
-    return Line(what, count, count * figure["price"] * hours, figure["basis"], facts["check"])
+    monthly = count * figure["price"] * hours
+    return Line(what, count, monthly, figure["basis"], str(facts["as_of"]), facts["check"])
 
 
 def lines(zone: Zone) -> list[Line]:
@@ -84,16 +89,23 @@ def account_lines(key_regions: Sequence[str]) -> list[Line]:
 
 
 def text(name: str, counted: list[Line]) -> str:
-    """The idle cost of a zone or account: a line each, and the sum of what is known."""
+    """The idle cost of a zone or account: a line each, and the sum of what is known.
+
+    A figure that was not read at the vendor says so in its line and in the sum.
+    """
     rows = [f"{name} costs while no job runs, in USD a month (infra/aws/data/idle_prices.yaml):"]
     for line in counted:
         price = f"unknown, see {line.check}"
         if line.monthly is not None:
-            price = f"{line.monthly:.2f} (list price, {line.basis}; {line.check})"
+            read = "list price" if line.basis == "vendor" else "SECOND-HAND figure, not from AWS: check"
+            price = f"{line.monthly:.2f} ({read} {line.check}, {line.as_of})"
         rows.append(f"  {line.count} x {line.what}: {price}")
-    known = sum(line.monthly for line in counted if line.monthly is not None)
-    unknown = " and what is unknown" if any(line.monthly is None for line in counted) else ""
-    rows.append(f"  together {known:.2f}{unknown}; storage, logs and traffic come on top")
+    known = [(line.monthly, line.basis) for line in counted if line.monthly is not None]
+    hearsay = sum(monthly for monthly, basis in known if basis != "vendor")
+    share = f" ({hearsay:.2f} of it second-hand)" if hearsay else ""
+    unknown = " and what is unknown" if len(known) < len(counted) else ""
+    total = f"{sum(monthly for monthly, _ in known):.2f}{share}{unknown}" if known else "unknown"
+    rows.append(f"  together {total}; storage, logs and traffic come on top")
     return "\n".join(rows)
 
 

@@ -95,7 +95,26 @@ def test_idle_cost_counts_keys_endpoints_and_gateways() -> None:
     assert "18 x interface endpoints (9 services in 2 availability zones): 131.40" in told
     assert "2 x NAT gateways: 65.70" in told
     assert "2 x public addresses: 7.30" in told
-    assert "together 207.40;" in told
+    assert "together 207.40 (204.40 of it second-hand);" in told
+
+
+def test_a_figure_that_was_not_read_at_the_vendor_says_so_with_its_day() -> None:
+    told = idle_text(region="us-east-1").splitlines()
+    [keys] = [line for line in told if "keys" in line]
+    [endpoints] = [line for line in told if "interface endpoints" in line]
+    assert (
+        "SECOND-HAND figure, not from AWS: check https://aws.amazon.com/privatelink/pricing/, 2026-06-13"
+        in endpoints
+    )
+    assert "SECOND-HAND" not in keys
+    assert "list price https://aws.amazon.com/kms/pricing/, 2026-11-21" in keys
+
+
+def test_what_is_all_unknown_adds_up_to_unknown() -> None:
+    arn = "arn:aws:kms:eu-central-1:123456789012:key/10000000-0000-4000-8000-000000000000"
+    told = idle_text(existing={"keys": {"data": arn, "registry": arn, "logs": arn}})
+    assert "together unknown;" in told
+    assert "0.00" not in told
 
 
 def test_a_price_nobody_verified_is_unknown_and_never_zero() -> None:
