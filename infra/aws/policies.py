@@ -230,9 +230,14 @@ def _submit(zone: Landing, jobs: str) -> list[Statement]:
 
 
 def flow_logs(place: Place, group: str) -> list[Statement]:
-    """What the VPC flow log service may do: write to its own log group."""
+    """What the VPC flow log service may do: find log groups, and write to its own.
+
+    AWS's page asks for CreateLogGroup too (flow-logs-iam-role.html); without it, a group that was deleted is not
+    made again without our key.
+    """
     arn = place.log_group_arn(group)
+    write = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
     return [
-        allow("Write", ["logs:CreateLogStream", "logs:PutLogEvents"], f"{arn}:log-stream:*"),
-        allow("Look", "logs:DescribeLogStreams", [arn, f"{arn}:*"]),
+        allow("Write", write, [arn, f"{arn}:log-stream:*"]),
+        allow("Find", "logs:DescribeLogGroups", "*"),
     ]

@@ -12,6 +12,7 @@ CLOUDTRAIL = "cloudtrail.amazonaws.com"
 ACCESS_LOGS = "logging.s3.amazonaws.com"
 KEY_ID = "s3:x-amz-server-side-encryption-aws-kms-key-id"
 ALGORITHM = "s3:x-amz-server-side-encryption"
+CUSTOMER_ALGORITHM = "s3:x-amz-server-side-encryption-customer-algorithm"
 
 
 def _deny(sid: str, actions: str, resources: list[str], condition: dict[str, Any]) -> Statement:
@@ -46,16 +47,17 @@ def data_bucket(bucket: str, key: str) -> Document:
 
     An upload without encryption headers gets the bucket's default encryption, so it must pass: each Deny asks
     first whether its header is there (`Null: false`), because a negated operator holds for an absent key.
+    `aws:kms` without a key means AWS's own key of the account (aws/s3), not the bucket's default (PutObject,
+    SSEKMSKeyId); a key of the customer's own (SSE-C) is one that nobody else can read with.
     """
-    other_key = {"Null": {KEY_ID: "false"}, "ArnNotEquals": {KEY_ID: key}}
-    other_algorithm = {"Null": {ALGORITHM: "false"}, "StringNotEquals": {ALGORITHM: "aws:kms"}}
-    return document(
-        [
-            tls_only(bucket),
-            _deny("OnlyThisKey", "s3:PutObject", [f"{bucket}/*"], other_key),
-            _deny("OnlyKms", "s3:PutObject", [f"{bucket}/*"], other_algorithm),
-        ]
-    )
+    refused = {
+        "OnlyThisKey": {"Null": {KEY_ID: "false"}, "ArnNotEquals": {KEY_ID: key}},
+        "OnlyKms": {"Null": {ALGORITHM: "false"}, "StringNotEquals": {ALGORITHM: "aws:kms"}},
+        "KmsNamesItsKey": {"Null": {KEY_ID: "true"}, "StringEquals": {ALGORITHM: "aws:kms"}},
+        "NoCustomerKeys": {"Null": {CUSTOMER_ALGORITHM: "false"}},
+    }
+    denials = [_deny(sid, "s3:PutObject", [f"{bucket}/*"], condition) for sid, condition in refused.items()]
+    return document([tls_only(bucket), *denials])
 
 
 def access_log_bucket(place: Place, bucket: str, sources: Sequence[str]) -> Document:

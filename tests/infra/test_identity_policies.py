@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.aws import policies, policies_trust
-from infra.aws.policies import MANAGED_POLICY_BYTES, agent, execution, split, text
+from infra.aws.policies import MANAGED_POLICY_BYTES, agent, execution, flow_logs, split, text
 from tests.infra.documents import KEY, PLACE, decision, landing
 
 JOB = PLACE.arn("sagemaker", "training-job/train-abc-1")
@@ -223,3 +223,18 @@ def test_tokens_become_the_agent_only_with_audience_and_subject() -> None:
 def test_flow_logs_are_trusted_for_this_account_only() -> None:
     [statement] = policies_trust.flow_logs(PLACE)["Statement"]
     assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": PLACE.account}
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "expected"),
+    [
+        ("logs:CreateLogStream", "/launchway/g:log-stream:eni-1", "allow"),
+        ("logs:PutLogEvents", "/launchway/g:log-stream:eni-1", "allow"),
+        ("logs:PutLogEvents", "/launchway/other:log-stream:eni-1", "none"),
+        ("logs:DescribeLogStreams", "/launchway/g", "allow"),
+        ("logs:DescribeLogGroups", ":log-stream:", "allow"),
+        ("logs:CreateLogGroup", "/launchway/g", "none"),
+    ],
+)
+def test_flow_logs_find_their_group_and_write_to_no_other(action: str, resource: str, expected: str) -> None:
+    assert decision(flow_logs(PLACE, "/launchway/g"), action, PLACE.log_group_arn(resource)) == expected

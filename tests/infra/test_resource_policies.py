@@ -42,6 +42,14 @@ def test_an_upload_with_another_encryption_is_denied(algorithm: str) -> None:
     assert on_data("s3:PutObject", **{ALGORITHM: algorithm}) == "deny"
 
 
+def test_an_upload_under_awss_own_key_of_the_account_is_denied() -> None:
+    assert on_data("s3:PutObject", **{ALGORITHM: "aws:kms"}) == "deny"
+
+
+def test_an_upload_under_a_key_that_only_the_caller_has_is_denied() -> None:
+    assert on_data("s3:PutObject", **{f"{ALGORITHM}-customer-algorithm": "AES256"}) == "deny"
+
+
 @pytest.mark.parametrize(
     ("action", "resource"), [("s3:GetObject", OBJECT), ("s3:PutObject", OBJECT), ("s3:ListBucket", BUCKET)]
 )
