@@ -22,7 +22,8 @@ def fill() -> None:
         _log_delivery_beside_a_deny_for_everyone()
         _trails_deleted_by_arn()
         _secrets_in_their_recovery_window()
-        _nat_gateways_that_take_their_interface_along()
+        _nat_gateways()
+        _keys_that_say_what_they_are_for()
 
 
 def _wrap(owner: Any, name: str) -> Callable[[Callable[..., Any]], None]:
@@ -156,12 +157,29 @@ def _secrets_in_their_recovery_window() -> None:
         return original(self, name, *args, **kwargs)
 
 
-def _nat_gateways_that_take_their_interface_along() -> None:
-    """DeleteNatGateway removes the gateway's network interface; moto leaves it in the subnet for ever."""
+def _nat_gateways() -> None:
+    """DescribeNatGateways names the availability mode, without which the AWS provider reads no address.
+
+    DeleteNatGateway removes the gateway's network interface; moto leaves it in the subnet for ever.
+    """
     from moto.ec2.models import EC2Backend
+    from moto.ec2.models.nat_gateways import NatGateway
+
+    NatGateway.availability_mode = "zonal"  # type: ignore[attr-defined]  # that it is missing is the gap
 
     @_wrap(EC2Backend, "delete_nat_gateway")
     def delete(original: Callable[..., Any], self: Any, nat_gateway_id: str) -> Any:
         gateway = original(self, nat_gateway_id)
         self.enis.pop(gateway._eni.id, None)
         return gateway
+
+
+def _keys_that_say_what_they_are_for() -> None:
+    """CreateKey's KeyUsage is ENCRYPT_DECRYPT unless told; moto then keeps none and leaves it out of answers."""
+    from moto.kms.models import KmsBackend
+
+    @_wrap(KmsBackend, "create_key")
+    def create(
+        original: Callable[..., Any], self: Any, policy: Any, key_usage: str | None, *rest: Any, **named: Any
+    ) -> Any:
+        return original(self, policy, key_usage or "ENCRYPT_DECRYPT", *rest, **named)

@@ -123,7 +123,7 @@ def read_nat(aws: Aws, id: str, known: Properties) -> Properties | None:
     return {
         "allocationId": address.get("AllocationId") or known.get("allocationId"),
         "associationId": address.get("AssociationId"),
-        "availabilityMode": "",
+        "availabilityMode": found.get("AvailabilityMode", ""),
         "availabilityZoneAddresses": [],
         "connectivityType": found.get("ConnectivityType") or known.get("connectivityType"),
         "networkInterfaceId": address.get("NetworkInterfaceId"),
@@ -131,6 +131,7 @@ def read_nat(aws: Aws, id: str, known: Properties) -> Properties | None:
         "publicIp": address.get("PublicIp"),
         "regionalNatGatewayAddresses": [],
         "secondaryAllocationIds": [],
+        "secondaryPrivateIpAddressCount": 0,
         "secondaryPrivateIpAddresses": [],
         "subnetId": found["SubnetId"],
         "tags": tags(found.get("Tags")),
