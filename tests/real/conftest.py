@@ -21,6 +21,20 @@ SETTINGS = {"AWS_MAX_RETRIES": "2"}
 CHANGES: dict[str, list[dict[str, Any]]] = yaml.safe_load(Path(__file__).with_name("changes.yaml").read_text())
 
 
+_tables = pytest.StashKey[list[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make room for the tables of steps."""
+    config.stash[_tables] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print what each stack went through, whatever the tests say of it."""
+    for table in config.stash[_tables]:
+        terminalreporter.write_line(f"\n{table}")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip the lane, with one reason for all of it, where no real provider is."""
     if find() is None:
@@ -44,15 +58,14 @@ def _live(folder: Path, install: Install, stack: str) -> Life:
 
 @pytest.fixture(scope="session", params=stacks())
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    """A stack's life on both; the steps of the real one are printed as a table."""
+    """A stack's life on both; their steps are printed as tables at the end."""
     stack: str = request.param
     with ThreadPoolExecutor() as threads:
         real = threads.submit(_live, tmp_path_factory.mktemp(f"{stack}-real"), install, stack)
         standin = threads.submit(_live, tmp_path_factory.mktemp(f"{stack}-standin"), stand_in, stack)
         found = Pair(real.result(), standin.result())
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter:
-        reporter.write_line(f"\nstack {stack} on the real AWS provider ({find()})\n{found.real.table()}")
+    for provider, life in (("the real AWS provider", found.real), ("the stand-in", found.standin)):
+        request.config.stash[_tables].append(f"stack {stack} on {provider}\n{life.table()}")
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tests.engine.security.view import View, actions, conditions, requires, statements, values
+from tests.engine.security.view import View, actions, conditions, holds, requires, statements, values
 
 
 def public_access_is_blocked(view: View) -> Iterator[str]:
@@ -77,22 +77,22 @@ def plain_http_is_denied(view: View) -> Iterator[str]:
             yield f"{bucket} answers over plain HTTP"
 
 
-def uploads_with_another_key_are_denied(view: View) -> Iterator[str]:
-    """Another key's ARN is refused; an upload that names no key must pass, it gets the default encryption."""
-    header = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+def only_uploads_under_the_zones_key_pass(view: View) -> Iterator[str]:
+    """Any other key is refused; an upload that names none gets the default encryption, so it passes."""
+    kind, key = "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"
+    ours = view.zone.keys.data
+    uploads: dict[str, tuple[dict[str, str], bool]] = {
+        "without a word about encryption": ({}, True),
+        "under the zone's key": ({kind: "aws:kms", key: ours}, True),
+        "under another key": ({kind: "aws:kms", key: view.zone.keys.logs}, False),
+        "under AWS's own key": ({kind: "aws:kms"}, False),
+        "under S3's own key": ({kind: "AES256"}, False),
+    }
     for bucket in view.data_buckets:
-        guards = [
-            statement
-            for statement in view.bucket_policy(bucket)
-            if statement["Effect"] == "Deny" and any(key == header for _, key, _ in conditions(statement))
-        ]
-        tests = {(operator, key): wanted for guard in guards for operator, key, wanted in conditions(guard)}
-        if not any(
-            o.startswith("arnnot") and k == header and w == [view.zone.keys.data] for (o, k), w in tests.items()
-        ):
-            yield f"{bucket} takes objects under any key"
-        elif tests.get(("null", header)) != ["false"]:
-            yield f"{bucket} refuses uploads that rely on its default encryption"
+        puts = [s for s in view.bucket_policy(bucket) if s["Effect"] == "Deny" and "s3:putobject" in actions(s)]
+        for what, (headers, passes) in uploads.items():
+            if passes == any(holds(statement, headers) for statement in puts):
+                yield f"{bucket} {'refuses' if passes else 'takes'} an upload {what}"
 
 
 def nobody_is_granted_publicly(view: View) -> Iterator[str]:

@@ -145,3 +145,25 @@ def requires(statement: Statement, key: str, *wanted: str) -> bool:
         operator in equal and name == key.lower() and sorted(found) == sorted(wanted)
         for operator, name, found in conditions(statement)
     )
+
+
+def holds(statement: Statement, request: Mapping[str, str]) -> bool:
+    """Whether a statement's conditions hold for a request with these condition keys, as IAM evaluates them.
+
+    A negated operator holds for a key that the request does not have
+    (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html).
+    """
+    for operator, key, wanted in conditions(statement):
+        there, found = key in request, request.get(key)
+        if operator == "null":
+            if (wanted == ["true"]) == there:
+                return False
+        elif operator in ("stringequals", "arnequals", "bool"):
+            if found not in wanted:
+                return False
+        elif operator in ("stringnotequals", "arnnotequals"):
+            if found in wanted:
+                return False
+        else:
+            raise NotImplementedError(operator)
+    return True
