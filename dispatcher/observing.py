@@ -12,7 +12,10 @@ from dispatcher.ledger import Entry
 from dispatcher.work import Report, Site, Work
 
 VANISHED = 3600.0
-"""Seconds after which a job that the cloud does not list is worth a warning."""
+"""Seconds after which a job that the cloud does not list, or lists in a state we do not know, gets a warning."""
+
+UNKNOWN = "unknown state"
+"""Kind of the event that marks when the cloud began to use a word that no table has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +74,23 @@ class Observer:
         ended = seen.state is not None and seen.state.final
         if ended:
             columns["ended_at"] = seen.ended_at or self.work.now()
-        changed = state != entry.state
-        event = (
-            self.work.event(entry, state, vendor_state=seen.vendor_state, reason=columns.get("reason"))
-            if changed
-            else None
-        )
+        event = None
+        if state != entry.state:
+            event = self.work.event(entry, state, vendor_state=seen.vendor_state, reason=columns.get("reason"))
+        elif seen.state is None and seen.vendor_state != entry.vendor_state:
+            event = self.work.event(entry, UNKNOWN, vendor_state=seen.vendor_state)
+        elif seen.state is None:
+            columns.update(self._unknown(entry, seen))
         if self.work.ledger.change(entry.id, columns, event) and ended:
             report.finished.append(entry.id)
+
+    def _unknown(self, entry: Entry, seen: Observation) -> dict[str, object]:
+        """A warning for a job that has been in a state without a row for long; nothing before that."""
+        since = next((e.at for e in reversed(self.work.ledger.events(entry.id)) if e.kind == UNKNOWN), None)
+        if since is None or self.work.clock() - moment(since) <= VANISHED:
+            return {}
+        words = f"the cloud has called the job {seen.vendor_state} since {since}, a state unknown to this release"
+        return {"last_error": words, "last_error_at": self.work.now()}
 
     def _vanished(self, entry: Entry) -> None:
         """The cloud does not list it (yet, or any more): that is no state; say so when it lasts."""

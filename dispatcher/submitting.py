@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dispatcher.backends.base import Request, State, Submission
-from dispatcher.clock import stamp
+from dispatcher.clock import moment, stamp
 from dispatcher.errors import (
     AlreadyExistsError,
     AuthError,
@@ -33,6 +33,8 @@ PAUSE, PATIENCE = 5.0, 120.0
 BACKOFF = (30.0, 900.0)
 """First and longest pause, in seconds, of a target that had no capacity; it doubles in between."""
 
+SETTLED = 60.0
+"""Seconds after a call in which its job may exist and not be shown yet, so that "no such job" proves nothing."""
 
 _PAGE = 16
 """Waiting jobs that are read at a time: the first may nearly always go."""
@@ -48,7 +50,7 @@ class Submitter:
     def submit_from(self, queue: str, report: Report) -> None:
         """Claim and send from the head of one queue until nothing more may go."""
         passed: set[str] = set()
-        while (entry := self._next(queue, passed)) is not None:
+        while (entry := self._next(queue, passed, report)) is not None:
             name = Submission(entry.id, entry.attempt, entry.slug).name
             try:
                 site = self.work.site(entry)
@@ -73,7 +75,7 @@ class Submitter:
                 if isinstance(error_met, AuthError | UnreachableError) or getattr(error_met, "propagating", False):
                     return
 
-    def _next(self, queue: str, passed: set[str]) -> Entry | None:
+    def _next(self, queue: str, passed: set[str], report: Report) -> Entry | None:
         """The first job of a queue that may go now; those whose target holds back are added to `passed`."""
         now = self.work.now()
         held = {(t.zone, t.hardware, t.spot) for t in self.work.ledger.targets() if t.not_before > now}
@@ -82,6 +84,9 @@ class Submitter:
             entries = self.work.ledger.waiting(queue, page)
             for entry in entries:
                 if entry.id in passed:
+                    continue
+                if entry.cancel_requested_at:
+                    self._withdraw(entry, report)
                     continue
                 if target(entry) in held or (entry.not_before or "") > now:
                     passed.add(entry.id)
@@ -94,10 +99,12 @@ class Submitter:
     def _send(self, entry: Entry, site: Site, request: Request, report: Report) -> bool:
         """Make the call and record its outcome; False when the job stays queued."""
         try:
-            provider_id = self._call(site, request)
+            provider_id = self._call(entry, site, request)
         except AlreadyExistsError:
             return self._adopt_own(entry, site, report)
         except DispatchError as error:
+            if isinstance(error, CapacityError | QuotaError) and self._arrived_earlier(entry, site, report):
+                return report.error_of(entry.id) is None
             if error.propagating or isinstance(error, UnreachableError | AuthError | CapacityError | QuotaError):
                 return self._not_sent(entry, error, report)
             self.work.end(entry, State.FAILED, str(error), report, error=error)
@@ -106,10 +113,21 @@ class Submitter:
             # Unknown outcome: whoever comes next looks the name up before sending again.
             self.work.ledger.change(entry.id, {"lease_until": self.work.now()}, token=entry.lease_token)
             raise
-        self._sent(entry, provider_id, report)
+        self._sent(entry, provider_id, site, report)
         return True
 
-    def _call(self, site: Site, request: Request) -> str:
+    def _arrived_earlier(self, entry: Entry, site: Site, report: Report) -> bool:
+        """True when the job is there although the cloud said "no room", or when that cannot be known.
+
+        A client that retries by itself may have lost the answer of a first try, whose job then took the room.
+        """
+        try:
+            return self._adopt(entry, site, report)
+        except DispatchError as error:
+            self._look_again(entry, error, report)
+            return True
+
+    def _call(self, entry: Entry, site: Site, request: Request) -> str:
         """Submit; while the zone is young, give a new role or grant time to spread before believing a refusal."""
         waited = 0.0
         while True:
@@ -121,14 +139,18 @@ class Submitter:
                     raise
                 self.work.sleep(PAUSE)
                 waited += PAUSE
+                renewed = {"claimed_at": self.work.now(), "lease_until": self.work.lease().until}
+                if not self.work.ledger.change(entry.id, renewed, token=entry.lease_token):
+                    raise
 
-    def _sent(self, entry: Entry, provider_id: str, report: Report) -> None:
+    def _sent(self, entry: Entry, provider_id: str, site: Site, report: Report) -> None:
         columns = {"state": State.PENDING.value, "provider_id": provider_id, **RELEASED}
         event = self.work.event(entry, "submitted", provider_id=provider_id, cloud_name=entry.cloud_name)
         if self.work.ledger.change(entry.id, columns, event, token=entry.lease_token):
             if self._failures(entry):
                 self.work.ledger.release(*target(entry))
             report.submitted.append(entry.id)
+            self._heed_cancel(entry, site, report)
 
     def _not_sent(self, entry: Entry, error: DispatchError, report: Report) -> bool:
         """The cloud said no, or nothing at all: decide what becomes of the job."""
@@ -152,6 +174,9 @@ class Submitter:
         self.work.ledger.change(
             entry.id, columns, self.work.event(entry, "refused", **kept), token=entry.lease_token
         )
+        fresh = self.work.ledger.entry(entry.id)
+        if fresh is not None and fresh.cancel_requested_at:
+            self._withdraw(fresh, report)
         if isinstance(error, CapacityError | QuotaError):
             # Signing in must not be answered with a wait; what is full gets a pause that grows.
             failures = self._failures(entry) + 1
@@ -159,6 +184,11 @@ class Submitter:
             until = stamp(self.work.clock() + pause)
             self.work.ledger.hold_back(Target(*target(entry), failures, until, str(kept["last_error"])))
         return False
+
+    def _withdraw(self, entry: Entry, report: Report) -> None:
+        """End a waiting job that was cancelled while it was being sent, and came back to the queue."""
+        if entry.state == State.QUEUED:
+            self.work.end(entry, State.CANCELLED, f"cancelled by {entry.cancelled_by}", report)
 
     def _failures(self, entry: Entry) -> int:
         """How often in a row this entry's target has had no room."""
@@ -176,12 +206,16 @@ class Submitter:
             if not self._adopt(taken, site, report):
                 self._resend(taken, site, report)
         except DispatchError as error:
-            self.work.unseen([taken], error, report)
-            self.work.ledger.change(taken.id, {"lease_until": self.work.now()}, token=taken.lease_token)
+            self._look_again(taken, error, report)
 
     def _resend(self, entry: Entry, site: Site, report: Report) -> None:
         """The cloud has no job of this name: the call never arrived, so it is made (again)."""
         if entry.cancel_requested_at:
+            called = moment(entry.claimed_at or entry.submitted_at)
+            if self.work.clock() - called < SETTLED:
+                # It may exist and not be shown yet; nothing is sent, and the next tick looks again.
+                self.work.ledger.change(entry.id, {"lease_until": self.work.now()}, token=entry.lease_token)
+                return
             self.work.end(entry, State.CANCELLED, "cancelled before it was submitted", report)
             return
         try:
@@ -189,8 +223,9 @@ class Submitter:
         except DispatchError as error:
             self.work.end(entry, State.FAILED, str(error), report, error=error)
             return
-        self.work.ledger.change(entry.id, {"request_digest": request_digest(request)}, token=entry.lease_token)
-        self._send(entry, site, request, report)
+        columns = {"request_digest": request_digest(request), "claimed_at": self.work.now()}
+        if self.work.ledger.change(entry.id, columns, token=entry.lease_token):
+            self._send(entry, site, request, report)
 
     def _adopt_own(self, entry: Entry, site: Site, report: Report) -> bool:
         """The name is taken, and only this submission may have taken it: an earlier call did arrive."""
@@ -200,9 +235,13 @@ class Submitter:
             error: DispatchError = UnreachableError(f"the cloud has {entry.cloud_name} but does not show it yet")
         except DispatchError as caught:
             error = caught
+        self._look_again(entry, error, report)
+        return False
+
+    def _look_again(self, entry: Entry, error: DispatchError, report: Report) -> None:
+        """Leave an entry `submitting` for the next tick, with what stood in the way."""
         self.work.unseen([entry], error, report)
         self.work.ledger.change(entry.id, {"lease_until": self.work.now()}, token=entry.lease_token)
-        return False
 
     def _adopt(self, entry: Entry, site: Site, report: Report) -> bool:
         """Take up a job that is on the cloud already; False when the cloud has none of this name."""
@@ -216,4 +255,11 @@ class Submitter:
             fresh = self.work.ledger.entry(entry.id)
             if fresh is not None:
                 self.observer.saw(fresh, seen, report)
+            self._heed_cancel(entry, site, report)
         return True
+
+    def _heed_cancel(self, entry: Entry, site: Site, report: Report) -> None:
+        """Carry out a cancel that came while the job was on its way and could reach nothing; now it can."""
+        fresh = self.work.ledger.entry(entry.id)
+        if fresh is not None and not fresh.final:
+            self.observer.press_cancel(fresh, None, site, report)

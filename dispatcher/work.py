@@ -11,8 +11,12 @@ from dispatcher.clock import Clock, Sleep, stamp
 from dispatcher.errors import DispatchError
 from dispatcher.ledger import Caps, Entry, Event, Lease, Ledger
 
-LEASE = 300.0
-"""Seconds a submitter has for its call; after that another may look the job up by name and go on."""
+LEASE = 900.0
+"""Seconds a submitter has for one call; after that another may look the job up by name and go on.
+
+Longer than the slowest call, all of its retries included, so that two never send at once; one that is known to
+be dead is not waited for.
+"""
 
 RELEASED: dict[str, object] = {"lease_token": None, "lease_owner": None, "lease_until": None}
 """Columns of an entry that nobody holds."""
@@ -75,11 +79,15 @@ class Work:
     def end(
         self, entry: Entry, state: State, reason: str, report: Report, *, error: DispatchError | None = None
     ) -> None:
-        """End an entry without the cloud: refused, cancelled before it was sent, or never sendable."""
+        """End an entry without the cloud: refused, cancelled before it was sent, or never sendable.
+
+        Changes nothing when someone else has taken the entry up since it was read.
+        """
         columns = {"state": state.value, "reason": self.clean(reason), "ended_at": self.now(), **RELEASED}
-        if error is not None:
-            report.errors.append((error, (entry.id,)))
-        if self.ledger.change(entry.id, columns, self.event(entry, state.value, reason=self.clean(reason))):
+        event = self.event(entry, state.value, reason=self.clean(reason))
+        if self.ledger.change(entry.id, columns, event, token=entry.lease_token, state=entry.state):
+            if error is not None:
+                report.errors.append((error, (entry.id,)))
             report.finished.append(entry.id)
 
     def unseen(self, entries: list[Entry], error: DispatchError, report: Report) -> None:

@@ -83,6 +83,7 @@ def translated(session: Session) -> Iterator[None]:
     """Raise what happens inside as DispatchErrors; the original stays attached as the cause."""
     try:
         import botocore.exceptions as boto
+        from botocore.parsers import ResponseParserError
     except ImportError as error:
         raise UsageError(f"the AWS client is not installed ({error})", "pip install 'launchway[aws]'") from error
     try:
@@ -91,6 +92,12 @@ def translated(session: Session) -> Iterator[None]:
         raise of_answer(error, session) from error
     except boto.BotoCoreError as error:
         raise of_client(error, session) from error
+    except ResponseParserError as error:
+        # A proxy or captive portal answered in AWS's place; what became of the request is unknown.
+        raise UnreachableError(
+            f"something other than AWS in {session.zone.region} answered: {_clause(str(error))[:200]}",
+            "check the proxy, VPN and endpoint settings; then try again",
+        ) from error
 
 
 def of_answer(error: Any, session: Session) -> DispatchError:

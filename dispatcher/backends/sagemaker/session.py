@@ -15,8 +15,12 @@ from dispatcher.errors import AuthError, UsageError
 if TYPE_CHECKING:
     from dispatcher.contract import AwsZone
 
-ATTEMPTS = 5
-"""Tries of one call, the first included; botocore's standard mode waits longer before each (at most 20 s)."""
+ATTEMPTS, LONGEST_PAUSE = 5, 20
+"""Tries of one call, the first included; botocore's standard mode waits longer before each, at most 20 s."""
+CONNECT, READ = 10, 60
+"""Seconds that one try waits for a connection, and for an answer."""
+SLOWEST = 2 * (ATTEMPTS * (CONNECT + READ) + (ATTEMPTS - 1) * LONGEST_PAUSE)
+"""Seconds after which a call has ended one way or the other: becoming the agent first, then the call itself."""
 _NAME_MAX = 64
 
 
@@ -36,16 +40,8 @@ class Session:
     def client(self, service: str) -> Any:
         """Return the client of a service in the zone's region; the same one every time."""
         if service not in self._clients:
-            from botocore.config import Config
-
-            config = Config(
-                retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-                connect_timeout=10,
-                read_timeout=60,
-                user_agent_extra=f"launchway/{__version__}",
-            )
             self._clients[service] = self._session().create_client(
-                service, region_name=self.zone.region, config=config
+                service, region_name=self.zone.region, config=_config()
             )
         return self._clients[service]
 
@@ -83,7 +79,7 @@ class Session:
         region, base = self.zone.region, self._base
 
         def create(service: str, **keys: Any) -> Any:
-            return base.create_client(service, region_name=region, **keys)
+            return base.create_client(service, region_name=region, config=_config(), **keys)
 
         fetcher = credentials.AssumeRoleCredentialFetcher(
             create,
@@ -107,6 +103,17 @@ def _botocore_session() -> Any:
     except ImportError as error:
         raise UsageError(f"the AWS client is not installed ({error})", "pip install 'launchway[aws]'") from error
     return botocore.session.get_session()
+
+
+def _config() -> Any:
+    from botocore.config import Config
+
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        connect_timeout=CONNECT,
+        read_timeout=READ,
+        user_agent_extra=f"launchway/{__version__}",
+    )
 
 
 def session_name(user: str) -> str:

@@ -23,3 +23,5 @@ def command(settings: Settings, jobs: tuple[str, ...], form: str) -> None:
         click.echo(f"{entry.id} {said}")
         if entry.state == "stopping":
             output.note(f"  dispatch wait {entry.id} waits until it has stopped")
+        elif entry.state == "submitting":
+            output.note(f"  it may be on its way: dispatch wait {entry.id} stops it as soon as the cloud shows it")
