@@ -24,6 +24,7 @@ def fill() -> None:
         _secrets_in_their_recovery_window()
         _nat_gateways()
         _keys_that_say_what_they_are_for()
+        _endpoints_that_say_their_type()
 
 
 def _wrap(owner: Any, name: str) -> Callable[[Callable[..., Any]], None]:
@@ -183,3 +184,20 @@ def _keys_that_say_what_they_are_for() -> None:
         original: Callable[..., Any], self: Any, policy: Any, key_usage: str | None, *rest: Any, **named: Any
     ) -> Any:
         return original(self, policy, key_usage or "ENCRYPT_DECRYPT", *rest, **named)
+
+
+def _endpoints_that_say_their_type() -> None:
+    """CreateVpcEndpoint makes a gateway unless told; moto then keeps no type and leaves it out of answers."""
+    from moto.ec2.models import EC2Backend
+
+    @_wrap(EC2Backend, "create_vpc_endpoint")
+    def create(
+        original: Callable[..., Any],
+        self: Any,
+        vpc_id: str,
+        service_name: str,
+        endpoint_type: str | None,
+        *rest: Any,
+        **named: Any,
+    ) -> Any:
+        return original(self, vpc_id, service_name, endpoint_type or "Gateway", *rest, **named)

@@ -9,7 +9,7 @@ import urllib.request
 import botocore.exceptions
 import pytest
 
-from tests.localcloud.stage import Stage
+from tests.localcloud.stage import REGION, Stage
 
 pytestmark = pytest.mark.wire
 
@@ -162,3 +162,19 @@ def test_a_deny_with_a_condition_does_not_deny_everything_and_a_plain_one_does(s
             assert s3.get_object(Bucket="gap-denied", Key="x")["Body"].read() == b"x"
     with pytest.raises(botocore.exceptions.ClientError, match="403"):
         s3.put_object(Bucket="gap-denied", Key="y", Body=b"y")
+
+
+def test_a_key_made_without_saying_for_what_is_for_encryption(stage: Stage) -> None:
+    kms = stage.client("kms")
+    made = kms.create_key()["KeyMetadata"]
+    described = kms.describe_key(KeyId=made["Arn"])["KeyMetadata"]
+    assert made["KeyUsage"] == described["KeyUsage"] == "ENCRYPT_DECRYPT"
+    assert described["EncryptionAlgorithms"] == ["SYMMETRIC_DEFAULT"]
+    assert "SigningAlgorithms" not in described
+
+
+def test_an_endpoint_made_without_saying_its_type_is_a_gateway(stage: Stage) -> None:
+    ec2 = stage.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
+    made = ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.s3")["VpcEndpoint"]
+    assert made["VpcEndpointType"] == "Gateway"

@@ -285,3 +285,17 @@ def test_a_resource_may_lie_in_another_region(stage: Stage) -> None:
     assert outputs["region"] == "eu-west-1"
     assert outputs["arn"].split(":")[3] == "eu-west-1"
     assert stage.provider.read(Subject("aws:kms/key:Key", "x", id), inputs, outputs) is not None
+
+
+def test_a_default_group_gets_the_rules_it_is_given_and_loses_all_others(stage: Stage) -> None:
+    token = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
+    door = {"protocol": "tcp", "fromPort": 443, "toPort": 443, "cidrBlocks": ["10.0.0.0/8"], "self": True}
+    given = {"vpcId": stage.resolve("$Vpc"), "ingress": [door], "egress": []}
+    inputs = stage.checked(token, given)
+    id, outputs = stage.provider.create(Subject(token, "x"), inputs)
+    [rule] = outputs["ingress"]
+    assert {key: rule[key] for key in door} == door
+    assert outputs["egress"] == []
+    stage.unchanged(token, outputs, inputs)
+    empty = stage.checked(token, {**given, "ingress": []})
+    assert stage.provider.update(Subject(token, "x", id), outputs, empty)["ingress"] == []

@@ -87,21 +87,43 @@ def delete_group(aws: Aws, id: str, state: Properties) -> None:
 
 
 def adopt_default(aws: Aws, inputs: Properties) -> str:
-    """The default group of a VPC is taken over, not made; it loses its rules."""
-    if inputs.get("ingress") or inputs.get("egress"):
-        raise ProviderError("ingress, egress: the stand-in plugin only empties a default group")
+    """The default group of a VPC is taken over, not made; it loses its rules and gets those of the inputs."""
     client = aws.client("ec2")
     wanted = [{"Name": "vpc-id", "Values": [inputs["vpcId"]]}, {"Name": "group-name", "Values": ["default"]}]
     found = client.describe_security_groups(Filters=wanted)["SecurityGroups"]
     id = str(single(found, "EC2 Default Security Group")["GroupId"])
-    _empty(aws, id)
+    _refill(aws, id, inputs)
     retag(aws, id, {}, inputs, frozenset({"tags"}))
     return id
 
 
 def update_default(aws: Aws, id: str, old: Properties, new: Properties, names: frozenset[str]) -> None:
-    _empty(aws, id)
+    if names & {"ingress", "egress"}:
+        _refill(aws, id, new)
     retag(aws, id, old, new, names)
+
+
+def _refill(aws: Aws, id: str, inputs: Properties) -> None:
+    _empty(aws, id)
+    for kind in ("ingress", "egress"):
+        if rules := inputs.get(kind):
+            call = getattr(aws.client("ec2"), f"authorize_security_group_{kind}")
+            call(GroupId=id, IpPermissions=[_inline(rule, id) for rule in rules])
+
+
+def _inline(rule: Properties, own: str) -> dict[str, Any]:
+    """A rule of the group's own `ingress` or `egress`, as EC2 takes it; `_rule` reads it back."""
+    text = given(Description=rule.get("description"))
+    groups = [*(rule.get("securityGroups") or ()), *([own] if rule.get("self") else ())]
+    return given(
+        IpProtocol=rule["protocol"],
+        FromPort=int(rule["fromPort"]),
+        ToPort=int(rule["toPort"]),
+        IpRanges=[{"CidrIp": block} | text for block in rule.get("cidrBlocks") or ()],
+        Ipv6Ranges=[{"CidrIpv6": block} | text for block in rule.get("ipv6CidrBlocks") or ()],
+        PrefixListIds=[{"PrefixListId": found} | text for found in rule.get("prefixListIds") or ()],
+        UserIdGroupPairs=[{"GroupId": group} | text for group in groups],
+    )
 
 
 def read_default(aws: Aws, id: str, known: Properties) -> Properties | None:
