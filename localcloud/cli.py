@@ -27,7 +27,12 @@ def main(context: click.Context, home: Path | None) -> None:
 
     Everything is in the memory of one process behind a loopback port, and gone when it ends.
     """
-    context.obj = Place(home.absolute()) if home else Place.default()
+    try:
+        context.obj = Place(home.absolute()) if home else Place.default()
+    except RuntimeError as error:
+        raise click.ClickException(
+            "this user has no home directory: set LOCALCLOUD_HOME, or give --home"
+        ) from error
 
 
 def _start(place: Place, port: int = 0) -> process.Up:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,13 +38,22 @@ class Cloud:
         """
         import boto3
         from botocore.config import Config
+        from botocore.session import Session
 
+        # As (configuration key, environment variable, default): neither a variable nor a file is asked.
+        unread = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull}
+        session = Session(session_vars={name: (None, None, value, None) for name, value in unread.items()})
         # S3 Control puts the account before the host name, which nothing resolves: the server is its proxy.
         proxies = {"http": self.url} if service == "s3control" else {}
-        ours = Config(proxies=proxies, retries={"mode": "standard", "max_attempts": 3})
+        ours = Config(
+            proxies=proxies,
+            retries={"mode": "standard", "max_attempts": 3},
+            use_fips_endpoint=False,
+            use_dualstack_endpoint=False,
+        )
         theirs = options.pop("config", None)
         credentials = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
-        return boto3.Session(region_name=region).client(
+        return boto3.Session(botocore_session=session, region_name=region).client(
             service,
             endpoint_url=self.url,
             config=ours.merge(theirs) if theirs else ours,

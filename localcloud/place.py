@@ -41,7 +41,10 @@ class Place:
 
     @classmethod
     def default(cls, environment: Mapping[str, str] = os.environ) -> Place:
-        """`$LOCALCLOUD_HOME`, else `launchway/localcloud` in the user's state directory."""
+        """`$LOCALCLOUD_HOME`, else `launchway/localcloud` in the user's state directory.
+
+        Raises RuntimeError when nothing says where that is.
+        """
         if home := environment.get("LOCALCLOUD_HOME"):
             return cls(Path(home).absolute())
         state = environment.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
@@ -162,4 +165,9 @@ class Place:
 
 def leads_elsewhere(name: str) -> bool:
     """Whether a variable could make a client reach a real account instead of the local cloud."""
-    return name.startswith("AWS_") or name in ("PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG_PASSPHRASE_FILE")
+    return name.startswith("AWS_") or name in (
+        "PULUMI_ACCESS_TOKEN",
+        "PULUMI_CONFIG_PASSPHRASE_FILE",
+        "PULUMI_CREDENTIALS_PATH",
+        "PULUMI_DEBUG_PROVIDERS",
+    )

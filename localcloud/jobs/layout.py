@@ -162,6 +162,8 @@ def environment(job: TrainingJob, node: Node, peers: Sequence[str], service: Map
         "TMPDIR": str(node.home / "tmp"),
         "LANG": "C.UTF-8",
         "HOSTNAME": node.host,
+        # On a machine of AWS's, clients would find its credentials; a job has its role's or none.
+        "AWS_EC2_METADATA_DISABLED": "true",
     }
     platform = {
         "TRAINING_JOB_NAME": job.name,

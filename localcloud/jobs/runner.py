@@ -100,7 +100,6 @@ class Runner:
             "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
             "AWS_SESSION_TOKEN": given["SessionToken"],
-            "AWS_EC2_METADATA_DISABLED": "true",
             "NO_PROXY": f"{HOST},localhost",
         }
 

@@ -35,6 +35,7 @@ def main(root: str, port: str = "0") -> int:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         # moto and boto3 in this process must not pick up the user's own account.
         del os.environ[name]
+    os.environ.update({"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull})
     parts: list[Front] = []
 
     def application(call: Call) -> Answer:

@@ -27,6 +27,17 @@ def test_the_command_starts_without_a_cloud_sdk() -> None:
     assert not HEAVY & set(loaded.split())
 
 
+def test_without_a_home_directory_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", nobody)
+    result = CliRunner().invoke(main, ["status"])
+    expected = "Error: this user has no home directory: set LOCALCLOUD_HOME, or give --home\n"
+    assert (result.exit_code, result.output) == (1, expected)
+
+
 def test_images_are_registered_listed_and_forgotten(tmp_path: Path) -> None:
     (tmp_path / "code").mkdir()
     assert call(tmp_path, "image", "add", "train:v1", str(tmp_path / "code")).exit_code == 0

@@ -10,6 +10,7 @@ import signal
 import tarfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -314,6 +315,29 @@ def test_nothing_of_the_servers_environment_reaches_a_job(stage: Stage) -> None:
     names = set(re.findall(r"'(\w+)'", stage.lines(job["TrainingJobName"])[0]))
     assert {"TRAINING_JOB_NAME", "TRAINING_JOB_ARN", "AWS_REGION"} <= names
     assert not names & {"LOCALCLOUD_HOME", "PULUMI_HOME", "PYTEST_CURRENT_TEST", "USER", "VIRTUAL_ENV"}
+
+
+def test_no_job_finds_the_credentials_of_the_machine_it_runs_on(stage: Stage) -> None:
+    show = (
+        "import os; print(os.environ['AWS_EC2_METADATA_DISABLED'], os.path.exists(os.path.expanduser('~/.aws')))"
+    )
+    for isolated in (True, False):
+        job = stage.run(show, EnableNetworkIsolation=isolated)
+        assert stage.lines(job["TrainingJobName"]) == ["true False"]
+
+
+def test_a_broken_aws_configuration_of_the_user_harms_no_job(
+    tmp_path: Path, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "config").write_text("[default\nregion")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with running(tmp_path / "cloud") as cloud:
+        own = replace(stage, cloud=cloud, role="arn:aws:iam::123456789012:role/r", bucket="other")
+        cloud.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=_trust())
+        cloud.client("s3").create_bucket(Bucket="other")
+        cloud.settings(check_images=False)
+        assert own.run("print('done')")["TrainingJobStatus"] == "Completed"
 
 
 def test_uncompressed_output_is_a_folder(stage: Stage) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from localcloud import Cloud
 from localcloud.jobs import layout, logs
 from localcloud.jobs.images import ImageError, Images
 from localcloud.jobs.layout import Node
@@ -283,11 +284,15 @@ class TestPlace:
         assert Place.default({"XDG_STATE_HOME": "/b"}).root == Path("/b/launchway/localcloud")
 
     def test_nothing_in_the_environment_leads_to_a_real_account(self, tmp_path: Path) -> None:
-        real = {"AWS_PROFILE": "p", "AWS_SESSION_TOKEN": "s", "AWS_ENDPOINT_URL_S3": "https://x", "HOME": "/h"}
+        real = dict.fromkeys(("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"), "x")
+        real |= dict.fromkeys(("PULUMI_ACCESS_TOKEN", "PULUMI_CREDENTIALS_PATH", "PULUMI_DEBUG_PROVIDERS"), "x")
+        real |= {"AWS_CONFIG_FILE": "/h/.aws/config", "PULUMI_BACKEND_URL": "s3://state", "HOME": "/h"}
         environment = Place(tmp_path).environment(self.server, real)
         assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4000"
         assert environment["HOME"] == "/h"
-        assert not environment.keys() & {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"}
+        assert "x" not in environment.values()
+        assert environment["AWS_CONFIG_FILE"].startswith(str(tmp_path))
+        assert environment["PULUMI_BACKEND_URL"].startswith(tmp_path.as_uri())
 
     def test_a_proxy_of_the_user_is_not_asked_for_loopback(self, tmp_path: Path) -> None:
         environment = Place(tmp_path).environment(self.server, {"NO_PROXY": "corp", "HTTP_PROXY": "http://p"})
@@ -300,3 +305,22 @@ class TestPlace:
         place.write(self.server)
         assert place.read() == self.server
         assert place.record.stat().st_mode & 0o077 == 0
+
+
+def test_a_client_reads_nothing_of_the_users_own_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text("[default\nregion")  # torn: reading it fails
+    for name, value in {
+        "AWS_PROFILE": "production",
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        "AWS_SESSION_TOKEN": "real",
+        "AWS_USE_FIPS_ENDPOINT": "true",
+        "AWS_ENDPOINT_URL_S3": "https://s3.example",
+    }.items():
+        monkeypatch.setenv(name, value)
+    client = Cloud(Place(tmp_path), Server(1, 9, "token", 0.0)).client("s3")
+    assert client.meta.endpoint_url == "http://127.0.0.1:9"
+    signed = client.generate_presigned_url("list_buckets")
+    assert "testing" in signed
+    assert "real" not in signed
