@@ -147,14 +147,11 @@ class Dispatcher:
     ) -> Plan:
         """The same for a job file; `changes` is what goes on top of it. Raises SpecError with every problem."""
         from dispatcher import document, job_file
-        from dispatcher.changes import Defaults
 
         data = document.read(file)
 
         def parse(found: Line) -> Job:
-            word = found.queue.priority.word if found.queue.priority is not None else None
-            filled = Defaults(found.queue.image, word, found.queue.nodes)
-            return job_file.parse(str(file), data, changes, filled)
+            return job_file.parse(str(file), data, changes, found.defaults())
 
         return self.plan(parse, queue, prices=prices)
 

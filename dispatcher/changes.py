@@ -27,6 +27,7 @@ class Defaults:
     image: str | None = None
     priority: str | None = None
     nodes: int | None = None
+    max_runtime: int | None = None
 
 
 def apply(tree: Fields, changes: Changes, problems: list[Problem]) -> None:
@@ -59,6 +60,7 @@ def fill(tree: Fields, defaults: Defaults) -> None:
         (["image"], defaults.image),
         (["priority"], defaults.priority),
         (["resources", "nodes"], defaults.nodes),
+        (["max_runtime"], defaults.max_runtime),
     ):
         if value is not None:
             _put(tree, path, Scalar("queue", None, str(value)), replace=False)

@@ -21,6 +21,9 @@ class Priority(IntEnum):
         return self.name.lower()
 
 
+RUNTIME_DEFAULT = 86_400
+"""Seconds that a job may run when neither it nor its queue says anything."""
+
 PRIORITIES: Mapping[str, Priority] = {priority.word: priority for priority in Priority}
 
 
@@ -64,7 +67,7 @@ class Job:
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
-    max_runtime: int = 86_400
+    max_runtime: int = RUNTIME_DEFAULT
     max_wait: int | None = None
     spot: bool = False
     checkpoint: bool = False

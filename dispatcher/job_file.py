@@ -11,7 +11,7 @@ from dispatcher import document, limits, reading, redact, references
 from dispatcher.changes import Changes, Defaults, apply, fill
 from dispatcher.document import Fields, Items, Scalar
 from dispatcher.errors import Problem, SpecError
-from dispatcher.job import PRIORITIES, Job, Resources, Wandb
+from dispatcher.job import PRIORITIES, RUNTIME_DEFAULT, Job, Resources, Wandb
 from dispatcher.reading import Value
 
 # Set by the dispatcher or by the clouds' own agents in every container; a job's own value would break them.
@@ -42,7 +42,7 @@ def _read(value: Value) -> Job | None:
     if found.get("preemptible") and not found.get("checkpoint"):
         remedy = "set checkpoint: true and save to $DISPATCH_CHECKPOINT_DIR"
         _field(value, "preemptible").wrong("needs a checkpoint, or preemption loses the run", remedy)
-    if found.get("max_wait", math.inf) < found.get("max_runtime", Job.__dataclass_fields__["max_runtime"].default):
+    if found.get("max_wait", math.inf) < found.get("max_runtime", RUNTIME_DEFAULT):
         _field(value, "max_wait").wrong("is shorter than max_runtime", "it bounds waiting and running together")
     for name in set(found.get("env", {})) & set(found.get("secrets", {})):
         _field(value, "secrets").wrong(f"{name} is in env too", "keep one of them")
@@ -83,11 +83,18 @@ def _argument(value: Value) -> str | None:
         value.wrong(f"has {len(typed)} characters, more than {limits.ARGUMENT_MAX}", "put it into a file or input")
     elif "\n" in typed or "\x00" in typed:
         value.wrong("contains a line break", "put the script into the image")
+    elif not _encodes(typed):
+        value.wrong("is not UTF-8 text", "the terminal or shell gave bytes of another encoding")
     elif shape := redact.shaped(typed):
         value.wrong(f"looks like {shape}", _SECRETS_REMEDY)
     else:
         return typed
     return None
+
+
+def _encodes(typed: str) -> bool:
+    """False for what Python makes of argument bytes that are not UTF-8 (lone surrogates)."""
+    return not any("\ud800" <= character <= "\udfff" for character in typed)
 
 
 def _command(value: Value) -> tuple[str, ...] | None:
@@ -101,7 +108,7 @@ def _command(value: Value) -> tuple[str, ...] | None:
         flagged = name.startswith("-") and follower and not follower.startswith("-")
         if flagged and "token" not in name.lower() and redact.suspicion(name, follower):
             place = value.at(index, value.node.items[index]) if isinstance(value.node, Items) else value
-            place.wrong(f"{name} is given what looks like a secret by its name", _SECRETS_REMEDY)
+            place.wrong(f"({name}) is given what looks like a secret by its name", _SECRETS_REMEDY)
     return argv
 
 
@@ -128,6 +135,8 @@ def _env_value(value: Value) -> str | None:
         value.wrong(f"has {len(typed)} characters, more than {limits.ENV_VALUE_MAX}", "put it into an input file")
     elif "\x00" in typed:
         value.wrong("contains a NUL character")
+    elif not _encodes(typed):
+        value.wrong("is not UTF-8 text", "the terminal or shell gave bytes of another encoding")
     else:
         return typed
     return None
@@ -167,7 +176,7 @@ def _label_name(value: Value, name: str) -> bool:
     return False
 
 
-_SECRETS_REMEDY = "reference it under secrets: and read the environment variable in the program"
+_SECRETS_REMEDY = "reference it under `secrets` and read the environment variable in the program"
 _word = reading.pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "may hold letters, digits, - _ and . only", longest=63)
 _image = reading.pattern(
     r"[A-Za-z0-9][A-Za-z0-9._:/@-]*", "is not an image reference", "registry/name:tag or name@sha256:...",

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dispatcher import records
+from dispatcher.changes import Defaults
 from dispatcher.clock import moment
 from dispatcher.errors import NotFoundError
-from dispatcher.job import Job
+from dispatcher.job import RUNTIME_DEFAULT, Job
 from dispatcher.ledger import Caps, Entry, Ledger, QueueRow, ZoneRow
 from dispatcher.queue import Queue
 from dispatcher.work import Site
@@ -42,6 +43,14 @@ class Line:
         from dispatcher import contract
 
         return contract.trusted(json.loads(self.zone.document)) if self.zone else None
+
+    def defaults(self) -> Defaults:
+        """What the queue fills in where a job file says nothing; the usual run time is cut to what is allowed."""
+        queue, zone = self.queue, self.contract()
+        caps = (queue.max_runtime, zone.limits.max_runtime if zone else None)
+        shortest = min([RUNTIME_DEFAULT, *(cap for cap in caps if cap is not None)])
+        word = queue.priority.word if queue.priority is not None else None
+        return Defaults(queue.image, word, queue.nodes, shortest)
 
 
 def line(ledger: Ledger, name: str | None) -> Line:

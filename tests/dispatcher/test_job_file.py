@@ -280,3 +280,10 @@ def test_a_queue_fills_only_what_the_job_leaves_out() -> None:
 def test_names_that_only_sound_like_secrets_are_plain(name: str) -> None:
     assert parse(f"image: a\nenv: {{{name}: false}}").env == {name: "false"}
     assert parse(f"image: a\nenv: {{{name}: abc}}").env == {name: "abc"}
+
+
+def test_a_job_that_names_no_run_time_gets_the_queue_s_when_a_day_is_more_than_it_allows() -> None:
+    short = job_file.parse("job.yaml", "image: a:1", defaults=Defaults(max_runtime=3600))
+    assert short.max_runtime == 3600
+    named = job_file.parse("job.yaml", "image: a:1\nmax_runtime: 2h", defaults=Defaults(max_runtime=3600))
+    assert named.max_runtime == 7200
