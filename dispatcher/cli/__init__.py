@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -101,9 +102,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone; point stdout at nothing so that the interpreter can end quietly.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:
+        # Outside standalone mode click leaves so only when whoever read our output has gone (`| head`).
         return ExitCode.OK
     except DispatchError as error:
         if debug:
@@ -117,6 +117,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> None:
     """The entry point of `dispatch`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A name or log line that the terminal's encoding lacks is shown escaped and ends nothing.
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(int(run()))
 
 

@@ -50,7 +50,13 @@ def job_argument(function: F) -> F:
 
 def print_json(document: Any) -> None:
     """A JSON document and a newline on stdout, and nothing else."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=dict))
+    click.echo(json_text(document, indent=2))
+
+
+def json_text(document: Any, indent: int | None = None) -> str:
+    """JSON with characters as they are, or escaped where stdout cannot hold them all."""
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    return json.dumps(document, indent=indent, ensure_ascii=not utf8, default=dict)
 
 
 def note(text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import click
@@ -40,7 +39,7 @@ def print_line(dispatcher: Dispatcher, line: LogLine, nodes: int, form: str, *, 
     """One log line, without secrets; as JSON it is one object a line, so that it can be streamed."""
     text = dispatcher.clean(line.text)
     if form == "json":
-        click.echo(json.dumps({"time": line.time, "node": line.node, "text": text}, ensure_ascii=False))
+        click.echo(output.json_text({"time": line.time, "node": line.node, "text": text}))
     else:
         click.echo(f"{line.node}  {text}" if nodes > 1 else text, err=to_stderr)
 

@@ -168,3 +168,14 @@ def test_the_names_pass_the_vendors_own_limits() -> None:
             limits = shape.metadata
             assert limits["min"] <= len(value) <= limits["max"]
             assert re.fullmatch(limits["pattern"], value, re.ASCII)
+
+
+def test_an_answer_that_is_not_aws_s_leaves_the_fate_of_the_request_open() -> None:
+    from botocore.parsers import ResponseParserError
+
+    with (
+        pytest.raises(UnreachableError, match="something other than AWS in") as caught,
+        faults.translated(SESSION),
+    ):
+        raise ResponseParserError("Unable to parse response: <html>Please sign in to the wireless network</html>")
+    assert "proxy" in caught.value.remedy

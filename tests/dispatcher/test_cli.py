@@ -196,6 +196,13 @@ def test_a_wrong_file_lists_every_problem_and_exits_2(line: Run) -> None:
     ]
 
 
+def test_a_job_without_a_run_time_fits_a_queue_of_short_jobs(run: Run, outputs: Path, tmp_path: Path) -> None:
+    (tmp_path / "q.yaml").write_text("{name: q, zone: aws-euc1, max_runtime: 2h}")
+    run("sync", "--outputs", str(outputs), "--queues", str(tmp_path / "q.yaml"))
+    assert run("submit", "job.yaml", "--dry-run", "-o", "json").json["estimate"]["hours"] == 2.0
+    assert run("submit", "job.yaml", "--set", "max_runtime=3h").code == ExitCode.REFUSED
+
+
 @pytest.mark.parametrize(
     ("rule", "change"),
     [
@@ -318,6 +325,15 @@ def test_ctrl_c_during_the_call_itself_says_that_the_job_is_recorded(line: Run, 
     (entry,) = line("list", "-o", "json").json
     assert f"dispatch wait {entry['id']}" in said.err
     assert line("cancel", entry["id"]).out == f"{entry['id']} stopping\n"
+
+
+def test_a_cancel_of_a_job_of_unknown_fate_says_what_happens_next(line: Run, cloud: ToyCloud) -> None:
+    cloud.refuse.append(UnreachableError("no route"))
+    assert line("submit", "job.yaml").code == ExitCode.UNREACHABLE
+    (entry,) = line("list", "-o", "json").json
+    said = line("cancel", entry["id"])
+    assert said.out == f"{entry['id']} submitting\n"
+    assert f"dispatch wait {entry['id']} stops it" in said.err
 
 
 # Looking
@@ -517,34 +533,6 @@ def test_a_bug_is_one_line_with_the_way_to_see_more(
     assert "--debug" in said.err
     with pytest.raises(RuntimeError):
         cli.run(["--debug", "list"])
-
-
-def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dispatcher.cli import output
-
-    class Terminal:
-        def isatty(self) -> bool:
-            return True
-
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    assert "\x1b[" in output.coloured("failed", "failed", stream=Terminal())
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert output.coloured("failed", "failed", stream=Terminal()) == "failed"
-
-
-def test_a_table_is_cut_to_the_terminal(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    import sys
-
-    from dispatcher.cli import output
-
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.setenv("COLUMNS", "40")
-    output.print_table(("ID", "NAME", "STATE"), [("abcdefgh", "n" * 60, "running")])
-    lines = capsys.readouterr().out.splitlines()
-    assert all(len(line) <= 40 for line in lines)
-    assert "…" in lines[1]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -120,11 +120,9 @@ def _print_plan(dispatcher: Dispatcher, plan: Plan, form: str) -> None:
     if form == "json":
         output.print_json(document)
         return
-    import json
-
     for request in document["requests"]:
         click.echo(f"{request['operation']}")
-        click.echo(json.dumps(request["body"], indent=2, ensure_ascii=False))
+        click.echo(output.json_text(request["body"], indent=2))
     for warning in document["warnings"]:
         output.note(f"warning: {warning}")
     estimate = document["estimate"]
