@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from dispatcher import job_file, queue_file
+from dispatcher import job_file, placement, queue_file
 from dispatcher.cli import COMMANDS, group
 from dispatcher.errors import ExitCode
+from dispatcher.job import Job, Resources
+from dispatcher.queue import Queue
+from tests.backends.cases import golden_zone
 from tools import command_docs
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -37,9 +40,22 @@ def test_the_help_of_the_group_and_of_each_command_say_the_same() -> None:
             assert command.help == words
 
 
-@pytest.mark.parametrize("text", examples("job-file.md"))
+JOBS = [text for text in examples("job-file.md") if "\nprices:" not in text]
+PRICES = [text for text in examples("job-file.md") if "\nprices:" in text]
+
+
+@pytest.mark.parametrize("text", JOBS)
 def test_every_job_in_the_docs_parses(text: str) -> None:
     assert job_file.parse("docs", text).image
+
+
+@pytest.mark.parametrize("text", PRICES)
+def test_every_price_file_in_the_docs_prices_what_it_names(text: str, tmp_path: Path) -> None:
+    (tmp_path / "prices.yaml").write_text(text)
+    job = Job(image="a:1", resources=Resources(instance="ml.g5.xlarge"))
+    zone = golden_zone()
+    hardware = placement.choose(job, Queue(name="q", zone="aws-euc1"), zone)
+    assert placement.estimate(hardware, job, tmp_path / "prices.yaml").total
 
 
 @pytest.mark.parametrize("text", examples("queues.md"))
