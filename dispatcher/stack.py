@@ -117,6 +117,10 @@ def _translated(said: str, arguments: list[str]) -> DispatchError:
     low = said.lower()
     if "no stack named" in low or "not found" in low:
         return NotFoundError(f"pulumi: {words}", "`pulumi stack ls` shows the stacks there are")
+    if "fully qualified name" in low:
+        return UsageError(
+            "there is no Pulumi project here", "run it in the project's directory, or give --project DIR"
+        )
     if "no stack selected" in low or "--stack" in low or "no current stack" in low:
         return UsageError("no stack is selected", "say which: dispatch sync --stack NAME")
     if "no pulumi.yaml" in low or "pulumi project" in low:

@@ -43,7 +43,7 @@ def open_backend(
     name = _PACKAGES[zone.cloud]
     if importlib.util.find_spec(name) is None:
         raise UsageError(
-            f"zone is on {zone.cloud}, and this installation has no backend for it",
+            f"this installation has no backend for {zone.cloud}",
             f"pip install 'launchway[{zone.cloud}]'",
         )
     package = importlib.import_module(name)

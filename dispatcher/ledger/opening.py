@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -83,7 +84,8 @@ def _open_for_reading(path: Path, patience: float) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+        unwritable = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)
+        if error.sqlite_errorcode & 0xFF not in unwritable:
             raise
         connection.close()
         connection = _open(_uri(path, "?mode=ro&immutable=1"), patience)
@@ -124,6 +126,9 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         raise
 
 
+_ROOM = 64 * 1024
+"""Bytes: the index of the write-ahead log takes 32 KiB, and the log itself some pages."""
+
 _ELSEWHERE = f"name another file with --ledger or {VARIABLE}"
 
 
@@ -142,10 +147,18 @@ def translated(path: Path) -> Iterator[None]:
         raise LedgerError(*_words(primary, path, error)) from error
 
 
+def _full(path: Path) -> bool:
+    """True when the disk has less room than SQLite needs beside the file; it calls that an I/O error."""
+    try:
+        return shutil.disk_usage(path.parent).free < _ROOM
+    except OSError:
+        return False
+
+
 def _words(code: int | None, path: Path, error: sqlite3.Error) -> tuple[str, str]:
     if path.is_dir():
         return f"the ledger {path} is a directory", _ELSEWHERE
-    if code == sqlite3.SQLITE_FULL:
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _full(path)):
         return f"the disk of the ledger {path} is full; nothing was recorded", "free some space, then try again"
     if code == sqlite3.SQLITE_READONLY:
         return f"the ledger {path} is read-only", f"chmod u+w {path} (and its directory), or {_ELSEWHERE}"

@@ -102,8 +102,15 @@ def _load(path: Path) -> dict[str, Any]:
 
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the price file {path} cannot be read: {error}") from error
+    except OSError as error:
+        raise UsageError(f"the price file {path} cannot be read: {error.strerror}", "check the path") from error
+    except UnicodeDecodeError as error:
+        raise SpecError([Problem(str(path), None, "", "is not UTF-8 text", "save it as UTF-8")]) from error
+    except ValueError as error:
+        # PyYAML makes dates of what looks like one, and fails as the calendar does.
+        raise SpecError([Problem(str(path), None, "", f"holds a date that is none: {error}")]) from error
+    except RecursionError as error:
+        raise SpecError([Problem(str(path), None, "", "is nested too deeply")]) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else None

@@ -275,6 +275,11 @@ def test_without_a_name_the_selected_stack_is_asked(
             UsageError,
             "--stack NAME",
         ),
+        (
+            "error: if you're using the --stack flag, pass the fully qualified name (organization/project/stack)",
+            UsageError,
+            "--project DIR",
+        ),
         ("error: no Pulumi.yaml project file found (searching upwards from /x)", UsageError, "--project DIR"),
         (
             "error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions",

@@ -89,7 +89,9 @@ def test_every_fault_of_a_price_file_is_named(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["", "[]", "prices: 3", "a: [", "as_of: 2026-01-01\n\tx: 1"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "prices: 3", "a: [", "as_of: 2026-01-01\n\tx: 1", "as_of: 2026-13-45", "[" * 5000]
+)
 def test_a_file_that_is_no_price_file_is_one_clear_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "prices.yaml"
     path.write_text(text)

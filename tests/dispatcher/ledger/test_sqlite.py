@@ -9,13 +9,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from dispatcher.errors import ExitCode, LedgerError, UnreachableError, UsageError
 from dispatcher.ledger import Event, Filter, Lease, Ledger
 from dispatcher.ledger.migrations import SCHEMA
-from dispatcher.ledger.opening import place
+from dispatcher.ledger.opening import place, translated
 from dispatcher.ledger.rows import ACTIVE, ENTRY_COLUMNS
 from dispatcher.ledger.sqlite import SqliteLedger
 from tests.dispatcher.ledger.conformance import LATER, NOW, Conformance, Open, add, claim, entry
@@ -167,6 +168,17 @@ def test_a_full_disk_is_one_clear_error_and_changes_nothing(open: Open) -> None:
     assert raised.value.remedy == "free some space, then try again"
     assert ledger.entry("a") == entry("a")
     assert open().count(Filter()) == ledger.count(Filter())
+
+
+@pytest.mark.parametrize(("free", "words"), [(4096, "is full; nothing was recorded"), (10**9, "failed: disk I/O")])
+def test_a_disk_too_full_for_the_log_s_index_is_full_and_not_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, words: str
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free))
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+    with pytest.raises(LedgerError, match=words), translated(tmp_path / "ledger.db"):
+        raise error
 
 
 def test_a_locked_ledger_is_unreachable_and_says_that_nothing_changed(open: Open, tmp_path: Path) -> None:
