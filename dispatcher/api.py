@@ -362,7 +362,7 @@ class Dispatcher:
         return backend.logs(str(entry.cloud_name), follow=True, done=following.done(self, entry.id))
 
     def wait(self, text: str, *, seen: Callable[[Entry], None] = lambda entry: None) -> Entry:
-        """Run ticks until a job has ended; `seen` is called with every change of its state."""
+        """Run ticks until a job has ended; `seen` is called with every change of its state or trouble."""
         from dispatcher import following
 
         return following.until(self, self.show(text), lambda entry: entry.final, seen)

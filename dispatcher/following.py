@@ -21,16 +21,22 @@ def until(
     met: Callable[[Entry], bool],
     seen: Callable[[Entry], None] = lambda entry: None,
 ) -> Entry:
-    """Run ticks until `met` or the job has ended. Raises AuthError when only signing in helps."""
-    pause, state = FIRST, entry.state
+    """Run ticks until `met` or the job has ended. Raises AuthError when only signing in helps.
+
+    `seen` is called with every change of its state, and of what stands in the way of asking about it.
+    """
+    pause, state, trouble = FIRST, entry.state, entry.last_error
     seen(entry)
     while not (met(entry) or entry.final):
         report = dispatcher.tick()
         entry = dispatcher.show(entry.id)
         if entry.state != state:
-            pause, state = FIRST, entry.state
+            pause, state, trouble = FIRST, entry.state, entry.last_error
             seen(entry)
             continue
+        if entry.last_error != trouble:
+            trouble = entry.last_error
+            seen(entry)
         error = report.error_of(entry.id)
         if isinstance(error, AuthError) and not error.propagating:
             raise error

@@ -65,7 +65,11 @@ def _took(entry: Entry) -> str:
 
 
 def _progress(entry: Entry) -> None:
-    if sys.stderr.isatty() and not entry.final:
+    if entry.final:
+        return
+    if entry.last_error:
+        output.note(f"  {entry.state}; {entry.last_error}; still trying")
+    elif sys.stderr.isatty():
         output.note(f"  {output.coloured(entry.state, entry.state, stream=sys.stderr)}")
 
 

@@ -274,6 +274,14 @@ def test_wait_ends_with_the_job_s_result(line: Run, cloud: ToyCloud, clock: Manu
         assert said.out.splitlines()[1].startswith(f"{state.value} ")
 
 
+def test_waiting_says_once_what_stands_in_the_way(line: Run, cloud: ToyCloud, clock: ManualClock) -> None:
+    cloud.blind += [UnreachableError("AWS did not answer")] * 3
+    clock.on_sleep = lambda _: None if cloud.blind else cloud.end(cloud.sent[-1])
+    said = line("submit", "job.yaml", "--wait")
+    assert said.code == 0
+    assert said.err == "  pending; AWS did not answer; still trying\n"
+
+
 def test_follow_prints_the_job_s_lines_cleaned_then_its_result(
     line: Run, cloud: ToyCloud, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

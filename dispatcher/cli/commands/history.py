@@ -46,7 +46,7 @@ def command(
     if not found:
         output.note("nothing has ended yet")
         return
-    heads = ("ENDED", "ID", "JOB", "QUEUE", "WHO", "PRIORITY", "STATE", "BILLED", "COST")
+    heads = ("ENDED (UTC)", "ID", "JOB", "QUEUE", "WHO", "PRIORITY", "STATE", "BILLED", "COST")
     output.print_table(heads, [_row(entry) for entry in found], state=6)
 
 

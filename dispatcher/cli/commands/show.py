@@ -34,7 +34,7 @@ def command(settings: Settings, job: str, refresh: bool, form: str) -> None:
         data.pop("attempt", None) if entry.attempt == 1 else None
         words = "  ".join(f"{name}={value}" for name, value in data.items())
         who = event.who.partition("#")[0]
-        click.echo(f"{event.at[:19].replace('T', ' ')}  {event.kind:<11} {who:<16} {words}".rstrip())
+        click.echo(f"{event.at[:19].replace('T', ' ')}Z  {event.kind:<11} {who:<16} {words}".rstrip())
 
 
 def _fields(entry: Entry, reasons: list[str], now: float) -> dict[str, str | None]:
