@@ -25,7 +25,7 @@ $(PY):
 	@python=$$(tools/find-python.sh) && echo "making $(VENV) with $$python" && "$$python" -m venv $(VENV)
 
 $(PACKAGES): requirements.lock pyproject.toml | $(PY)
-	@echo "installing the packages of requirements.lock, each checked by its hash"
+	@echo "installing the packages of requirements.lock, each checked by its hash (a minute or more the first time)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(PY) -m pip check --disable-pip-version-check
@@ -38,8 +38,8 @@ $(TOOLCHAIN): $(PACKAGES) $(shell find tools/toolchain -name '*.py' -o -name 'go
 demo: setup  ## a landing zone and a training job on this machine, without any account
 	@$(PY) -m tools.demo
 
-demo-clean: setup  ## destroy what the demo made, and remove every trace of it
-	@$(PY) -m tools.demo --clean
+demo-clean:  ## destroy what the demo made, and remove every trace of it
+	@if [ -x $(PY) ]; then $(PY) -m tools.demo --clean; else echo "no $(VENV) here: this checkout has made nothing"; fi
 
 lint: setup  ## ruff and mypy
 	@$(BIN)/ruff check

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shlex
@@ -20,6 +21,7 @@ from localcloud.place import Place
 CHECKOUT = Path(__file__).parents[1]
 STACK = "local"
 JOB = "examples/train.yaml"
+FETCHED = "build/model"  # where the demo proposes to fetch the model to; git ignores it
 
 
 class StepFailed(Exception):
@@ -53,7 +55,7 @@ def _demo(place: Place) -> None:
     _run("localcloud", "image", "add", "train", "examples")
     _step(f"2. The landing zone: `pulumi up` of stack {STACK}, on the real engine")
     _local("pulumi", "stack", "select", "--create", STACK, quiet=True)
-    _local("pulumi", "up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", STACK, *_terminal())
+    _local("pulumi", "up", "--yes", "--suppress-outputs", "--stack", STACK, *_terminal())
     _step("3. Its contract becomes queues in the dispatcher's ledger")
     _local("dispatch", "sync", "--stack", STACK)
     _step("4. A training job: the lines below are the job's own")
@@ -68,13 +70,13 @@ def _demo(place: Place) -> None:
     found = shutil.which("localcloud")
     activated = found and Path(found).samefile(Path(sys.executable).with_name("localcloud"))
     localcloud = "localcloud" if activated else ".venv/bin/localcloud"
-    print(_NEXT.format(localcloud=localcloud, id=job["id"], stack=STACK, job=JOB))
+    print(_NEXT.format(localcloud=localcloud, id=job["id"], stack=STACK, job=JOB, fetched=FETCHED))
 
 
 _NEXT = """\
 Go on in the same place:
   {localcloud} run -- dispatch show {id}
-  {localcloud} run -- dispatch fetch {id} ./model
+  {localcloud} run -- dispatch fetch {id} {fetched}
   {localcloud} run -- dispatch submit {job} --dry-run       # the exact request; nothing is sent
   {localcloud} run -- dispatch submit {job} --wait --follow -- --epochs 50
   {localcloud} run -- pulumi preview --stack {stack} --expect-no-changes
@@ -89,7 +91,6 @@ def _clean(place: Place) -> None:
                 "pulumi",
                 "destroy",
                 "--yes",
-                "--skip-preview",
                 "--suppress-outputs",
                 "--stack",
                 STACK,
@@ -101,6 +102,9 @@ def _clean(place: Place) -> None:
     _step("Ending the local AWS")
     _run("localcloud", "down")
     shutil.rmtree(place.root, ignore_errors=True)
+    shutil.rmtree(CHECKOUT / FETCHED, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        place.root.parent.rmdir()  # only when nothing else of ours is in it
     print(f"removed {place.root}")
     print("kept: .venv, and the built tools that all checkouts share (`make clean-cache` removes those)")
 
@@ -110,7 +114,8 @@ def _step(title: str) -> None:
 
 
 def _terminal() -> list[str]:
-    return [] if sys.stdout.isatty() else ["--non-interactive", "--suppress-progress"]
+    """On a terminal the engine previews first, with the idle cost of the zone; a log gets the bare steps."""
+    return [] if sys.stdout.isatty() else ["--non-interactive", "--suppress-progress", "--skip-preview"]
 
 
 def _local(*command: str, quiet: bool = False) -> None:
