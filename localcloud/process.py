@@ -91,7 +91,7 @@ def _up(place: Place, port: int) -> Up:
             raise StartError(
                 f"the server of {place.root} (pid {server.pid}) does not answer; `localcloud down` ends it"
             )
-        _end_orphans(place)
+        end_orphans(place)
         cleared = place.clear()
         place.prepare()
         return Up(_start(place, port), started=True, cleared=cleared)
@@ -126,7 +126,7 @@ def down(place: Place) -> Server | None:
     with locked(place.starting):
         server = living(place)
         if server is None:
-            _end_orphans(place)
+            end_orphans(place)
             return None
         for number in (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
@@ -135,7 +135,7 @@ def down(place: Place) -> Server | None:
             while time.monotonic() < deadline:
                 if living(place) is None:
                     _reap(server.pid)
-                    _end_orphans(place)
+                    end_orphans(place)
                     return server
                 time.sleep(_STEP)
         raise StartError(f"the server of {place.root} (pid {server.pid}) cannot be ended")
@@ -147,6 +147,6 @@ def _reap(pid: int) -> None:
         os.waitpid(pid, os.WNOHANG)
 
 
-def _end_orphans(place: Place) -> None:
+def end_orphans(place: Place) -> None:
     """End the job processes of a server that died without ending them itself."""
     nodes.end_orphans(place.jobs)

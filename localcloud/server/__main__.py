@@ -17,6 +17,7 @@ from localcloud.place import Place, Server
 from localcloud.sagemaker import model
 from localcloud.sagemaker.account import MotoAccount
 from localcloud.sagemaker.service import SageMaker
+from localcloud.server import watch
 from localcloud.server.desk import Desk
 from localcloud.server.front import Front
 from localcloud.server.moto_app import Moto
@@ -48,9 +49,11 @@ def main(root: str, port: str = "0") -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=listener.stop).start())
     threading.Thread(target=_warm, args=(front,), daemon=True).start()
+    watching = watch.start(place)
     place.write(server)
     listener.serve()
     front.runner.kill()
+    watch.dismiss(watching)
     place.record.unlink(missing_ok=True)
     sys.stdout.flush()
     # Not sys.exit: threads that still answer clients must not hold the end up.
