@@ -36,7 +36,7 @@ def apply(tree: Fields, changes: Changes, problems: list[Problem]) -> None:
         path, found, text = typed.partition("=")
         if not found or not path:
             problems.append(Problem("--set", None, typed, "is not PATH=VALUE", "such as --set resources.nodes=2"))
-        elif not _put(tree, path.split("."), _typed("--set", text, problems)):
+        elif not _put(tree, path.split("."), _typed("--set", path, text, problems)):
             problems.append(Problem("--set", None, path, "goes through a value that is not a mapping"))
     for typed in changes.env:
         name, found, text = typed.partition("=")
@@ -66,14 +66,14 @@ def fill(tree: Fields, defaults: Defaults) -> None:
             _put(tree, path, Scalar("queue", None, str(value)), replace=False)
 
 
-def _typed(source: str, text: str, problems: list[Problem]) -> Node:
+def _typed(source: str, path: str, text: str, problems: list[Problem]) -> Node:
     """A value given on the command line: a flow list or mapping is YAML, anything else is the text itself."""
     if text[:1] in ("[", "{"):
         try:
             return _unplaced(document.one(source, text), source)
         except SpecError as error:
             problems.extend(
-                Problem(source, None, text, problem.rule, problem.remedy) for problem in error.problems
+                Problem(source, None, path, problem.rule, problem.remedy) for problem in error.problems
             )
             return Scalar(source, None, text)
     return Scalar(source, None, text, plain=text in ("", "null", "~"))

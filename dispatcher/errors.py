@@ -119,15 +119,3 @@ class AlreadyExistsError(DispatchError):
 
 class LedgerError(DispatchError):
     """The ledger cannot be read or written (read-only, disk full, newer schema)."""
-
-
-class JobFailed(DispatchError):
-    """`--wait` ended on a job that failed or was cancelled."""
-
-    exit_code = ExitCode.JOB_FAILED
-
-
-class JobTimedOut(DispatchError):
-    """`--wait` ended on a job that ran out of its own time limit."""
-
-    exit_code = ExitCode.JOB_TIMED_OUT

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from dispatcher.contract import Zone
     from dispatcher.job import Job
     from dispatcher.queue import Queue
 
@@ -41,7 +40,7 @@ _FINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED, State.TIMED_
 class Submission:
     """Which attempt of which submission is rendered: `id` is lower-case base32, `attempt` counts from 1.
 
-    A dry run uses `Submission.placeholder(job)`. `name` is the name on the cloud and is used once, ever.
+    A dry run uses `naming.placeholder(job)`. `name` is the name on the cloud and is used once, ever.
     """
 
     id: str
@@ -138,6 +137,3 @@ class Backend(Protocol):
     def fetch(self, name: str, target: Path) -> list[Path]:
         """Bring the job's outputs into `target` (made if missing) and return the files written."""
         ...
-
-
-Opener = Callable[["Zone"], Backend]

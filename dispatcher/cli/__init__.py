@@ -136,8 +136,8 @@ def _refuse(error: DispatchError) -> int:
     if isinstance(error, SpecError):
         for problem in error.problems:
             # Part by part: `env.API_KEY: looks like` is a path and a rule, not a name and its value.
-            rule, remedy = _clean(problem.rule), _clean(problem.remedy)
-            click.echo(str(Problem(problem.source, problem.line, problem.path, rule, remedy)), err=True)
+            path, rule, remedy = _clean(problem.path), _clean(problem.rule), _clean(problem.remedy)
+            click.echo(str(Problem(problem.source, problem.line, path, rule, remedy)), err=True)
         count = len(error.problems)
         _say(f"error: {count} problem{'s' if count > 1 else ''}; nothing was changed")
     else:

@@ -43,6 +43,21 @@ def output_option(function: F) -> F:
     return option(function)
 
 
+def limit_options(function: F) -> F:
+    """`-n` and `--all`, as `limit` and `everything`, for a command that prints many rows."""
+    everything = click.option("--all", "everything", is_flag=True, help="All of them.")
+    limit = click.option(
+        "-n",
+        "--limit",
+        default=20,
+        show_default=True,
+        metavar="COUNT",
+        type=click.IntRange(1),
+        help="At most so many.",
+    )
+    return limit(everything(function))
+
+
 def job_argument(function: F) -> F:
     """JOB: an id, an unambiguous beginning of one, or a cloud name."""
     return click.argument("job")(function)

@@ -528,6 +528,14 @@ def test_an_unknown_command_or_option_gets_a_guess_and_exit_2(run: Run) -> None:
     assert run("list", "-s", "dead").code == 2
 
 
+def test_a_secret_in_the_wrong_place_is_not_repeated(line: Run) -> None:
+    token = "ghp_" + "a" * 36
+    for words in (("--set", token), ("--env", token), ("--set", f"env.{token}"), ("--set", f"{token}=1")):
+        said = line("submit", "job.yaml", "--dry-run", *words)
+        assert said.code == 2
+        assert token not in said.out + said.err
+
+
 def test_a_bug_is_one_line_with_the_way_to_see_more(
     run: Run, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:

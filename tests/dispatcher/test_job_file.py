@@ -260,6 +260,15 @@ def test_a_literal_secret_is_refused_on_the_command_line_too() -> None:
     assert "0123456789abcdef" not in str(problem)
 
 
+@pytest.mark.parametrize(
+    "typed", ["env={API_KEY: 'hunter2hunter2'", "env=[hunter2hunter2", "env.X={a: [hunter2hunter2}"]
+)
+def test_a_malformed_set_does_not_repeat_what_may_be_a_secret(typed: str) -> None:
+    with pytest.raises(SpecError) as wrong:
+        parse("image: a:1", Changes(sets=[typed]))
+    assert "hunter2" not in str(wrong.value)
+
+
 def test_a_priority_on_the_command_line_wins() -> None:
     assert parse("image: a\npriority: low", Changes(priority="critical")).priority is Priority.CRITICAL
     (problem,) = problems("image: a", Changes(priority="hgih"))

@@ -14,16 +14,7 @@ from dispatcher.quantities import human_duration
 @click.option("-q", "--queue", metavar="QUEUE", help="Only this queue.")
 @click.option("--who", metavar="NAME", help="Only this person's.")
 @click.option("--since", metavar="AGO", help="Only jobs submitted since, e.g. 24h or 7d.")
-@click.option(
-    "-n",
-    "--limit",
-    default=20,
-    show_default=True,
-    metavar="COUNT",
-    type=click.IntRange(1),
-    help="At most so many.",
-)
-@click.option("--all", "everything", is_flag=True, help="All of them.")
+@output.limit_options
 @output.output_option
 @click.pass_obj
 def command(

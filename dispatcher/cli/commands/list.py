@@ -27,16 +27,7 @@ _WORDS = ("critical", "high", "medium", "low")
 )
 @click.option("-a", "--active", is_flag=True, help="Only jobs that have not ended.")
 @click.option("--who", metavar="NAME", help="Only this person's.")
-@click.option(
-    "-n",
-    "--limit",
-    default=20,
-    show_default=True,
-    metavar="COUNT",
-    type=click.IntRange(1),
-    help="At most so many.",
-)
-@click.option("--all", "everything", is_flag=True, help="All of them.")
+@output.limit_options
 @output.output_option
 @click.pass_obj
 def command(
