@@ -105,6 +105,7 @@ CLIENT: list[tuple[Exception, type[DispatchError], str]] = [
     (boto.EndpointConnectionError(endpoint_url="https://api.sagemaker"), UnreachableError, "did not answer"),
     (boto.ConnectTimeoutError(endpoint_url="https://api.sagemaker"), UnreachableError, "did not answer"),
     (boto.ReadTimeoutError(endpoint_url="https://api.sagemaker"), UnreachableError, "did not answer"),
+    (boto.IncompleteReadError(actual_bytes=1, expected_bytes=2), UnreachableError, "did not answer"),
     (boto.ConnectionClosedError(endpoint_url="https://api.sagemaker"), UnreachableError, "did not answer"),
     (boto.ProxyConnectionError(proxy_url="http://proxy"), UnreachableError, "check the network, VPN and proxy"),
     (boto.SSLError(endpoint_url="https://api.sagemaker", error="x"), UnreachableError, "did not answer"),

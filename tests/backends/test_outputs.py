@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import tarfile
 from collections.abc import Iterator
@@ -122,6 +123,25 @@ def test_a_broken_archive_is_named(tmp_path: Path) -> None:
     client = Bucket(**{"job-1/output/model.tar.gz": b"not gzip"})
     with pytest.raises(UsageError, match=r"job-1/output/model\.tar\.gz is not a readable archive"):
         fetch(client, "s3://bucket", "job-1", tmp_path)
+
+
+def test_an_archive_with_damaged_data_is_named(tmp_path: Path) -> None:
+    whole = bytearray(archive(**{f"{number}.bin": str(number) * 9000 for number in range(50)}))
+    whole[40:60] = b"\xff" * 20
+    with pytest.raises(UsageError, match="is not a readable archive"):
+        fetch(Bucket(**{"job-1/output/model.tar.gz": bytes(whole)}), "s3://out", "job-1", tmp_path)
+
+
+def test_a_disk_that_fills_up_while_unpacking_is_not_a_broken_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tarfile.TarFile, "extractall", full)
+    bucket = Bucket(**{"job-1/output/model.tar.gz": archive(weights="w")})
+    with pytest.raises(UsageError, match=r"cannot be written to .*: No space left on device"):
+        fetch(bucket, "s3://out", "job-1", tmp_path)
 
 
 def test_no_outputs_are_not_found(tmp_path: Path) -> None:

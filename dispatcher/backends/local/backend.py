@@ -124,7 +124,10 @@ class LocalBackend:
         try:
             shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
         except (OSError, shutil.Error) as error:
-            raise UsageError(f"outputs cannot be written to {target}: {error}") from error
+            reason = getattr(error, "strerror", None) or str(error)
+            raise UsageError(
+                f"outputs cannot be written to {target}: {reason}", "name another directory"
+            ) from error
         return [target / path.relative_to(source) for path in files]
 
     def _home(self, name: str) -> Path:

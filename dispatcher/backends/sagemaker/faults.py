@@ -187,7 +187,8 @@ def of_client(error: Any, session: Session) -> DispatchError:
         return AuthError(f"not signed in to AWS: {_clause(str(error))}", "run: aws configure list-profiles")
     if isinstance(error, boto.ParamValidationError):
         return SpecError([Problem("SageMaker", None, "", " ".join(str(error).split()))])
-    if isinstance(error, boto.HTTPClientError | boto.EndpointConnectionError | boto.ConnectionError):
+    lost = (boto.HTTPClientError, boto.EndpointConnectionError, boto.ConnectionError, boto.IncompleteReadError)
+    if isinstance(error, lost):
         region = session.zone.region
         return UnreachableError(
             f"AWS in {region} did not answer: {_clause(str(error))}",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -30,7 +32,8 @@ def fetch(client: Any, uri: str, job: str, target: Path) -> list[Path]:
             if name and not name.endswith("/"):
                 written += _save(client, bucket, key, name, target)
     except OSError as error:
-        raise UsageError(f"outputs cannot be written to {target}: {error}") from error
+        reason = error.strerror or str(error)
+        raise UsageError(f"outputs cannot be written to {target}: {reason}", "name another directory") from error
     if not written:
         raise NotFoundError(
             f"job {job} has no outputs at s3://{bucket}/{below}",
@@ -80,6 +83,6 @@ def _unpack(archive: Any, directory: Path, key: str) -> list[Path]:
         raise UsageError(
             f"{key} holds a member that leaves its directory: {error}", "fetch it by hand if you trust it"
         ) from error
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UsageError(f"{key} is not a readable archive: {error}") from error
     return [directory / member.name for member in members if member is not None and member.isfile()]
