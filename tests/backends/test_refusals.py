@@ -12,6 +12,8 @@ from dispatcher.job import Wandb
 from tests.backends.cases import CLOSED, DIGEST, Case, controls, open_zone, queue, train
 
 ONLINE = controls("online", "nat")
+_ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"
+
 REFUSED: list[tuple[str, Case, str]] = [
     (
         "secrets in an isolated container",
@@ -71,7 +73,7 @@ REFUSED: list[tuple[str, Case, str]] = [
     (
         "a secret of another cloud",
         Case(train(secrets={"A": "gcp-sm://a"})),
-        r"(?s)secrets: A.*gcp-sm://.*use aws-sm://aws-euc1/NAME",
+        r"(?s)secrets: A.*gcp-sm://.*use aws-sm://NAME, the secret aws-euc1/NAME",
     ),
     (
         "a Docker Hub image by its host",
@@ -263,10 +265,28 @@ def test_controls_reach_the_environment_even_when_the_job_does_not_mention_wandb
     assert body["Environment"]["WANDB_MODE"] == "offline"
 
 
+@pytest.mark.parametrize(
+    ("written", "sent", "warned"),
+    [
+        ("aws-sm://db", "aws-sm://aws-euc1/db", False),
+        ("aws-sm://db#password", "aws-sm://aws-euc1/db#password", False),
+        ("aws-sm://aws-euc1/db", "aws-sm://aws-euc1/db", False),
+        (f"aws-sm://{_ARN}aws-euc1/db-AbCdEf", f"aws-sm://{_ARN}aws-euc1/db-AbCdEf", False),
+        ("aws-sm://prod/db", "aws-sm://prod/db", True),
+        (f"aws-sm://{_ARN}db-AbCdEf", f"aws-sm://{_ARN}db-AbCdEf", True),
+    ],
+)
+def test_a_secret_is_the_zone_s_own_or_warned_about(written: str, sent: str, warned: bool) -> None:
+    case = Case(train(secrets={"DB": written}))
+    request = render(case.job, case.queue, case.submission, case.context)
+    assert request.operations[0].body["Environment"]["DISPATCH_SECRET_DB"] == sent
+    assert any("execution role may not read it" in text for text in request.warnings) == warned
+
+
 def test_secret_references_stay_references() -> None:
     case = Case(train(secrets={"WANDB_API_KEY": "aws-sm://wandb-api-key"}), zone=open_zone(controls=ONLINE))
     body = render(case.job, case.queue, case.submission, case.context).operations[0].body
-    assert body["Environment"]["DISPATCH_SECRET_WANDB_API_KEY"] == "aws-sm://wandb-api-key"
+    assert body["Environment"]["DISPATCH_SECRET_WANDB_API_KEY"] == "aws-sm://aws-euc1/wandb-api-key"
     assert "WANDB_API_KEY" not in body["Environment"]
 
 

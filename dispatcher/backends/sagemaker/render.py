@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from dispatcher import limits
 from dispatcher.backends import environment, vendor_model
 from dispatcher.backends.base import Operation, Request, Submission
 from dispatcher.backends.findings import Findings
-from dispatcher.backends.sagemaker import image, overrides
+from dispatcher.backends.sagemaker import image, overrides, secret
 from dispatcher.placement.selection import choose
 
 if TYPE_CHECKING:
@@ -212,8 +212,10 @@ def _environment(
     else:
         added["MASTER_ADDR"] = FIRST_HOST  # its own rank each node reads from resourceconfig.json
     added |= environment.inputs({name: f"{INPUT_DIR}/{name}" for name in job.inputs}, findings)
-    example = f"{zone.secrets.store}/NAME, a secret in AWS Secrets Manager"
-    added |= environment.secrets(job, {"aws-sm": example}, isolated=isolated, findings=findings)
+    example = f"NAME, the secret {zone.secrets.store}/NAME in AWS Secrets Manager"
+    references = {name: secret.resolve(name, text, zone, findings) for name, text in job.secrets.items()}
+    known = replace(job, secrets=references)
+    added |= environment.secrets(known, {"aws-sm": example}, isolated=isolated, findings=findings)
     added |= environment.wandb(job, zone, isolated=isolated, findings=findings)
     return environment.merged(job, added, findings)
 
