@@ -42,7 +42,11 @@ def main(root: str, port: str = "0") -> int:
     def application(call: Call) -> Answer:
         return parts[0](call)
 
-    listener = Listener(application, int(port))
+    try:
+        listener = Listener(application, int(port))
+    except OSError as error:
+        print(f"port {port}: {error.strerror}", file=sys.stderr)
+        return 1
     server = Server(os.getpid(), listener.port, secrets.token_hex(16), time.time())
     front = _front(place, server)
     parts.append(front)

@@ -46,6 +46,16 @@ def test_up_starts_one_server_and_finds_it_again(place: Place) -> None:
     assert first.server == second.server
 
 
+def test_a_port_that_is_taken_is_named_without_a_traceback(place: Place, tmp_path: Path) -> None:
+    taken = process.up(place).server.port
+    other = Place(tmp_path / "other")
+    result = localcloud(other, "up", "--port", str(taken))
+    assert result.returncode == 1
+    assert result.stderr.strip().endswith(f"port {taken}: Address already in use")
+    assert "Traceback" not in result.stderr
+    assert process.living(other) is None
+
+
 def test_many_ups_at_once_make_one_server(place: Place) -> None:
     servers: list[Server] = []
     threads = [threading.Thread(target=lambda: servers.append(process.up(place).server)) for _ in range(5)]
