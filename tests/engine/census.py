@@ -7,6 +7,7 @@ from typing import Any
 
 from localcloud import Cloud
 from localcloud.place import ACCOUNT
+from tests.engine.clients import client
 
 # Service -> (operation or paginator, where the answer lists things, what identifies one).
 # Only services and things that a zone of ours, or a mistake in one, could leave behind.
@@ -58,28 +59,28 @@ def census(cloud: Cloud, region: str) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for service, lists in _LISTS.items():
-        client = cloud.client(service, region)
+        asked = client(cloud, service, region)
         for operation, where, identity in lists:
-            things = [thing for thing in _all(client, operation, where) if not _untouched(client, where, thing)]
+            things = [thing for thing in _all(asked, operation, where) if not _untouched(asked, where, thing)]
             if things:
                 found[f"{service}.{where}"] = sorted(
                     str(thing[identity] if identity else thing) for thing in things
                 )
-    found |= _keys(cloud.client("kms", region))
+    found |= _keys(client(cloud, "kms", region))
     found |= _budgets(cloud)
     return found
 
 
-def _all(client: Any, operation: str, where: str) -> Iterator[Any]:
+def _all(asked: Any, operation: str, where: str) -> Iterator[Any]:
     arguments = _ARGUMENTS.get(operation, {})
-    if client.can_paginate(operation):
-        for page in client.get_paginator(operation).paginate(**arguments):
+    if asked.can_paginate(operation):
+        for page in asked.get_paginator(operation).paginate(**arguments):
             yield from page.get(where, [])
     else:
-        yield from getattr(client, operation)(**arguments).get(where, [])
+        yield from getattr(asked, operation)(**arguments).get(where, [])
 
 
-def _untouched(client: Any, where: str, thing: Any) -> bool:
+def _untouched(asked: Any, where: str, thing: Any) -> bool:
     """Whether the account had it before anyone did anything, or it is only the memory of something gone."""
     if where in ("NatGateways", "VpcEndpoints"):
         return bool(thing["State"] == "deleted")
@@ -90,27 +91,27 @@ def _untouched(client: Any, where: str, thing: Any) -> bool:
     if where == "Vpcs":
         return bool(thing["IsDefault"])
     if where in ("Subnets", "RouteTables", "SecurityGroups", "NetworkAcls", "NetworkInterfaces"):
-        return thing["VpcId"] in _default_vpcs(client)
+        return thing["VpcId"] in _default_vpcs(asked)
     if where == "InternetGateways":
-        return any(place["VpcId"] in _default_vpcs(client) for place in thing["Attachments"])
+        return any(place["VpcId"] in _default_vpcs(asked) for place in thing["Attachments"])
     return False
 
 
-def _default_vpcs(client: Any) -> set[str]:
-    return {vpc["VpcId"] for vpc in client.describe_vpcs()["Vpcs"] if vpc["IsDefault"]}
+def _default_vpcs(asked: Any) -> set[str]:
+    return {vpc["VpcId"] for vpc in asked.describe_vpcs()["Vpcs"] if vpc["IsDefault"]}
 
 
-def _keys(client: Any) -> dict[str, list[str]]:
-    keys = [client.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in _all(client, "list_keys", "Keys")]
+def _keys(asked: Any) -> dict[str, list[str]]:
+    keys = [asked.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in _all(asked, "list_keys", "Keys")]
     living = [
         key["KeyId"] for key in keys if key["KeyManager"] == "CUSTOMER" and key["KeyState"] != "PendingDeletion"
     ]
-    aliases = [alias["AliasName"] for alias in _all(client, "list_aliases", "Aliases")]
+    aliases = [alias["AliasName"] for alias in _all(asked, "list_aliases", "Aliases")]
     ours = [alias for alias in aliases if not alias.startswith("alias/aws/")]
     found = {"kms.Keys": sorted(living), "kms.Aliases": sorted(ours)}
     return {where: things for where, things in found.items() if things}
 
 
 def _budgets(cloud: Cloud) -> dict[str, list[str]]:
-    budgets = cloud.client("budgets").describe_budgets(AccountId=ACCOUNT).get("Budgets", [])
+    budgets = client(cloud, "budgets", "us-east-1").describe_budgets(AccountId=ACCOUNT).get("Budgets", [])
     return {"budgets.Budgets": [budget["BudgetName"] for budget in budgets]} if budgets else {}

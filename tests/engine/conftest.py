@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -18,11 +20,22 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
         yield found
 
 
+@pytest.fixture(scope="session")
+def lives(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Future[Life]]]:
+    """The lives of all stacks of stacks/, at the same time: a pulumi command keeps one processor busy."""
+
+    def whole(stack: str, folder: Path) -> Life:
+        with ground(folder, stand_in) as found:
+            return live(found, stack, grown, again=True)
+
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        yield {stack: threads.submit(whole, stack, tmp_path_factory.mktemp(stack)) for stack in stacks()}
+
+
 @pytest.fixture(scope="session", params=stacks())
-def life(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Life:
+def life(request: pytest.FixtureRequest, lives: Mapping[str, Future[Life]]) -> Life:
     """What happened to a stack of stacks/ from its first preview to its last destroy."""
-    with ground(tmp_path_factory.mktemp(request.param), stand_in) as found:
-        return live(found, request.param, grown, again=True)
+    return lives[request.param].result()
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,14 +40,17 @@ def mutated(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 @pytest.fixture(scope="module")
 def complaints(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Complaints]:
     """What the checks say about the zone that each batch builds."""
-    said: dict[int, Complaints] = {}
-    for batch in BATCHES:
+
+    def build(batch: int, folder: Path) -> Complaints:
         rows = [row for row in TABLE if row["batch"] == batch]
-        with ground(tmp_path_factory.mktemp(f"batch-{batch}"), stand_in) as place:
+        with ground(folder, stand_in) as place:
             project = place.project("local", program=partial(mutated, rows=rows))
             project.up()
-            said[batch] = inspect(place, project)
-    return said
+            return inspect(place, project)
+
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        folders = [tmp_path_factory.mktemp(f"batch-{batch}") for batch in BATCHES]
+        return dict(zip(BATCHES, threads.map(build, BATCHES, folders), strict=True))
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row["check"])

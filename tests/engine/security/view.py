@@ -10,6 +10,7 @@ from typing import Any
 
 from dispatcher.contract import AwsZone
 from localcloud import Cloud
+from tests.engine.clients import client
 
 Statement = Mapping[str, Any]
 
@@ -23,7 +24,7 @@ class View:
 
     def client(self, service: str) -> Any:
         """A boto3 client in the zone's region."""
-        return self.cloud.client(service, self.zone.region)
+        return client(self.cloud, service, self.zone.region)
 
     @property
     def buckets(self) -> list[str]:
