@@ -10,7 +10,10 @@ import pytest
 
 from dispatcher.api import Dispatcher
 from dispatcher.job import Job, Priority, Resources
+from tests.dispatcher.command_line import line, run
 from tests.dispatcher.doubles import ManualClock, ToyCloud
+
+__all__ = ["line", "run"]  # fixtures
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "contracts"
 
