@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dispatcher import records
-from dispatcher.changes import Defaults
 from dispatcher.clock import moment
 from dispatcher.errors import NotFoundError
 from dispatcher.job import RUNTIME_DEFAULT, Job
@@ -19,6 +18,7 @@ from dispatcher.work import Site
 
 if TYPE_CHECKING:
     from dispatcher.backends.base import Backend, Request, Submission
+    from dispatcher.changes import Defaults
     from dispatcher.contract import Zone
 
 LOCAL = "local"
@@ -46,6 +46,8 @@ class Line:
 
     def defaults(self) -> Defaults:
         """What the queue fills in where a job file says nothing; the usual run time is cut to what is allowed."""
+        from dispatcher.changes import Defaults
+
         queue, zone = self.queue, self.contract()
         caps = (queue.max_runtime, zone.limits.max_runtime if zone else None)
         shortest = min([RUNTIME_DEFAULT, *(cap for cap in caps if cap is not None)])
