@@ -13,7 +13,7 @@ def stable_suffix(project: str, stack: str, account: str) -> str:
     """Eight hexadecimal digits that tell this stack's names from those of another stack or account.
 
     Stable for the life of a stack and derived, not stored: down and up again finds the same names, and the
-    names are known at preview (docs/decisions/0003-names-of-aws-resources.md).
+    names are known at preview (docs/decisions/0002-names-of-aws-resources.md).
     """
     return hashlib.sha256(f"{project}/{stack}/{account}".encode()).hexdigest()[:8]
 
