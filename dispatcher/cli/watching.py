@@ -10,7 +10,7 @@ from dispatcher.api import Dispatcher
 from dispatcher.backends.base import LogLine
 from dispatcher.cli import output
 from dispatcher.clock import moment
-from dispatcher.errors import ExitCode
+from dispatcher.errors import CapacityError, ExitCode
 from dispatcher.ledger import Entry
 from dispatcher.quantities import human_duration
 
@@ -45,7 +45,7 @@ def print_line(dispatcher: Dispatcher, line: LogLine, nodes: int, form: str, *, 
 
 
 def ended(entry: Entry, form: str) -> int:
-    """Print the end of a job and return its exit code."""
+    """Print the end of a job and return its exit code. Raises CapacityError when its cloud had no room for it."""
     if form == "json":
         output.print_json(entry.as_json())
     else:
@@ -54,6 +54,12 @@ def ended(entry: Entry, form: str) -> int:
             click.echo(f"  {entry.reason}")
         if entry.model_uri:
             click.echo(f"  output: {entry.model_uri}")
+    if entry.state == "failed" and entry.cause == "capacity":
+        raise CapacityError(
+            f"zone {entry.zone} had no capacity for job {entry.id} ({entry.nodes} x {entry.hardware})",
+            "nothing tries it again by itself: submit it once more later, or with other hardware"
+            " (--set resources.instance=...), or to a queue of another zone",
+        )
     return {"succeeded": ExitCode.OK, "timed_out": ExitCode.JOB_TIMED_OUT}.get(entry.state, ExitCode.JOB_FAILED)
 
 

@@ -47,6 +47,7 @@ class ToyCloud:
     deaf: list[DispatchError] = field(default_factory=list)
     vendor_words: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
+    causes: dict[str, str] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
     lines: dict[str, list[LogLine]] = field(default_factory=dict)
 
@@ -85,6 +86,7 @@ class ToyCloud:
             None if word else state,
             word or state.value.title(),
             reason=self.reasons.get(name, ""),
+            cause=self.causes.get(name, ""),
             ended_at=ended,
             billable_seconds=90 if state.final else None,
         )
