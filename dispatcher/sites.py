@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dispatcher import records
 from dispatcher.clock import moment
-from dispatcher.errors import NotFoundError
+from dispatcher.errors import NotFoundError, UsageError
 from dispatcher.job import RUNTIME_DEFAULT, Job
 from dispatcher.ledger import Caps, Entry, Ledger, QueueRow, ZoneRow
 from dispatcher.queue import Queue
@@ -56,14 +56,19 @@ class Line:
 
 
 def line(ledger: Ledger, name: str | None) -> Line:
-    """The queue of this name; without a name, the only one there is. Raises NotFoundError naming those known."""
+    """The queue of this name; without a name, the only one there is.
+
+    Raises NotFoundError, or UsageError when there are several, naming those known.
+    """
     rows = {row.name: row for row in ledger.queues()}
     if name is None:
         open_rows = [row for row in rows.values() if not row.retired]
         if len(open_rows) != 1:
             known = ", ".join(row.name for row in open_rows)
             if known:
-                raise NotFoundError("there is more than one queue: say which", f"-q with one of {known}, local")
+                raise UsageError(
+                    "there is more than one queue: say which", f"-q or DISPATCH_QUEUE with one of {known}, local"
+                )
             raise NotFoundError("there is no queue yet", "run `dispatch sync` after `pulumi up`, or use -q local")
         name = open_rows[0].name
     if name == LOCAL:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import pytest
 
 from dispatcher.backends.base import State
@@ -28,3 +31,40 @@ def test_a_job_that_failed_for_want_of_capacity_ends_every_wait_with_6_and_a_way
     assert said.json["state"] == "failed" if form == "json" else "CapacityError: none left" in said.out
     assert line("wait", id).code == ExitCode.CAPACITY
     assert "dispatch wait" not in said.err
+
+
+def test_a_job_that_stays_queued_says_what_starts_it_and_so_does_a_resumed_queue(
+    line: Run, clock: ManualClock
+) -> None:
+    line("queue", "pause", "line")
+    said = line("submit", "job.yaml")
+    id = said.out.split()[1].rstrip(":")
+    assert said.out.startswith("queued ")
+    assert said.err == f"  dispatch wait {id} starts it when it can; dispatch cancel {id} drops it\n"
+    clock.now += 1
+    assert line("submit", "job.yaml", "-o", "json").json["state"] == "queued"
+    said = line("queue", "resume", "line")
+    assert (said.out, said.err) == (
+        "queue line is open\n",
+        f"  2 jobs wait: dispatch wait {id} starts what may go\n",
+    )
+
+
+@pytest.mark.parametrize(("typed", "code", "sent"), [("n\n", 130, 0), ("", 130, 0), ("\n", 0, 1)])
+def test_the_question_names_hardware_time_and_price_and_no_sends_nothing(
+    line: Run, cloud: ToyCloud, monkeypatch: pytest.MonkeyPatch, typed: str, code: int, sent: int
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal(typed))
+    monkeypatch.setattr("sys.stderr", Terminal())
+    said = line("submit", "job.yaml")
+    assert isinstance(sys.stderr, Terminal)
+    asked = sys.stderr.getvalue()
+    assert (said.code, len(cloud.sent)) == (code, sent)
+    assert asked.startswith("Submit train to queue line (aws-euc1, 1 x ml.")
+    assert ", at most 1d), price unknown? [Y/n]" in asked
+    assert ("nothing was sent" in asked) is (code == 130)
+    assert (line("list", "-o", "json").json == []) is (code == 130)

@@ -64,7 +64,9 @@ def test_a_dry_run_prints_exactly_the_agreed_document_and_sends_and_records_noth
     assert line("list").out == ""
 
 
-def test_a_price_file_fills_the_estimate_and_is_frozen_in_the_row(line: Run, tmp_path: Path) -> None:
+def test_a_price_file_fills_the_estimate_and_is_frozen_in_the_row(
+    line: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hardware = line("submit", "job.yaml", "--dry-run", "-o", "json").json["estimate"]["hardware"]
     prices = tmp_path / "prices.yaml"
     prices.write_text(
@@ -73,7 +75,9 @@ def test_a_price_file_fills_the_estimate_and_is_frozen_in_the_row(line: Run, tmp
     )
     said = line("submit", "job.yaml", "--dry-run", "--prices", str(prices))
     assert "at most 12.00 EUR (0.5 per node and hour, price list, 2026-11-01)" in said.err
-    document = line("submit", "job.yaml", "--prices", str(prices), "-o", "json").json
+    monkeypatch.setenv("DISPATCH_PRICES", str(prices))
+    assert line("submit", "job.yaml", "--dry-run").err == said.err
+    document = line("submit", "job.yaml", "-o", "json").json
     assert (document["unit_price"], document["currency"], document["price_as_of"]) == (0.5, "EUR", "2026-11-01")
 
 
@@ -104,12 +108,20 @@ def test_the_only_queue_needs_no_name_and_local_is_always_there(line: Run) -> No
     assert line("submit", "job.yaml", "-q", "local", "--dry-run", "-o", "json").json["cloud"] == "local"
 
 
-def test_several_queues_need_a_name(run: Run, outputs: Path, tmp_path: Path) -> None:
+def test_several_queues_need_a_name_or_the_variable(
+    run: Run, outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "q.yaml").write_text("queues: [{name: a, zone: aws-euc1}, {name: b, zone: aws-euc1}]")
     run("sync", "--outputs", str(outputs), "--queues", str(tmp_path / "q.yaml"))
     said = run("submit", "job.yaml")
-    assert (said.code, said.out) == (ExitCode.NOT_FOUND, "")
-    assert said.err == "error: there is more than one queue: say which\n  -q with one of a, b, local\n"
+    assert (said.code, said.out) == (ExitCode.USAGE, "")
+    assert said.err.splitlines() == [
+        "error: there is more than one queue: say which",
+        "  -q or DISPATCH_QUEUE with one of a, b, local",
+    ]
+    monkeypatch.setenv("DISPATCH_QUEUE", "b")
+    assert run("submit", "job.yaml", "--dry-run", "-o", "json").json["queue"] == "b"
+    assert run("submit", "job.yaml", "-q", "a", "--dry-run", "-o", "json").json["queue"] == "a"
 
 
 def test_a_job_that_waits_says_why(line: Run) -> None:

@@ -134,7 +134,11 @@ def pause(settings: Settings, queue: str, reason: str) -> None:
 def resume(settings: Settings, queue: str) -> None:
     with settings.dispatcher() as dispatcher:
         dispatcher.resume(queue)
+        waiting = dispatcher.waiting(queue)
     click.echo(f"queue {queue} is open")
+    if waiting:
+        jobs = "1 job waits" if len(waiting) == 1 else f"{len(waiting)} jobs wait"
+        output.note(f"  {jobs}: dispatch wait {waiting[0].id} starts what may go")
 
 
 @command.command("export", help="Print the queues as a queue file.")

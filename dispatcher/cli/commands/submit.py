@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
 from dispatcher.api import Dispatcher
 from dispatcher.cli import COMMANDS, Settings, output
 from dispatcher.cli.watching import follow_logs, until_ended
-from dispatcher.errors import DispatchError
+from dispatcher.errors import DispatchError, ExitCode
 from dispatcher.planning import Plan
 from dispatcher.quantities import human_duration
 
@@ -17,15 +19,31 @@ from dispatcher.quantities import human_duration
 @click.command(help=COMMANDS["submit"])
 @click.argument("file", metavar="JOB_FILE")
 @click.argument("arguments", metavar="[-- ARGUMENT...]", nargs=-1, type=click.UNPROCESSED)
-@click.option("-q", "--queue", metavar="QUEUE", help="The queue; not needed when there is only one.")
+@click.option(
+    "-q",
+    "--queue",
+    metavar="QUEUE",
+    envvar="DISPATCH_QUEUE",
+    help="The queue; else $DISPATCH_QUEUE, else the only one.",
+)
 @click.option("-P", "--priority", metavar="WORD", help="critical, high, medium or low.")
 @click.option("--set", "sets", metavar="PATH=VALUE", multiple=True, help="Change the job, e.g. resources.nodes=2.")
 @click.option("--env", metavar="NAME=VALUE", multiple=True, help="Add an environment variable.")
-@click.option("--prices", metavar="FILE", help="A price file, for the estimate.")
+@click.option(
+    "--prices",
+    metavar="FILE",
+    envvar="DISPATCH_PRICES",
+    help="A price file, for the estimate; else $DISPATCH_PRICES.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the exact request and the estimate; send nothing.")
 @click.option("--wait", is_flag=True, help="Wait until the job has ended; its result is the exit code.")
 @click.option("-f", "--follow", is_flag=True, help="Print the job's log lines while waiting (implies --wait).")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask before a job goes to a cloud.")
+@click.option(
+    "-y",
+    "--yes",
+    is_flag=True,
+    help="Do not ask before a job goes to a cloud. Without a terminal no question is asked.",
+)
 @output.output_option
 @click.pass_obj
 def command(
@@ -52,9 +70,21 @@ def command(
             return 0
         for warning in plan.request.warnings:
             output.note(f"warning: {warning}")
-        if not yes and plan.line.cloud != "local" and sys.stdin.isatty() and sys.stderr.isatty():
-            click.confirm(f"Submit {_describe(plan)}?", default=True, abort=True, err=True)
+        asks = not yes and plan.line.cloud != "local" and sys.stdin.isatty() and sys.stderr.isatty()
+        if asks and not _agreed(plan):
+            output.note("nothing was sent")
+            return ExitCode.INTERRUPTED
         return _submit(dispatcher, plan, form, wait=wait or follow, follow=follow)
+
+
+def _agreed(plan: Plan) -> bool:
+    """Ask; Ctrl-C and the end of the input are a no."""
+    cost = _cost(plan.estimate.as_json()) or "price unknown"
+    try:
+        return click.confirm(f"Submit {_describe(plan)}, {cost}?", default=True, err=True)
+    except click.Abort:
+        click.echo(err=True)
+        return False
 
 
 def _submit(dispatcher: Dispatcher, plan: Plan, form: str, *, wait: bool, follow: bool) -> int:
@@ -70,6 +100,8 @@ def _submit(dispatcher: Dispatcher, plan: Plan, form: str, *, wait: bool, follow
     if not wait or form == "text":
         _tell(dispatcher, plan, entry.id, form)
     error = report.error_of(entry.id)
+    if entry.state == "queued" and not wait and error is None:
+        output.note(f"  dispatch wait {entry.id} starts it when it can; dispatch cancel {entry.id} drops it")
     if error is not None and not (wait and not entry.final):
         _fate(error, entry.id, entry.state)
         raise error
@@ -91,7 +123,7 @@ def _tell(dispatcher: Dispatcher, plan: Plan, id: str, form: str) -> None:
     click.echo(f"{word} {entry.id}: {_describe(plan)}")
     for reason in dispatcher.reasons(entry):
         click.echo(f"  waits: {reason}")
-    if not entry.final and sys.stdout.isatty():
+    if not entry.final and entry.state != "queued" and sys.stdout.isatty():
         output.note(f"  dispatch logs -f {entry.id} follows it; dispatch cancel {entry.id} stops it")
 
 
@@ -108,7 +140,7 @@ def _fate(error: DispatchError, id: str, state: str) -> None:
 
 def _describe(plan: Plan) -> str:
     nodes = plan.job.resources.nodes
-    where = f"{nodes} x {plan.hardware}" if nodes > 1 else plan.hardware
+    where = f"{nodes} x {plan.hardware}"
     longest = human_duration(plan.job.max_runtime)
     from dispatcher.naming import slug
 
@@ -125,11 +157,15 @@ def _print_plan(dispatcher: Dispatcher, plan: Plan, form: str) -> None:
         click.echo(output.json_text(request["body"], indent=2))
     for warning in document["warnings"]:
         output.note(f"warning: {warning}")
-    estimate = document["estimate"]
-    cost = "price unknown (give one with --prices FILE)"
-    if estimate["total"] is not None:
-        cost = (
-            f"at most {estimate['total']:.2f} {estimate['currency']}"
-            f" ({estimate['unit_price']} per node and hour, {estimate['price_source']}, {estimate['price_as_of']})"
-        )
+    cost = _cost(document["estimate"]) or "price unknown (give one with --prices FILE)"
     output.note(f"dry run: {_describe(plan)}; {cost}. Nothing was sent.")
+
+
+def _cost(estimate: Mapping[str, Any]) -> str | None:
+    """The most it can cost and where the price is from; None when the price is unknown."""
+    if estimate["total"] is None:
+        return None
+    return (
+        f"at most {estimate['total']:.2f} {estimate['currency']}"
+        f" ({estimate['unit_price']} per node and hour, {estimate['price_source']}, {estimate['price_as_of']})"
+    )
