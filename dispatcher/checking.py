@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from dispatcher import document, job_file, queue_file, stack
 from dispatcher.document import Fields, Items, Node
 from dispatcher.errors import NotFoundError, Problem, SpecError
@@ -9,6 +12,7 @@ from dispatcher.errors import NotFoundError, Problem, SpecError
 _QUEUE_KEYS = frozenset(
     {"queues", "queue_name", "provider", "zone", "resource", "config", "max_running", "overrides"}
 )
+_STACK_SETTINGS = re.compile(r"Pulumi(\..+)?\.ya?ml")
 
 
 def check(file: str, zones: queue_file.Zones | None = None) -> str:
@@ -17,6 +21,9 @@ def check(file: str, zones: queue_file.Zones | None = None) -> str:
     Queue files are checked against `zones` when they are given, otherwise for their form only.
     """
     data = document.read(file)
+    if _STACK_SETTINGS.fullmatch(Path(file).name):
+        rule = "is a Pulumi project's or stack's settings, not a job, queue or outputs file"
+        raise SpecError([Problem(file, None, "", rule, "`pulumi preview` checks it")])
     if file.endswith(".json") or data.lstrip()[:1] == b"{":
         try:
             found = stack.from_bytes(file, data)

@@ -155,7 +155,7 @@ def choice(words: Mapping[str, T], remedies: Mapping[str, str] | None = None) ->
         if typed is None:
             return None
         if typed not in words:
-            hint = (remedies or {}).get(typed) or did_you_mean(typed, words)
+            hint = (remedies or {}).get(typed) or _guess(typed, words)
             value.wrong(f"is {typed!r}, not one of {', '.join(words)}", hint)
             return None
         return words[typed]
@@ -234,10 +234,14 @@ def table(
 
 def did_you_mean(typed: str, known: Mapping[str, object] | Sequence[str]) -> str:
     """A question with the nearest known word, else the list of them."""
+    return _guess(typed, known) or f"known: {', '.join(known)}"
+
+
+def _guess(typed: str, known: Mapping[str, object] | Sequence[str]) -> str:
     import difflib
 
     near = difflib.get_close_matches(typed.lower(), list(known), n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+    return f"did you mean {near[0]}?" if near else ""
 
 
 def raw(value: Value) -> Any:

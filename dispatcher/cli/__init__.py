@@ -97,6 +97,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         result: Any = group.main(arguments, prog_name="dispatch", standalone_mode=False)
         return result if isinstance(result, int) else ExitCode.OK
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return ExitCode.USAGE
     except click.ClickException as error:
         return _usage(error)
     except (click.Abort, KeyboardInterrupt):
@@ -134,17 +137,26 @@ def _usage(error: click.ClickException) -> int:
 
 def _refuse(error: DispatchError) -> int:
     if isinstance(error, SpecError):
-        for problem in error.problems:
-            # Part by part: `env.API_KEY: looks like` is a path and a rule, not a name and its value.
-            path, rule, remedy = _clean(problem.path), _clean(problem.rule), _clean(problem.remedy)
-            click.echo(str(Problem(problem.source, problem.line, path, rule, remedy)), err=True)
-        count = len(error.problems)
-        _say(f"error: {count} problem{'s' if count > 1 else ''}; nothing was changed")
+        for problem in map(cleaned, error.problems):
+            click.echo(str(problem), err=True)
+        # A remedy says what did change, such as a job that was recorded as failed.
+        _say(f"error: {counted(error.problems)}{'' if error.remedy else '; nothing was changed'}")
     else:
         _say(f"error: {error.message}")
-        for line in error.remedy.splitlines():
-            _say(f"  {line}")
+    for line in error.remedy.splitlines():
+        _say(f"  {line}")
     return error.exit_code
+
+
+def cleaned(problem: Problem) -> Problem:
+    """A problem without secrets, part by part: `env.API_KEY: looks like` is a path and a rule, not a value."""
+    path, rule, remedy = _clean(problem.path), _clean(problem.rule), _clean(problem.remedy)
+    return Problem(problem.source, problem.line, path, rule, remedy)
+
+
+def counted(problems: Sequence[Problem]) -> str:
+    """How many problems, in words."""
+    return "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
 
 
 def _unexpected(error: Exception) -> int:

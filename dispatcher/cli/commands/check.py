@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import click
 
-from dispatcher.cli import COMMANDS, output
-from dispatcher.errors import Problem, SpecError
+from dispatcher.cli import COMMANDS, cleaned, counted, output
+from dispatcher.errors import ExitCode, Problem, SpecError
 
 
 @click.command(help=COMMANDS["check"])
@@ -14,21 +17,36 @@ from dispatcher.errors import Problem, SpecError
     "--outputs", metavar="FILE", help="Outputs of the stack, so that queue files are checked against its zones."
 )
 @output.output_option
-def command(files: tuple[str, ...], outputs: str | None, form: str) -> None:
+def command(files: tuple[str, ...], outputs: str | None, form: str) -> int:
     from dispatcher import checking, stack
 
     zones = stack.from_file(outputs).zones if outputs else None
-    problems: list[Problem] = []
-    found: list[dict[str, str]] = []
+    kinds: dict[str, str] = {}
+    problems: dict[str, list[Problem]] = {}
     for file in files:
         try:
-            found.append({"file": file, "kind": checking.check(file, zones)})
+            kinds[file] = checking.check(file, zones)
         except SpecError as error:
-            problems.extend(error.problems)
-    if problems:
-        raise SpecError(problems)
+            problems[file] = [cleaned(problem) for problem in error.problems]
     if form == "json":
-        output.print_json(found)
-        return
-    for item in found:
-        click.echo(f"{item['file']}: {item['kind']}, ok")
+        output.print_json([_document(file, kinds.get(file), problems.get(file, [])) for file in files])
+    else:
+        _print(files, kinds, problems)
+    return ExitCode.USAGE if problems else ExitCode.OK
+
+
+def _document(file: str, kind: str | None, problems: Sequence[Problem]) -> dict[str, Any]:
+    keys = ("line", "path", "rule", "remedy")
+    found = [{"file": p.source, **{key: getattr(p, key) for key in keys}} for p in problems]
+    return {"file": file, "kind": kind, "problems": found}
+
+
+def _print(files: Sequence[str], kinds: Mapping[str, str], problems: Mapping[str, Sequence[Problem]]) -> None:
+    for file in files:
+        if file in kinds:
+            click.echo(f"{file}: {kinds[file]}, ok")
+    every = [problem for file in files for problem in problems.get(file, ())]
+    for problem in every:
+        output.note(str(problem))
+    if every:
+        output.note(f"error: {counted(every)}")
