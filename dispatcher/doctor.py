@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from dispatcher import stack
 from dispatcher.errors import AuthError, DispatchError, ExitCode, UnreachableError, UsageError
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ def examine(dispatcher: Dispatcher) -> Iterator[Check]:
     """Run every check; none raises, and a later one does not depend on an earlier one."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield Check("python", "ok", version)
-    yield from _programs()
+    yield from _programs(dispatcher.environment)
     yield from _ledger(dispatcher)
     yield from _zones(dispatcher)
 
 
-def _programs() -> Iterator[Check]:
+def _programs(environment: Mapping[str, str]) -> Iterator[Check]:
     for extra, module in (("aws", "botocore"), ("gcp", "google.cloud.aiplatform"), ("azure", "azure.mgmt.core")):
         if _installed(module):
             yield Check(f"extra {extra}", "ok", f"{module} is installed")
@@ -47,10 +47,16 @@ def _programs() -> Iterator[Check]:
             yield Check(
                 f"extra {extra}", "warn", "not installed", f"only if you use it: pip install 'launchway[{extra}]'"
             )
-    if shutil.which("pulumi"):
-        yield Check("pulumi", "ok", "on PATH")
+    program = stack.pulumi(environment)
+    if program:
+        yield Check("pulumi", "ok", program)
     else:
-        yield Check("pulumi", "warn", "not on PATH", "needed for `dispatch sync` without --outputs")
+        yield Check(
+            "pulumi",
+            "warn",
+            "neither on PATH nor beside this Python",
+            "needed for `dispatch sync` without --outputs",
+        )
 
 
 def _installed(module: str) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,8 +84,14 @@ def _json(source: str, data: bytes) -> Any:
 _OUTPUTS = "it holds what `pulumi stack output --json` prints"
 
 
+def pulumi(environment: Mapping[str, str]) -> str | None:
+    """The `pulumi` program: on PATH, else beside this Python, where `make setup` puts it; None without one."""
+    beside = str(Path(sys.executable).parent)
+    return shutil.which("pulumi", path=environment.get("PATH", "")) or shutil.which("pulumi", path=beside)
+
+
 def _pulumi(arguments: list[str], project: Path, environment: Mapping[str, str]) -> str:
-    command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
+    command = [pulumi(environment) or "pulumi", *arguments, "--non-interactive", "--color", "never"]
     try:
         done = subprocess.run(
             command,
@@ -100,7 +108,8 @@ def _pulumi(arguments: list[str], project: Path, environment: Mapping[str, str])
                 f"there is no directory {project}", "name the Pulumi project with --project"
             ) from None
         raise UsageError(
-            "`pulumi` is not on PATH", "install it, or give its outputs with --outputs FILE"
+            "`pulumi` is neither on PATH nor beside this Python",
+            "install it, or give its outputs with --outputs FILE",
         ) from None
     except subprocess.TimeoutExpired:
         raise UnreachableError(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dispatcher import doctor
 from dispatcher.api import Dispatcher
 from dispatcher.errors import (
     AuthError,
@@ -317,8 +318,30 @@ def test_a_stack_without_outputs_says_to_run_pulumi_up(
 
 
 @pytest.mark.process
-def test_no_pulumi_at_all_and_no_such_project_are_told_apart(dispatcher: Dispatcher, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="not on PATH") as raised:
+def test_a_pulumi_beside_this_python_is_found_without_a_path(
+    dispatcher: Dispatcher,
+    pulumi: Callable[[str], None],
+    outputs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pulumi(f"/bin/cat {outputs}")
+    monkeypatch.setattr(dispatcher, "environment", {**dispatcher.environment, "PATH": ""})
+    monkeypatch.setattr("sys.executable", str(tmp_path / "bin" / "python"))
+    assert dispatcher.sync(["dev"], project=tmp_path).environment == "golden"
+    (check,) = [check for check in doctor.examine(dispatcher) if check.subject == "pulumi"]
+    assert (check.verdict, check.finding) == ("ok", str(tmp_path / "bin" / "pulumi"))
+    (tmp_path / "bin" / "pulumi").unlink()
+    (check,) = [check for check in doctor.examine(dispatcher) if check.subject == "pulumi"]
+    assert check.verdict == "warn"
+
+
+@pytest.mark.process
+def test_no_pulumi_at_all_and_no_such_project_are_told_apart(
+    dispatcher: Dispatcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", str(tmp_path / "none" / "python"))
+    with pytest.raises(UsageError, match="neither on PATH nor") as raised:
         dispatcher.sync(["dev"], project=tmp_path)
     assert "--outputs FILE" in raised.value.remedy
     with pytest.raises(UsageError, match="no directory"):
