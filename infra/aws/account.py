@@ -10,6 +10,7 @@ from pulumi_aws import budgets, cloudtrail, cloudwatch, iam
 
 from infra.aws import idle, keys, policies_resource
 from infra.aws.audit import Trail, TrailArgs, trail_arn
+from infra.aws.lookup import found
 from infra.aws.policies import TRAINING_LOGS
 from infra.aws.site import Site
 from infra.settings import Budget
@@ -26,6 +27,7 @@ class AccountArgs:
     `log_groups` says per region whether the log group of training jobs is built, and for how many days logs
     stay. `data_buckets` are the names that the trail watches. `issuer` and `audience` are of the identity
     provider. With `own` False nothing is built and everything is looked up.
+    `settings` has the whole path of each `existing...` by its path in a zone; a log group's with its region.
     """
 
     home: Site
@@ -41,6 +43,7 @@ class AccountArgs:
     existing_federation: str | None
     existing_trail: str | None
     budget: Budget | None
+    settings: Mapping[str, str]
 
 
 class Account(pulumi.ComponentResource):
@@ -82,7 +85,12 @@ class Account(pulumi.ComponentResource):
             named = args.existing_log_groups.get(region, TRAINING_LOGS)
             if region not in args.existing_log_groups:
                 return pulumi.Output.from_input(named)
-            return cloudwatch.get_log_group_output(name=named, opts=site.ask(self)).arn.apply(lambda _: named)
+            group = found(
+                args.settings[f"existing.logGroup {region}"],
+                f"log group {named}",
+                lambda: cloudwatch.get_log_group(name=named, opts=site.ask(self)),
+            )
+            return pulumi.Output.from_input(group.name)
         return cloudwatch.LogGroup(
             site.name("audit", "training-jobs"),
             name=TRAINING_LOGS,
@@ -95,9 +103,13 @@ class Account(pulumi.ComponentResource):
         if args.issuer is None or args.audience is None:
             return None
         if args.existing_federation:
-            return iam.get_open_id_connect_provider_output(
-                arn=args.existing_federation, opts=args.home.ask(self)
-            ).arn
+            arn = args.existing_federation
+            known = found(
+                args.settings["existing.federation"],
+                f"identity provider {arn}",
+                lambda: iam.get_open_id_connect_provider(arn=arn, opts=args.home.ask(self)),
+            )
+            return pulumi.Output.from_input(known.arn)
         return iam.OpenIdConnectProvider(
             args.home.name("account", "federation"),
             url=f"https://{args.issuer}",

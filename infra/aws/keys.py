@@ -8,6 +8,7 @@ import pulumi
 from pulumi_aws import kms
 
 from infra.aws import policies_resource
+from infra.aws.lookup import found
 from infra.aws.policies import Document, text
 from infra.aws.site import Site
 
@@ -63,7 +64,9 @@ class Keys(pulumi.ComponentResource):
         ) -> pulumi.Output[str]:
             if existing is None:
                 return key(site, self, use, f"{place.name}: {description}", policy)
-            return kms.get_key_output(key_id=existing, opts=site.ask(self)).arn
+            setting = site.setting(f"existing.keys.{use}")
+            known = found(setting, f"key {existing}", lambda: kms.get_key(key_id=existing, opts=site.ask(self)))
+            return pulumi.Output.from_input(known.arn)
 
         self.data = own_or_existing("data", args.data, "training data, outputs and volumes", owner_only)
         self.registry = own_or_existing("registry", args.registry, "container images", owner_only)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import ecr
 
+from infra.aws.lookup import found
 from infra.aws.site import Site
 
 UNTAGGED_DAYS = 14
@@ -47,8 +48,14 @@ class Registry(pulumi.ComponentResource):
         super().__init__("launchway:aws:Registry", name, None, opts)
         site = args.site
         if args.existing:
-            found = ecr.get_repository_output(name=args.existing, opts=site.ask(self))
-            self.url, self.arn = found.repository_url, found.arn
+            named = args.existing
+            known = found(
+                site.setting("existing.registry"),
+                f"repository {named}",
+                lambda: ecr.get_repository(name=named, opts=site.ask(self)),
+            )
+            self.url = pulumi.Output.from_input(known.repository_url)
+            self.arn = pulumi.Output.from_input(known.arn)
         else:
             repository = ecr.Repository(
                 site.name("registry", "images"),

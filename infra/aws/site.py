@@ -20,11 +20,15 @@ EMULATED = ("budgets", "cloudtrail", "cloudwatchlogs", "ec2", "ecr", "iam", "kms
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place with the provider pinned to it; makes the names and options of what is built there."""
+    """A place with the provider pinned to it; makes the names and options of what is built there.
+
+    `settings` is where the stack's file speaks of it, such as `launchway:zones[0]`.
+    """
 
     place: Place
     region: Region
     provider: aws.Provider
+    settings: str = ""
 
     def name(self, concern: str, use: str = "") -> str:
         """The logical name `<zone>-<concern>-<use>`."""
@@ -52,6 +56,10 @@ class Site:
             aliases=[pulumi.Alias(name=name) for name in renamed_from] or None,
             hooks=hooks,
         )
+
+    def setting(self, path: str) -> str:
+        """The whole path of a setting of this place."""
+        return f"{self.settings}.{path}"
 
     def ask(self, parent: pulumi.Resource) -> pulumi.InvokeOptions:
         """Options of a lookup: this provider, like everything else."""

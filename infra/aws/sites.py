@@ -17,7 +17,7 @@ def _place(name: str, account: str, region: str, disposable: bool) -> Place:
     return Place(name, account, region, table()[region].partition, suffix, disposable)
 
 
-def _site(environment: Environment, place: Place, **more: str) -> Site:
+def _site(environment: Environment, place: Place, settings: str = "", **more: str) -> Site:
     """Tags of everything: who answers for it, what it belongs to, how sensitive it is, what made it."""
     tags = {
         "owner": environment.owner,
@@ -26,7 +26,7 @@ def _site(environment: Environment, place: Place, **more: str) -> Site:
         "managed-by": "pulumi",
         **more,
     }
-    return Site(place, table()[place.region], provider(place.name, place, tags, environment.emulator))
+    return Site(place, table()[place.region], provider(place.name, place, tags, environment.emulator), settings)
 
 
 def _place_of_zone(zone: Zone) -> Place:
@@ -35,7 +35,12 @@ def _place_of_zone(zone: Zone) -> Place:
 
 def site_of_zone(environment: Environment, zone: Zone) -> Site:
     """The zone's place with a provider of its own, whose default tags name the zone."""
-    return _site(environment, _place_of_zone(zone), zone=zone.name)
+    return _site(environment, _place_of_zone(zone), _settings(environment, zone), zone=zone.name)
+
+
+def _settings(environment: Environment, zone: Zone) -> str:
+    """Where the stack's file speaks of the zone."""
+    return f"launchway:zones[{environment.zones.index(zone)}]"
 
 
 def accounts(environment: Environment) -> dict[str, Account]:
@@ -53,6 +58,7 @@ def _account(environment: Environment, zones: list[Zone]) -> Account:
     regions: dict[str, Site] = {}
     retention: dict[str, int] = {}
     groups: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for zone in zones:
         if zone.region not in regions:
             name = f"aws-{zone.account}-{zone.region}"
@@ -60,6 +66,10 @@ def _account(environment: Environment, zones: list[Zone]) -> Account:
         retention[zone.region] = max(zone.retention_days, retention.get(zone.region, 0))
         if zone.existing.log_group:
             groups[zone.region] = zone.existing.log_group
+            settings[f"existing.logGroup {zone.region}"] = f"{_settings(environment, zone)}.existing.logGroup"
+        for path in ("existing.federation", "existing.trail"):
+            if said([zone], path):
+                settings.setdefault(path, f"{_settings(environment, zone)}.{path}")
     watched = [
         storage.names(_place_of_zone(zone), zone.existing.buckets.model_dump())[use]
         for zone in zones
@@ -79,5 +89,6 @@ def _account(environment: Environment, zones: list[Zone]) -> Account:
         existing_federation=said(zones, "existing.federation"),
         existing_trail=existing_trail,
         budget=said(zones, "budget"),
+        settings=settings,
     )
     return Account(f"aws-{first.account}", args)

@@ -11,6 +11,7 @@ from pulumi_aws import s3
 
 from infra.aws import policies_resource
 from infra.aws.bucket import Bucket, BucketArgs
+from infra.aws.lookup import found
 from infra.aws.place import Place
 from infra.aws.policies import text
 from infra.aws.site import Site
@@ -54,10 +55,10 @@ class Storage(pulumi.ComponentResource):
         named = names(place, args.existing)
         own = [use for use in USES if not args.existing.get(use)]
         self.logs, delivery = self._logs(args, named["logs"], [named[use] for use in own])
-        found: dict[str, pulumi.Output[str]] = {}
+        by_use: dict[str, pulumi.Output[str]] = {}
         for use in USES:
             if use not in own:
-                found[use] = self._adopted(site, named[use])
+                by_use[use] = self._adopted(site, use, named[use])
                 continue
             arn = place.bucket_arn(named[use])
             made = Bucket(
@@ -74,8 +75,8 @@ class Storage(pulumi.ComponentResource):
                 ),
                 pulumi.ResourceOptions(parent=self),
             )
-            found[use] = made.bucket
-        self.data, self.output, self.checkpoints = (found[use] for use in USES)
+            by_use[use] = made.bucket
+        self.data, self.output, self.checkpoints = (by_use[use] for use in USES)
         self.register_outputs(
             {"data": self.data, "output": self.output, "checkpoints": self.checkpoints, "logs": self.logs}
         )
@@ -86,7 +87,7 @@ class Storage(pulumi.ComponentResource):
         """The bucket of access logs: SSE-S3, because log delivery writes with no key of ours."""
         site, place = args.site, args.site.place
         if args.existing.get("logs"):
-            return self._adopted(site, name), []
+            return self._adopted(site, "logs", name), []
         if not sources:
             return None, []
         arns = [place.bucket_arn(source) for source in sources]
@@ -98,5 +99,7 @@ class Storage(pulumi.ComponentResource):
         )
         return made.bucket, [made.ready]
 
-    def _adopted(self, site: Site, name: str) -> pulumi.Output[str]:
-        return s3.get_bucket_output(bucket=name, opts=site.ask(self)).bucket
+    def _adopted(self, site: Site, use: str, name: str) -> pulumi.Output[str]:
+        setting = site.setting(f"existing.buckets.{use}")
+        bucket = found(setting, f"bucket {name}", lambda: s3.get_bucket(bucket=name, opts=site.ask(self)))
+        return pulumi.Output.from_input(bucket.bucket)

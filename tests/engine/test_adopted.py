@@ -98,12 +98,67 @@ def test_a_zone_of_existing_things_changes_none_of_them_and_leaves_them_behind(o
     assert census(own.cloud, REGION) == theirs
 
 
-def test_an_adopted_thing_that_is_not_there_is_named_before_anything_is_made(own: Ground) -> None:
+ARN = f"arn:aws:{{}}:{REGION}:{ACCOUNT}:{{}}"
+GONE = {
+    "bucket": "nobody-has-made-this",
+    "key": ARN.format("kms", "key/10000000-0000-4000-8000-000000000000"),
+    "vpc": "vpc-0a1b2c3d4e5f60718",
+    "subnet": "subnet-0a1b2c3d4e5f60718",
+    "group": "sg-0a1b2c3d4e5f60718",
+    "endpoint": "vpce-0a1b2c3d4e5f60718",
+    "registry": "nobody/made-this",
+    "trail": ARN.format("cloudtrail", "trail/nobody-made-this"),
+    "federation": f"arn:aws:iam::{ACCOUNT}:oidc-provider/nobody.example",
+    "logs": "/nobody/made-this",
+}
+FEDERATION = {"issuer": ISSUER, "subjects": ["repo:acme/ml:ref:refs/heads/main"]}
+
+
+@pytest.mark.parametrize(
+    ("missing", "path", "wanted"),
+    [
+        ("bucket", "existing.buckets.logs", {"existing": {"buckets": {"logs": GONE["bucket"]}}}),
+        ("key", "existing.keys.data", {"existing": {"keys": {"data": GONE["key"]}}}),
+        ("vpc", "network.vpc", {"network": {"vpc": GONE["vpc"]}}),
+        ("subnet", "network.subnets[1]", {"network": {"subnets": [None, GONE["subnet"]]}}),
+        ("group", "network.securityGroups[0]", {"network": {"securityGroups": [GONE["group"]]}}),
+        ("endpoint", "network.endpoints.s3", {"network": {"endpoints": {"s3": GONE["endpoint"]}}}),
+        ("registry", "existing.registry", {"existing": {"registry": GONE["registry"]}}),
+        (
+            "federation",
+            "existing.federation",
+            {"existing": {"federation": GONE["federation"]}, "federation": FEDERATION},
+        ),
+        ("logs", "existing.logGroup", {"existing": {"logGroup": GONE["logs"]}}),
+    ],
+)
+def test_an_adopted_thing_that_is_not_there_is_told_in_one_line_with_its_setting_before_anything_is_made(
+    shared: Ground, missing: str, path: str, wanted: dict[str, Any]
+) -> None:
+    line = _refusal(shared, wanted, GONE[missing])
+    assert line.startswith(f"launchway:zones[0].{path}: ")
+    assert line.endswith("; correct the setting or remove it")
+
+
+def test_a_trail_that_is_not_there_is_named_by_the_engine_before_anything_is_made(shared: Ground) -> None:
+    line = _refusal(shared, {"existing": {"trail": GONE["trail"]}, "audit": "existing"}, GONE["trail"])
+    assert line.endswith("does not exist")
+
+
+def _refusal(ground: Ground, wanted: dict[str, Any], id: str) -> str:
+    """The one line of a failed preview that names the id; nothing was made and no traceback printed."""
     (zone,) = stack_settings("local")["launchway:zones"]
-    gone = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/10000000-0000-4000-8000-000000000000"
-    adopting = {**zone, "existing": {"keys": {"data": gone}}}
-    project = own.project("adopted", {**stack_settings("local"), "launchway:zones": [adopting]})
+    adopting = {**zone, **wanted}
+    if "network" in wanted:
+        there = _network(ground.cloud)
+        network = {**there, **wanted["network"]}
+        pairs = zip(network["subnets"], there["subnets"], strict=True)
+        adopting["network"] = {**network, "subnets": [ours or theirs for ours, theirs in pairs]}
+    before = census(ground.cloud, REGION)
+    project = ground.project("adopted", {**stack_settings("local"), "launchway:zones": [adopting]})
     outcome = project.preview(check=False)
     assert outcome.code != 0
-    assert gone in outcome.message
-    assert census(own.cloud, REGION) == {}
+    assert "Traceback" not in outcome.output
+    assert census(ground.cloud, REGION) == before
+    (line,) = [line for line in outcome.message.splitlines() if id in line]
+    return line
