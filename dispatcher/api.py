@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -343,6 +343,12 @@ class Dispatcher:
         if not entry.final and entry.cloud_name:
             tick.look(self._work(), [entry])
         return self.show(entry.id)
+
+    def look(self, entries: Iterable[Entry]) -> Report:
+        """Ask the clouds about many jobs at once; who could not be asked is in the report's errors."""
+        from dispatcher import tick
+
+        return tick.look(self._work(), entries)
 
     # Operating
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from dispatcher import cli
 from dispatcher.api import Dispatcher
-from dispatcher.backends.base import LogLine
+from dispatcher.backends.base import LogLine, State
 from dispatcher.errors import (
     AuthError,
     ExitCode,
@@ -45,6 +46,24 @@ def test_list_warns_when_jobs_wait_and_nobody_ticks(line: Run, clock: ManualCloc
         == f"warning: 1 job waits and nothing has run the queue for 5m: `dispatch wait {waiting}` does\n"
     )
     json.loads(line("list", "-o", "json").out)
+
+
+def test_list_asks_the_clouds_when_told_to_and_says_how_old_its_states_are(
+    line: Run, cloud: ToyCloud, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = submitted(line("submit", "job.yaml"))
+    clock.now += 300
+    cloud.end(f"train-{id}-1", State.RUNNING)
+    assert (line("list", "-o", "json").json[0]["state"], line("list").err) == ("pending", "")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert line("list").err == "states as of 2026-11-21 08:00:00Z, 5m ago; --refresh asks the clouds\n"
+    assert line("list", "-o", "json").err == ""
+    said = line("list", "--refresh")
+    assert (said.out.splitlines()[1].split()[4], said.err) == ("running", "")
+    cloud.blind.append(UnreachableError("no answer from aws"))
+    said = line("list", "--refresh", "-o", "json")
+    assert (said.code, said.json[0]["state"]) == (0, "running")
+    assert said.err == "warning: no answer from aws; the last known states are shown\n"
 
 
 def test_show_tells_the_state_the_reasons_and_the_events(line: Run, cloud: ToyCloud) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import click
 
 from dispatcher.cli import COMMANDS, Settings, output
+from dispatcher.clock import moment
 from dispatcher.ledger import Entry
 from dispatcher.ledger.rows import ACTIVE, FINAL, QUEUED
+
+FRESH = 15.0
+"""Seconds for which a state that was just asked for is not called old: as often as a waiting command asks."""
 
 STATES = (QUEUED, *ACTIVE, *sorted(FINAL))
 _WORDS = ("critical", "high", "medium", "low")
@@ -27,6 +32,7 @@ _WORDS = ("critical", "high", "medium", "low")
 )
 @click.option("-a", "--active", is_flag=True, help="Only jobs that have not ended.")
 @click.option("--who", metavar="NAME", help="Only this person's.")
+@click.option("--refresh", is_flag=True, help="Ask the clouds first about the jobs shown that have not ended.")
 @output.limit_options
 @output.output_option
 @click.pass_obj
@@ -36,19 +42,40 @@ def command(
     states: tuple[str, ...],
     active: bool,
     who: str | None,
+    refresh: bool,
     limit: int,
     everything: bool,
     form: str,
 ) -> None:
     wanted = list(states) or ([QUEUED, *ACTIVE] if active else None)
     with settings.dispatcher() as dispatcher:
-        found = dispatcher.list(queue=queue, states=wanted, who=who, limit=None if everything else limit)
+        most = None if everything else limit
+        found = dispatcher.list(queue=queue, states=wanted, who=who, limit=most)
+        unasked: list[str] = []
+        if refresh:
+            unasked = [dispatcher.clean(error.message) for error, _ in dispatcher.look(found).errors]
+            found = dispatcher.list(queue=queue, states=wanted, who=who, limit=most)
         total = dispatcher.count(queue=queue, states=wanted, who=who)
         warning = dispatcher.stalled()
         now = dispatcher.clock()
     _print(found, total, form, now)
+    if form == "text" and sys.stderr.isatty() and (footer := _as_of(found, now)):
+        output.note(footer)
+    for words in dict.fromkeys(unasked):
+        output.note(f"warning: {words}; the last known states are shown")
     if warning:
         output.note(f"warning: {warning}")
+
+
+def _as_of(found: Sequence[Entry], now: float) -> str | None:
+    """How old the oldest state shown is, when it may have changed on its cloud since."""
+    asked = [entry.last_seen_at or entry.claimed_at for entry in found if entry.state in ACTIVE]
+    oldest = min(filter(None, asked), default=None)
+    if oldest is None or now - moment(oldest) < FRESH:
+        return None
+    return (
+        f"states as of {oldest[:19].replace('T', ' ')}Z, {output.age(oldest, now)} ago; --refresh asks the clouds"
+    )
 
 
 def _print(found: Sequence[Entry], total: int, form: str, now: float) -> None:
