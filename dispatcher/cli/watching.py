@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 
 import click
 
@@ -14,14 +15,42 @@ from dispatcher.errors import CapacityError, ExitCode
 from dispatcher.ledger import Entry
 from dispatcher.quantities import human_duration
 
+LAST, PATIENCE = 10, 5.0
+"""How many lines of a failed job are shown, and for how many seconds its log is read to find them."""
 
-def until_ended(dispatcher: Dispatcher, id: str, form: str) -> int:
-    """Wait for a job, print how it ended, and return the exit code that says so."""
+
+def until_ended(dispatcher: Dispatcher, id: str, form: str, *, lines: bool = True) -> int:
+    """Wait for a job, print how it ended, and return the exit code that says so.
+
+    `lines` shows the last lines of one that failed.
+    """
     try:
         entry = dispatcher.wait(id, seen=_progress)
     except KeyboardInterrupt:
         return _goes_on(dispatcher, id)
-    return ended(entry, form)
+    code = ended(entry, form)
+    if lines:
+        last_lines(dispatcher, entry)
+    return code
+
+
+def last_lines(dispatcher: Dispatcher, entry: Entry) -> None:
+    """Show on stderr what a failed job printed last, when its log can be had quickly; never an error."""
+    if entry.state != "failed" or not entry.started:
+        return
+    last: deque[LogLine] = deque(maxlen=LAST)
+    limit = dispatcher.clock() + PATIENCE
+    try:
+        for line in dispatcher.logs(entry.id):
+            last.append(line)
+            if dispatcher.clock() > limit:
+                return  # what was read so far is not its end
+    except Exception:
+        return  # the log is an extra; `dispatch logs` tells what is wrong with it
+    if last:
+        output.note(f"  its last lines (all of them: dispatch logs {entry.id}):")
+    for line in last:
+        print_line(dispatcher, line, entry.nodes, "text", to_stderr=True)
 
 
 def follow_logs(dispatcher: Dispatcher, id: str, *, form: str = "text", to_stderr: bool = False) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Iterator
 
 import pytest
 
-from dispatcher.backends.base import State
+from dispatcher.backends.base import LogLine, State
 from dispatcher.errors import ExitCode
 from tests.dispatcher.command_line import Run
 from tests.dispatcher.doubles import ManualClock, ToyCloud
@@ -68,3 +69,51 @@ def test_the_question_names_hardware_time_and_price_and_no_sends_nothing(
     assert ", at most 1d), price unknown? [Y/n]" in asked
     assert ("nothing was sent" in asked) is (code == 130)
     assert (line("list", "-o", "json").json == []) is (code == 130)
+
+
+def failing(cloud: ToyCloud, clock: ManualClock) -> None:
+    """The next job prints twelve lines and fails."""
+
+    def fail(_: float) -> None:
+        name = cloud.sent[-1]
+        cloud.lines[name] = [LogLine(n, "algo-1", f"line {n} password=hunter2hunter2") for n in range(12)]
+        cloud.end(name, State.FAILED)
+
+    clock.on_sleep = fail
+
+
+def test_a_failed_job_shows_its_last_lines_without_secrets(
+    line: Run, cloud: ToyCloud, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(cloud, clock)
+    said = line("submit", "job.yaml", "--wait", "-o", "json")
+    id = said.json["id"]
+    assert said.code == ExitCode.JOB_FAILED
+    shown = said.err.splitlines()
+    assert shown[0] == f"  its last lines (all of them: dispatch logs {id}):"
+    assert [text.split()[1] for text in shown[1:]] == [str(n) for n in range(2, 12)]
+    assert "hunter2" not in said.err
+    assert line("wait", id).err == said.err
+    assert line("show", id).err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert line("show", id).err == said.err
+    assert line("show", id, "-o", "json").err == ""
+
+
+def test_lines_that_cannot_be_had_quickly_are_left_out_and_fail_nothing(
+    line: Run, cloud: ToyCloud, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(cloud, clock)
+
+    def slow(name: str, **_: object) -> Iterator[LogLine]:
+        for known in cloud.lines[name]:
+            clock.now += 1
+            yield known
+
+    def broken(name: str, **_: object) -> Iterator[LogLine]:
+        raise RuntimeError(name)
+
+    for logs in (slow, broken):
+        monkeypatch.setattr(cloud, "logs", logs)
+        said = line("submit", "job.yaml", "--wait")
+        assert (said.code, said.err) == (ExitCode.JOB_FAILED, "")

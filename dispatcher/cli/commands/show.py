@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Sequence
 
 import click
 
 from dispatcher.cli import COMMANDS, Settings, output
+from dispatcher.cli.watching import last_lines
 from dispatcher.clock import moment
-from dispatcher.ledger import Entry
+from dispatcher.ledger import Entry, Event
 from dispatcher.quantities import human_duration
 
 
@@ -23,10 +26,17 @@ def command(settings: Settings, job: str, refresh: bool, form: str) -> None:
         reasons = list(dispatcher.reasons(entry))
         events = dispatcher.events(entry.id)
         now = dispatcher.clock()
-    if form == "json":
-        waits = {"waits": reasons, "events": [event.as_json() for event in events]}
-        output.print_json({**entry.as_json(), **waits})
-        return
+        if form == "json":
+            waits = {"waits": reasons, "events": [event.as_json() for event in events]}
+            output.print_json({**entry.as_json(), **waits})
+            return
+        _print(entry, reasons, events, now)
+        if sys.stderr.isatty():
+            # For people only: a script's `show` asks no cloud.
+            last_lines(dispatcher, entry)
+
+
+def _print(entry: Entry, reasons: list[str], events: Sequence[Event], now: float) -> None:
     output.print_fields(_fields(entry, reasons, now))
     click.echo()
     for event in events:

@@ -111,7 +111,7 @@ def _submit(dispatcher: Dispatcher, plan: Plan, form: str, *, wait: bool, follow
         code = follow_logs(dispatcher, entry.id, to_stderr=form == "json")
         if code:
             return code
-    return until_ended(dispatcher, entry.id, form)
+    return until_ended(dispatcher, entry.id, form, lines=not follow)
 
 
 def _tell(dispatcher: Dispatcher, plan: Plan, id: str, form: str) -> None:
