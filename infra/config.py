@@ -127,6 +127,11 @@ def _words(kind: str, message: str, place: tuple[int | str, ...], value: object)
         return "unknown key", f"did you mean {close[0]}?" if close else f"known here: {', '.join(sorted(known))}"
     if kind == "missing":
         return "is missing", _MEANING.get(str(place[-1]), "add it")
+    if kind == "string_type" and place[-1] == "account" and type(value) in (int, float):
+        return "is a number, which loses leading zeros", f'put it in quotes: account: "{value:.0f}"'
+    form = next((_FORMS[part] for part in reversed(place) if part in _FORMS), None)
+    if kind == "string_pattern_mismatch" and form:
+        return f"{value!r} is not {form[0]}", f"such as {form[1]}"
     text = message.removeprefix("Value error, ")
     return f"{text[:1].lower()}{text[1:]}", "" if kind == "value_error" else f"it is {value!r}"
 
@@ -138,6 +143,29 @@ _MEANING = {
     "name": "a short name such as name: aws-euc1",
     "owner": "the team that answers for this environment, such as owner: ml-platform",
     "zones": "at least one zone, see docs/aws-zone.md",
+}
+
+
+_ARN = "an ARN", "arn:aws:kms:eu-central-1:123456789012:key/10000000-0000-4000-8000-000000000000"
+_SHORT = "a short name: lower-case letters, digits and single hyphens, a letter first", "aws-euc1"
+_BUCKET = "the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens", "acme-training-data"
+_TYPE = "a training instance type", "ml.g5.xlarge"
+_HEX = "and 8 to 17 hexadecimal digits"
+# What a text must look like, in words and as an example, by the key it stands under.
+_FORMS: dict[int | str, tuple[str, str]] = {
+    "account": ("an account id of 12 digits", '"123456789012"'),
+    "vpc": (f"the id of a VPC: vpc- {_HEX}", "vpc-0a1b2c3d4e5f60718"),
+    "subnets": (f"the id of a subnet: subnet- {_HEX}", "subnet-0a1b2c3d4e5f60718"),
+    "securityGroups": (f"the id of a security group: sg- {_HEX}", "sg-0a1b2c3d4e5f60718"),
+    "endpoints": (f"the id of a VPC endpoint: vpce- {_HEX}", "vpce-0a1b2c3d4e5f60718"),
+    "buckets": _BUCKET,
+    "keys": _ARN,
+    "trail": ("an ARN", "arn:aws:cloudtrail:eu-central-1:123456789012:trail/main"),
+    "principals": ("an ARN", "arn:aws:iam::123456789012:role/ml-platform"),
+    "name": _SHORT,
+    "environment": _SHORT,
+    "instance": _TYPE,
+    "instanceTypes": _TYPE,
 }
 
 
