@@ -42,7 +42,13 @@ def _start(place: Place, port: int = 0) -> process.Up:
         raise click.ClickException(str(error)) from error
     if up.cleared:
         _say("the last server is gone and its resources with it; cleared its Pulumi state, ledger and jobs")
+    _tell_ended(up.ended)
     return up
+
+
+def _tell_ended(jobs: int) -> None:
+    if jobs:
+        _say(f"ended {jobs} job{'s'[: jobs > 1]} of queue local")
 
 
 def _say(text: str) -> None:
@@ -82,7 +88,8 @@ def up(place: Place, port: int) -> None:
 @main.command()
 @click.pass_obj
 def down(place: Place) -> None:
-    """End the local cloud and the jobs that run on it; its resources are gone."""
+    """End the local cloud, the jobs that run on it and those of queue local; its resources are gone."""
+    _tell_ended(process.end_local_jobs(place))
     try:
         server = process.down(place)
     except process.StartError as error:

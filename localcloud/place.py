@@ -83,6 +83,11 @@ class Place:
         return self.root / "ledger.db"
 
     @property
+    def local_jobs(self) -> Path:
+        """Where `dispatch` keeps the jobs of its own backend `local`: beside the ledger."""
+        return self.root / "local-jobs"
+
+    @property
     def pulumi_home(self) -> Path:
         return self.root / "pulumi" / "home"
 

@@ -30,11 +30,15 @@ class StartError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Up:
-    """A running server: `started` when this call made it, `cleared` when traces of an older one went."""
+    """A running server: `started` when this call made it, `cleared` when traces of an older one went.
+
+    `ended` jobs of queue `local`, which the older ledger knew, were ended with it.
+    """
 
     server: Server
     started: bool
     cleared: bool
+    ended: int = 0
 
 
 @contextlib.contextmanager
@@ -92,9 +96,10 @@ def _up(place: Place, port: int) -> Up:
                 f"the server of {place.root} (pid {server.pid}) does not answer; `localcloud down` ends it"
             )
         end_orphans(place)
+        ended = end_local_jobs(place)
         cleared = place.clear()
         place.prepare()
-        return Up(_start(place, port), started=True, cleared=cleared)
+        return Up(_start(place, port), started=True, cleared=cleared, ended=ended)
 
 
 def _start(place: Place, port: int) -> Server:
@@ -124,6 +129,7 @@ def down(place: Place) -> Server | None:
     if not place.root.is_dir():
         return None
     with locked(place.starting):
+        end_local_jobs(place)
         server = living(place)
         if server is None:
             end_orphans(place)
@@ -150,3 +156,10 @@ def _reap(pid: int) -> None:
 def end_orphans(place: Place) -> None:
     """End the job processes of a server that died without ending them itself."""
     nodes.end_orphans(place.jobs)
+
+
+def end_local_jobs(place: Place) -> int:
+    """End the jobs that `dispatch` runs on this machine for the place's ledger, and return how many there were."""
+    from dispatcher.backends.local import ending
+
+    return ending.end_all(place.local_jobs)

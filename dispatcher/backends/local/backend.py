@@ -141,12 +141,12 @@ class LocalBackend:
 
     def _observe(self, name: str) -> Observation | None:
         home = self._home(name)
-        status = _status(home)
+        status = status_of(home)
         if status is None:
             return None
-        if status["state"] in ("running", "stopping") and not _supervised(home):
+        if status["state"] in ("running", "stopping") and not supervised(home):
             # It may have ended between the two looks: its last word counts before its silence.
-            status = _status(home) or status
+            status = status_of(home) or status
             if status["state"] in ("running", "stopping"):
                 lost = "its supervisor is gone without a word: it was killed, or the machine restarted"
                 status = {**status, "state": "failed", "reason": lost}
@@ -203,7 +203,7 @@ def _start(home: Path, spec: Mapping[str, Any], lock: int) -> None:
         raise UsageError(f"the supervisor of the job did not start, see {home / 'supervisor.log'}")
 
 
-def _status(home: Path) -> dict[str, Any] | None:
+def status_of(home: Path) -> dict[str, Any] | None:
     try:
         status: dict[str, Any] = json.loads((home / "status.json").read_text())
     except FileNotFoundError:
@@ -211,7 +211,7 @@ def _status(home: Path) -> dict[str, Any] | None:
     return status
 
 
-def _supervised(home: Path) -> bool:
+def supervised(home: Path) -> bool:
     """Tell whether a supervisor still holds the job's lock; asking leaves it as it was."""
     try:
         lock = os.open(home / "lock", os.O_RDWR | os.O_CLOEXEC)
