@@ -15,6 +15,7 @@ import contextlib
 import ipaddress
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
@@ -37,6 +38,9 @@ class LeavesLoopback(OSError):
 
 def pytest_configure(config: pytest.Config) -> None:
     """Close the ways out before any test module is imported."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell starts background commands with Ctrl-C ignored, and so would every child of theirs be.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.get("LAUNCHWAY_LIVE") == "1":
         return
     for name in [name for name in os.environ if name.startswith(_HIDDEN) and name not in _KEPT]:
