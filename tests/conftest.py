@@ -23,6 +23,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# How long one example takes says more of the machine than of the code.
+settings.register_profile("launchway", deadline=None)
+settings.load_profile("launchway")
 
 _CLOSED = "http://127.0.0.1:9"
 _HIDDEN = ("AWS_", "DISPATCH_", "LOCALCLOUD_", "PULUMI_BACKEND_URL", "PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG")
