@@ -11,6 +11,6 @@ trap 'rm -rf "$work"' EXIT
 # The resolver reads neither pip's settings nor its certificates.
 [ -z "${PIP_CERT:-}" ] || export SSL_CERT_FILE="$PIP_CERT"
 "$work/bin/uv" pip compile pyproject.toml --extra aws --extra infra-aws --extra dev \
-    --universal --python-version 3.11 --generate-hashes --no-config --no-header --no-annotate --no-emit-index-url \
+    --universal --python-version 3.11 --generate-hashes --no-config --no-header --no-annotate \
     --quiet --output-file requirements.lock "$@"
 echo "requirements.lock: $(grep -c '==' requirements.lock) packages"
