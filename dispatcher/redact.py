@@ -138,6 +138,10 @@ def known_secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
     values = {
         value
         for name, value in environment.items()
-        if len(value) >= 12 and secret_name(name) and not _HARMLESS.fullmatch(value)
+        # A shell's PWD and OLDPWD are directories: taking them out would break every command that names one.
+        if len(value) >= 12
+        and name not in ("PWD", "OLDPWD")
+        and secret_name(name)
+        and not _HARMLESS.fullmatch(value)
     }
     return tuple(sorted(values, key=len, reverse=True))

@@ -127,3 +127,8 @@ def test_a_rendered_request_is_not_touched() -> None:
         "contract": contract,
     }
     assert redact.redact_document(body) == body
+
+
+def test_the_directory_a_shell_stands_in_is_no_secret() -> None:
+    assert redact.known_secrets({"PWD": "/home/someone/launchway", "OLDPWD": "/home/someone/else"}) == ()
+    assert redact.known_secrets({"DB_PWD": "correct-horse-battery"}) == ("correct-horse-battery",)
