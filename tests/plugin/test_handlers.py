@@ -30,7 +30,8 @@ REGION = "eu-central-1"
 def connected() -> Iterator[AwsProvider]:
     """One provider for all: making clients is what takes time."""
     moto_gaps.fill()
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
+    # In this order: moto sets keys of its own, and must be the last to put the environment back.
+    with mock_aws(), pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "testing")
         made = AwsProvider()
