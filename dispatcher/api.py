@@ -16,13 +16,13 @@ from dispatcher.ledger.rows import QUEUED
 
 if TYPE_CHECKING:
     from dispatcher.backends.base import Backend, LogLine
-    from dispatcher.changes import Changes
+    from dispatcher.documents.changes import Changes
     from dispatcher.job import Job
     from dispatcher.planning import Plan
     from dispatcher.queue import Queue
+    from dispatcher.scheduling.work import Report, Work
     from dispatcher.sites import Line, Sites
     from dispatcher.sync import Changes as SyncChanges
-    from dispatcher.work import Report, Work
 
 
 class Dispatcher:
@@ -106,8 +106,8 @@ class Dispatcher:
         import platform
         import secrets
 
-        from dispatcher.process import alive, owner
-        from dispatcher.work import Work
+        from dispatcher.scheduling.process import alive, owner
+        from dispatcher.scheduling.work import Work
 
         host = platform.node()
         return Work(
@@ -146,7 +146,7 @@ class Dispatcher:
         prices: str | Path | None = None,
     ) -> Plan:
         """The same for a job file; `changes` is what goes on top of it. Raises SpecError with every problem."""
-        from dispatcher import document, job_file
+        from dispatcher.documents import document, job_file
 
         data = document.read(file)
 
@@ -186,7 +186,7 @@ class Dispatcher:
 
     def tick(self, *, queues: Sequence[str] | None = None, observe: bool = True) -> Report:
         """Run one scheduling tick, for some queues or for all."""
-        from dispatcher import tick
+        from dispatcher.scheduling import tick
 
         return tick.tick(self._work(), queues=queues, observe=observe)
 
@@ -247,7 +247,7 @@ class Dispatcher:
 
     def ago(self, text: str | None) -> str | None:
         """The moment so long ago (`24h`, `7d`), as the ledger writes it. Raises UsageError."""
-        from dispatcher import quantities
+        from dispatcher.documents import quantities
 
         if text is None:
             return None
@@ -297,7 +297,7 @@ class Dispatcher:
 
     def reasons(self, entry: Entry) -> Sequence[str]:
         """Why a queued job waits."""
-        from dispatcher import waiting
+        from dispatcher.scheduling import waiting
 
         if entry.state != QUEUED:
             return ()
@@ -305,7 +305,7 @@ class Dispatcher:
 
     def stalled(self) -> str | None:
         """A warning when jobs wait and nothing has run a tick for five minutes."""
-        from dispatcher import waiting
+        from dispatcher.scheduling import waiting
 
         return waiting.stalled(self.reading, self.clock())
 
@@ -337,7 +337,7 @@ class Dispatcher:
 
     def refresh(self, text: str) -> Entry:
         """Ask the cloud about one job; when it cannot be asked, the last known state comes with the error."""
-        from dispatcher import tick
+        from dispatcher.scheduling import tick
 
         entry = self.show(text)
         if not entry.final and entry.cloud_name:
@@ -346,7 +346,7 @@ class Dispatcher:
 
     def look(self, entries: Iterable[Entry]) -> Report:
         """Ask the clouds about many jobs at once; who could not be asked is in the report's errors."""
-        from dispatcher import tick
+        from dispatcher.scheduling import tick
 
         return tick.look(self._work(), entries)
 
@@ -354,7 +354,7 @@ class Dispatcher:
 
     def logs(self, text: str, *, follow: bool = False) -> Iterator[LogLine]:
         """Lines that a job printed, of all nodes in time order; with `follow`, until it has ended."""
-        from dispatcher import following
+        from dispatcher.scheduling import following
 
         entry = self.show(text)
         if follow:
@@ -369,13 +369,13 @@ class Dispatcher:
 
     def wait(self, text: str, *, seen: Callable[[Entry], None] = lambda entry: None) -> Entry:
         """Run ticks until a job has ended; `seen` is called with every change of its state or trouble."""
-        from dispatcher import following
+        from dispatcher.scheduling import following
 
         return following.until(self, self.show(text), lambda entry: entry.final, seen)
 
     def cancel(self, text: str) -> Entry:
         """Cancel a job: at once when it waits, by asking its cloud when it runs. Twice is no error."""
-        from dispatcher import cancelling, tick
+        from dispatcher.scheduling import cancelling, tick
 
         return cancelling.cancel(self, self.show(text), lambda entry: tick.press(self._work(), entry))
 

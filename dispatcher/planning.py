@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dispatcher import admission, naming, placement, records
+from dispatcher import naming, placement, records
 from dispatcher.backends.base import Backend, Request
 from dispatcher.job import Job
 from dispatcher.ledger import Entry
 from dispatcher.ledger.rows import QUEUED
 from dispatcher.placement import Estimate
+from dispatcher.scheduling import admission
 from dispatcher.sites import Line
 
 

@@ -14,12 +14,12 @@ from dispatcher.errors import NotFoundError, UsageError
 from dispatcher.job import RUNTIME_DEFAULT, Job
 from dispatcher.ledger import Caps, Entry, Ledger, QueueRow, ZoneRow
 from dispatcher.queue import Queue
-from dispatcher.work import Site
+from dispatcher.scheduling.work import Site
 
 if TYPE_CHECKING:
     from dispatcher.backends.base import Backend, Request, Submission
-    from dispatcher.changes import Defaults
     from dispatcher.contract import Zone
+    from dispatcher.documents.changes import Defaults
 
 LOCAL = "local"
 """The queue and zone of this machine, which need no sync."""
@@ -46,7 +46,7 @@ class Line:
 
     def defaults(self) -> Defaults:
         """What the queue fills in where a job file says nothing; the usual run time is cut to what is allowed."""
-        from dispatcher.changes import Defaults
+        from dispatcher.documents.changes import Defaults
 
         queue, zone = self.queue, self.contract()
         caps = (queue.max_runtime, zone.limits.max_runtime if zone else None)
@@ -74,7 +74,7 @@ def line(ledger: Ledger, name: str | None) -> Line:
     if name == LOCAL:
         return Line(Queue(name=LOCAL, zone=LOCAL, identity="ambient"), None, None)
     if name not in rows:
-        from dispatcher.reading import did_you_mean
+        from dispatcher.documents.reading import did_you_mean
 
         if not rows:
             raise NotFoundError(

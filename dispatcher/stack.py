@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dispatcher import document
+from dispatcher.documents import document
 from dispatcher.errors import (
     AuthError,
     DispatchError,

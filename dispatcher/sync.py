@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dispatcher import contract, document, queue_file, records, trial
+from dispatcher import contract, records, trial
+from dispatcher.documents import document, queue_file
+from dispatcher.documents.queue_fields import Zones
 from dispatcher.errors import PolicyRefusal, Problem, SpecError, UsageError
 from dispatcher.ledger import Filter, Ledger, QueueRow, ZoneRow
 from dispatcher.ledger.rows import ACTIVE, QUEUED
@@ -126,7 +128,7 @@ def default_file(project: Path, environment: str) -> Path:
     return project / "stacks" / f"{environment}.queues.yaml"
 
 
-def _queues(file: Path | None, project: Path, environment: str, zones: queue_file.Zones) -> list[Queue]:
+def _queues(file: Path | None, project: Path, environment: str, zones: Zones) -> list[Queue]:
     """The queues of the file; without one, a queue per zone, named after it."""
     path = file or default_file(project, environment)
     if file is None and not path.exists():

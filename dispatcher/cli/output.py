@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from dispatcher.quantities import human_duration
+from dispatcher.documents.quantities import human_duration
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -11,9 +11,9 @@ from dispatcher.api import Dispatcher
 from dispatcher.backends.base import LogLine
 from dispatcher.cli import output
 from dispatcher.clock import moment
+from dispatcher.documents.quantities import human_duration
 from dispatcher.errors import CapacityError, ExitCode
 from dispatcher.ledger import Entry
-from dispatcher.quantities import human_duration
 
 LAST, PATIENCE = 10, 5.0
 """How many lines of a failed job are shown, and for how many seconds its log is read to find them."""

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dispatcher import job_file, placement, queue_file
+from dispatcher import placement
 from dispatcher.cli import COMMANDS, group
+from dispatcher.documents import job_file, queue_file
 from dispatcher.errors import ExitCode
 from dispatcher.job import Job, Resources
 from dispatcher.queue import Queue

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher import job_file
-from dispatcher.changes import Changes, Defaults
+from dispatcher.documents import job_file
+from dispatcher.documents.changes import Changes, Defaults
 from dispatcher.errors import ExitCode, Problem, SpecError
 from dispatcher.job import Job, Priority, Resources, Wandb
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher.clock import moment, stamp
-from dispatcher.quantities import gibibytes, human_duration, seconds
+from dispatcher.documents.quantities import gibibytes, human_duration, seconds
 
 
 @pytest.mark.parametrize(

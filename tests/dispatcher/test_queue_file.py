@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher import contract, queue_file
+from dispatcher import contract
 from dispatcher.contract import Zone
+from dispatcher.documents import queue_file
 from dispatcher.errors import Problem, SpecError
 from dispatcher.job import Priority
 from dispatcher.queue import Queue

@@ -20,7 +20,7 @@ from dispatcher.errors import (
     UnreachableError,
     UsageError,
 )
-from dispatcher.work import LEASE
+from dispatcher.scheduling.work import LEASE
 from tests.dispatcher.conftest import job
 from tests.dispatcher.doubles import ManualClock, ToyCloud
 

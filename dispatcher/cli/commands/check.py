@@ -18,7 +18,8 @@ from dispatcher.errors import ExitCode, Problem, SpecError
 )
 @output.output_option
 def command(files: tuple[str, ...], outputs: str | None, form: str) -> int:
-    from dispatcher import checking, stack
+    from dispatcher import stack
+    from dispatcher.documents import checking
 
     zones = stack.from_file(outputs).zones if outputs else None
     kinds: dict[str, str] = {}

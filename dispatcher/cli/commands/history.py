@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from dispatcher.cli import COMMANDS, Settings, output
+from dispatcher.documents.quantities import human_duration
 from dispatcher.ledger import Entry
 from dispatcher.ledger.rows import FINAL
-from dispatcher.quantities import human_duration
 
 
 @click.command(help=COMMANDS["history"])

@@ -145,7 +145,7 @@ def resume(settings: Settings, queue: str) -> None:
 @click.argument("queues", metavar="[QUEUE...]", nargs=-1)
 @click.pass_obj
 def export(settings: Settings, queues: tuple[str, ...]) -> None:
-    from dispatcher.queue_file import as_text
+    from dispatcher.documents.queue_file import as_text
 
     with settings.dispatcher() as dispatcher:
         chosen = [dispatcher.queue(name).queue for name in queues or [row.name for row in dispatcher.queues()]]

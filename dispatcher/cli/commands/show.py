@@ -11,8 +11,8 @@ import click
 from dispatcher.cli import COMMANDS, Settings, output
 from dispatcher.cli.watching import last_lines
 from dispatcher.clock import moment
+from dispatcher.documents.quantities import human_duration
 from dispatcher.ledger import Entry, Event
-from dispatcher.quantities import human_duration
 
 
 @click.command(help=COMMANDS["show"])

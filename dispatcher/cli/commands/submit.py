@@ -11,9 +11,9 @@ import click
 from dispatcher.api import Dispatcher
 from dispatcher.cli import COMMANDS, Settings, output
 from dispatcher.cli.watching import follow_logs, until_ended
+from dispatcher.documents.quantities import human_duration
 from dispatcher.errors import DispatchError, ExitCode
 from dispatcher.planning import Plan
-from dispatcher.quantities import human_duration
 
 
 @click.command(help=COMMANDS["submit"])
@@ -61,7 +61,7 @@ def command(
     yes: bool,
     form: str,
 ) -> int:
-    from dispatcher.changes import Changes
+    from dispatcher.documents.changes import Changes
 
     with settings.dispatcher() as dispatcher:
         plan = dispatcher.plan_file(file, queue, changes=Changes(sets, env, arguments, priority), prices=prices)

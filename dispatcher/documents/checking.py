@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from dispatcher import document, job_file, queue_file, stack
-from dispatcher.document import Fields, Items, Node
+from dispatcher import stack
+from dispatcher.documents import document, job_file, queue_file
+from dispatcher.documents.document import Fields, Items, Node
+from dispatcher.documents.queue_fields import Zones
 from dispatcher.errors import NotFoundError, Problem, SpecError
 
 _QUEUE_KEYS = frozenset(
@@ -15,7 +17,7 @@ _QUEUE_KEYS = frozenset(
 _STACK_SETTINGS = re.compile(r"Pulumi(\..+)?\.ya?ml")
 
 
-def check(file: str, zones: queue_file.Zones | None = None) -> str:
+def check(file: str, zones: Zones | None = None) -> str:
     """Check one file and say what it is. Raises SpecError with every problem.
 
     Queue files are checked against `zones` when they are given, otherwise for their form only.

@@ -7,12 +7,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from dispatcher import document, limits, reading, redact, references
-from dispatcher.changes import Changes, Defaults, apply, fill
-from dispatcher.document import Fields, Items, Scalar
+from dispatcher import limits, redact
+from dispatcher.documents import document, reading, references
+from dispatcher.documents.changes import Changes, Defaults, apply, fill
+from dispatcher.documents.document import Fields, Items, Scalar
+from dispatcher.documents.reading import Value
 from dispatcher.errors import Problem, SpecError
 from dispatcher.job import PRIORITIES, RUNTIME_DEFAULT, Job, Resources, Wandb
-from dispatcher.reading import Value
 
 # Set by the dispatcher or by the clouds' own agents in every container; a job's own value would break them.
 _RESERVED = ("DISPATCH_", "AIP_", "AZUREML_", "MASTER_ADDR", "MASTER_PORT", "CLUSTER_SPEC", "TF_CONFIG")

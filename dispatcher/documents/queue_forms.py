@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dispatcher import queue_file, reading
-from dispatcher.document import Fields, Node
-from dispatcher.reading import Value
+from dispatcher.documents import queue_fields, reading
+from dispatcher.documents.document import Fields, Node
+from dispatcher.documents.reading import Value
 
 if TYPE_CHECKING:
     from dispatcher.contract import Compute, Zone
-    from dispatcher.queue_file import Zones
+    from dispatcher.documents.queue_fields import Zones
 
 _CLOUDS = {"aws": "aws", "gcp": "gcp", "azure": "azure"}
 _RESOURCES = {
@@ -36,7 +36,7 @@ def provider_queue(value: Value, zones: Zones | None) -> dict[str, Any]:
     """Read `{queue_name, provider: {type, region, instance_type, min_instances, max_instances}, ...}`."""
     found = reading.table(
         value,
-        {"queue_name": queue_file.name, "zone": queue_file.word, "provider": _provider},
+        {"queue_name": queue_fields.name, "zone": queue_fields.word, "provider": _provider},
         required=("queue_name", "provider"),
         elsewhere={"agent_image": "no agent runs on the workers: the cloud starts the job's own image"},
     )
@@ -46,16 +46,16 @@ def provider_queue(value: Value, zones: Zones | None) -> dict[str, Any]:
         queue["max_nodes"] = provider["max_instances"]
     if "min_instances" in provider:
         queue["min_warm"] = provider["min_instances"]
-    place = queue_file.field(value, "provider")
+    place = queue_fields.field(value, "provider")
     zone = _zone(place, zones, provider.get("type"), provider.get("region"), found.get("zone"))
     if zone is not None:
         queue["zone"] = zone
     if "instance_type" in provider and zones is not None and zone is not None:
-        entry = _compute(queue_file.field(place, "instance_type"), zones[zone], zone, provider["instance_type"])
+        entry = _compute(queue_fields.field(place, "instance_type"), zones[zone], zone, provider["instance_type"])
         if entry is not None:
             queue["hardware"] = entry.name
     if provider.get("min_instances", 0) > provider.get("max_instances", 10_000):
-        queue_file.field(place, "min_instances").wrong("is more than max_instances")
+        queue_fields.field(place, "min_instances").wrong("is more than max_instances")
     return queue
 
 
@@ -64,10 +64,10 @@ def _provider(value: Value) -> dict[str, Any] | None:
         value,
         {
             "type": reading.choice(_CLOUDS, {"kubernetes": "there is no Kubernetes zone"}),
-            "region": queue_file.word,
-            "instance_type": queue_file.word,
+            "region": queue_fields.word,
+            "instance_type": queue_fields.word,
             "min_instances": reading.integer(0, 100),
-            "max_instances": queue_file.count,
+            "max_instances": queue_fields.count,
         },
         required=("type",),
         elsewhere={
@@ -81,22 +81,22 @@ def launch_queue(value: Value, zones: Zones | None) -> dict[str, Any]:
     found = reading.table(
         value,
         {
-            "name": queue_file.name,
+            "name": queue_fields.name,
             "resource": reading.choice(_RESOURCES, _NO_RESOURCE),
-            "config": queue_file.raw,
-            "priority": queue_file.priority,
-            "zone": queue_file.word,
-            "region": queue_file.word,
+            "config": queue_fields.raw,
+            "priority": queue_fields.priority,
+            "zone": queue_fields.word,
+            "region": queue_fields.word,
         },
         required=("name", "resource"),
     )
     queue: dict[str, Any] = {key: found[key] for key in ("name", "priority") if key in found}
     cloud = found.get("resource")
-    zone = _zone(queue_file.field(value, "resource"), zones, cloud, found.get("region"), found.get("zone"))
+    zone = _zone(queue_fields.field(value, "resource"), zones, cloud, found.get("region"), found.get("zone"))
     if zone is not None:
         queue["zone"] = zone
     overrides = found.get("config", {})
-    place = queue_file.field(value, "config")
+    place = queue_fields.field(value, "config")
     if cloud == "aws":
         _from_sagemaker(place, overrides, queue, zones)
     elif cloud == "gcp":

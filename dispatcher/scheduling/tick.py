@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dispatcher.backends.base import State
 from dispatcher.errors import DispatchError
 from dispatcher.ledger import Entry
-from dispatcher.observing import Observer
-from dispatcher.submitting import Submitter
-from dispatcher.work import Report, Work
+from dispatcher.scheduling.observing import Observer
+from dispatcher.scheduling.submitting import Submitter
+from dispatcher.scheduling.work import Report, Work
 
 
 def tick(work: Work, *, queues: Iterable[str] | None = None, observe: bool = True) -> Report:

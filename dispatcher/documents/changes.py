@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dispatcher import document
-from dispatcher.document import Fields, Items, Node, Scalar
+from dispatcher.documents import document
+from dispatcher.documents.document import Fields, Items, Node, Scalar
 from dispatcher.errors import Problem, SpecError
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dispatcher import document, limits, quantities, reading, records, redact
-from dispatcher.document import Fields, Items, Node, Scalar
+from dispatcher import limits, records
+from dispatcher.documents import document, quantities, queue_fields, reading
+from dispatcher.documents.document import Fields, Items, Node, Scalar
+from dispatcher.documents.queue_fields import Zones, field
+from dispatcher.documents.queue_forms import launch_queue, provider_queue
+from dispatcher.documents.reading import Value
 from dispatcher.errors import Problem, SpecError
-from dispatcher.job import PRIORITIES
 from dispatcher.queue import Queue
-from dispatcher.reading import Value
 
 if TYPE_CHECKING:
     from dispatcher.contract import Zone
-
-Zones = Mapping[str, "Zone"]
-RESERVED = "local"
 
 
 def parse(source: str, data: bytes | str, zones: Zones | None = None) -> list[Queue]:
@@ -77,8 +76,6 @@ def _named(name: str, node: Node) -> Node:
 
 
 def _queue(value: Value, zones: Zones | None) -> Queue | None:
-    from dispatcher.queue_forms import launch_queue, provider_queue
-
     keys = value.node.fields if isinstance(value.node, Fields) else {}
     before = len(value.problems)
     if "queue_name" in keys or "provider" in keys:
@@ -123,77 +120,22 @@ def check_fit(value: Value, found: Mapping[str, Any], zone: Zone) -> None:
         )
 
 
-def field(value: Value, key: str) -> Value:
-    """The value under a key, or the mapping itself when the key is not there, for a problem to point at."""
-    node = value.node.fields.get(key) if isinstance(value.node, Fields) else None
-    return value.at(key, node or value.node)
-
-
-def raw(value: Value) -> dict[str, Any] | None:
-    """Provider fields as JSON, kept as they are; what looks like a secret is a problem."""
-    if not isinstance(value.node, Fields):
-        value.wrong("must be a mapping of the provider's own fields")
-        return None
-    _no_secrets(value, "")
-    found: dict[str, Any] = reading.raw(value)
-    return found
-
-
-def _no_secrets(value: Value, name: str) -> None:
-    node = value.node
-    if isinstance(node, Fields):
-        for key, inner in node.fields.items():
-            _no_secrets(value.at(key, inner), key)
-    elif isinstance(node, Items):
-        for index, inner in enumerate(node.items):
-            _no_secrets(value.at(index, inner), name)
-    elif kind := redact.suspicion(name, node.text):
-        value.wrong(
-            f"looks like {kind}, and secrets are never written down",
-            "jobs reference secrets: see docs/job-file.md",
-        )
-
-
-def _name(value: Value) -> str | None:
-    typed = _slug(value)
-    if typed == RESERVED:
-        value.wrong("is the built-in queue of this machine", "choose another name")
-        return None
-    return typed
-
-
-_slug = reading.pattern(
-    limits.NAME_PATTERN,
-    "is not a name (a-z, 0-9 and -, not starting or ending with -)",
-    longest=limits.NAME_MAX,
-)
-name = _name
-word = reading.pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "may hold letters, digits, - _ and . only", longest=63)
-image = reading.pattern(
-    r"[A-Za-z0-9][A-Za-z0-9._:/@-]*",
-    "is not an image reference",
-    "registry/name:tag or name@sha256:...",
-    longest=limits.IMAGE_MAX,
-)
-count = reading.integer(1, 10_000)
-priority = reading.choice(PRIORITIES)
-
 OWN: Mapping[str, reading.Reader[Any]] = {
-    "name": name,
-    "zone": word,
-    "hardware": word,
-    "max_running": count,
-    "max_nodes": count,
+    "name": queue_fields.name,
+    "zone": queue_fields.word,
+    "hardware": queue_fields.word,
+    "max_running": queue_fields.count,
+    "max_nodes": queue_fields.count,
     "min_warm": reading.integer(0, 100),
-    "job_types": reading.listing(word, 100),
+    "job_types": reading.listing(queue_fields.word, 100),
     "spot": reading.choice({"allowed": "allowed", "required": "required", "forbidden": "forbidden"}),
     "max_runtime": reading.duration(1, limits.RUNTIME_MAX),
     "identity": reading.choice({"agent": "agent", "ambient": "ambient"}),
     "shared": reading.boolean,
-    "image": image,
-    "priority": priority,
+    "image": queue_fields.image,
+    "priority": queue_fields.priority,
     "nodes": reading.integer(1, limits.NODES_MAX),
-    "overrides": raw,
+    "overrides": queue_fields.raw,
 }
 
 _ELSEWHERE = {

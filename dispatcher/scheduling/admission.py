@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dispatcher.documents.quantities import human_duration
 from dispatcher.errors import PolicyRefusal
 from dispatcher.job import Job
-from dispatcher.quantities import human_duration
 from dispatcher.queue import Queue
 
 

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from dispatcher.errors import AuthError
 
 if TYPE_CHECKING:
-    from dispatcher.api import Dispatcher
+    from dispatcher.clock import Clock, Sleep
     from dispatcher.ledger import Entry
+    from dispatcher.scheduling.work import Report
 
 FIRST, LONGEST, GROWTH = 1.0, 15.0, 1.5
 """Seconds of the first and longest pause between two looks, and how it grows; a change starts over."""
 
 
+class Ticking(Protocol):
+    """What following needs of a dispatcher."""
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def sleep(self) -> Sleep: ...
+
+    def tick(self) -> Report: ...
+
+    def show(self, text: str) -> Entry: ...
+
+
 def until(
-    dispatcher: Dispatcher,
+    dispatcher: Ticking,
     entry: Entry,
     met: Callable[[Entry], bool],
     seen: Callable[[Entry], None] = lambda entry: None,
@@ -45,7 +60,7 @@ def until(
     return entry
 
 
-def done(dispatcher: Dispatcher, id: str) -> Callable[[], bool]:
+def done(dispatcher: Ticking, id: str) -> Callable[[], bool]:
     """A question for a log reader: has the job ended? Asks the cloud no more often than `until` would."""
     pause, due = FIRST, 0.0
 

@@ -9,7 +9,7 @@ from dispatcher.backends.base import Observation, State
 from dispatcher.clock import moment
 from dispatcher.errors import DispatchError
 from dispatcher.ledger import Entry
-from dispatcher.work import Report, Site, Work
+from dispatcher.scheduling.work import Report, Site, Work
 
 VANISHED = 3600.0
 """Seconds after which a job that the cloud does not list, or lists in a state we do not know, gets a warning."""

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from dispatcher import quantities
-from dispatcher.document import Fields, Items, Node, Scalar
+from dispatcher.documents import quantities
+from dispatcher.documents.document import Fields, Items, Node, Scalar
 from dispatcher.errors import Problem
 
 T = TypeVar("T")

@@ -21,8 +21,8 @@ from dispatcher.errors import (
 )
 from dispatcher.ledger import Entry, Target
 from dispatcher.naming import request_digest
-from dispatcher.observing import Observer
-from dispatcher.work import RELEASED, Report, Site, Work, target
+from dispatcher.scheduling.observing import Observer
+from dispatcher.scheduling.work import RELEASED, Report, Site, Work, target
 
 YOUNG = 300.0
 """Seconds after `contract.updated_at` in which a role that cannot be assumed may simply not have spread yet."""

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from dispatcher.ledger import Entry, Event
+from dispatcher.ledger import Entry, Event, Ledger
 from dispatcher.ledger.rows import QUEUED
 
 if TYPE_CHECKING:
-    from dispatcher.api import Dispatcher
-    from dispatcher.work import Report
+    from dispatcher.scheduling.work import Report
 
 
-def cancel(dispatcher: Dispatcher, entry: Entry, press: Callable[[Entry], Report]) -> Entry:
+class Desk(Protocol):
+    """What cancelling needs of a dispatcher."""
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def who(self) -> str: ...
+
+    def stamp(self) -> str: ...
+
+    def show(self, text: str) -> Entry: ...
+
+
+def cancel(dispatcher: Desk, entry: Entry, press: Callable[[Entry], Report]) -> Entry:
     """Record who asked and when, then `press` the cloud if the job may be there; raises what stood in the way.
 
     A job that waits ends at once. What was recorded is carried out by a later tick when the cloud does not answer.

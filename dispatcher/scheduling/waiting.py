@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dispatcher.clock import moment
+from dispatcher.documents.quantities import human_duration
 from dispatcher.ledger import Entry, Ledger
-from dispatcher.quantities import human_duration
 from dispatcher.sites import Line
 
 IDLE = 300.0

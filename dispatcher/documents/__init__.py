@@ -1,0 +1,1 @@
+"""What people write, read into checked values: job files, queue files and what goes on top of them."""

@@ -1,0 +1,74 @@
+"""Readers of the fields that every form of a queue has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dispatcher import limits, redact
+from dispatcher.documents import reading
+from dispatcher.documents.document import Fields, Items
+from dispatcher.documents.reading import Value
+from dispatcher.job import PRIORITIES
+
+if TYPE_CHECKING:
+    from dispatcher.contract import Zone
+
+Zones = Mapping[str, "Zone"]
+RESERVED = "local"
+
+
+def field(value: Value, key: str) -> Value:
+    """The value under a key, or the mapping itself when the key is not there, for a problem to point at."""
+    node = value.node.fields.get(key) if isinstance(value.node, Fields) else None
+    return value.at(key, node or value.node)
+
+
+def raw(value: Value) -> dict[str, Any] | None:
+    """Provider fields as JSON, kept as they are; what looks like a secret is a problem."""
+    if not isinstance(value.node, Fields):
+        value.wrong("must be a mapping of the provider's own fields")
+        return None
+    _no_secrets(value, "")
+    found: dict[str, Any] = reading.raw(value)
+    return found
+
+
+def _no_secrets(value: Value, name: str) -> None:
+    node = value.node
+    if isinstance(node, Fields):
+        for key, inner in node.fields.items():
+            _no_secrets(value.at(key, inner), key)
+    elif isinstance(node, Items):
+        for index, inner in enumerate(node.items):
+            _no_secrets(value.at(index, inner), name)
+    elif kind := redact.suspicion(name, node.text):
+        value.wrong(
+            f"looks like {kind}, and secrets are never written down",
+            "jobs reference secrets: see docs/job-file.md",
+        )
+
+
+def _name(value: Value) -> str | None:
+    typed = _slug(value)
+    if typed == RESERVED:
+        value.wrong("is the built-in queue of this machine", "choose another name")
+        return None
+    return typed
+
+
+_slug = reading.pattern(
+    limits.NAME_PATTERN,
+    "is not a name (a-z, 0-9 and -, not starting or ending with -)",
+    longest=limits.NAME_MAX,
+)
+name = _name
+word = reading.pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "may hold letters, digits, - _ and . only", longest=63)
+image = reading.pattern(
+    r"[A-Za-z0-9][A-Za-z0-9._:/@-]*",
+    "is not an image reference",
+    "registry/name:tag or name@sha256:...",
+    longest=limits.IMAGE_MAX,
+)
+count = reading.integer(1, 10_000)
+priority = reading.choice(PRIORITIES)
