@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 "${PYTHON:-.venv/bin/python}" -m pip install --quiet --disable-pip-version-check --target "$work" "uv==$uv"
 # The resolver reads neither pip's settings nor its certificates.
 [ -z "${PIP_CERT:-}" ] || export SSL_CERT_FILE="$PIP_CERT"
-"$work/bin/uv" pip compile pyproject.toml --extra aws --extra infra-aws --extra dev \
+"$work/bin/uv" pip compile pyproject.toml --extra aws --extra gcp --extra infra-aws --extra infra-gcp --extra dev \
     --universal --python-version 3.11 --generate-hashes --no-config --no-header --no-annotate \
     --quiet --output-file requirements.lock "$@"
 echo "requirements.lock: $(grep -c '==' requirements.lock) packages"
