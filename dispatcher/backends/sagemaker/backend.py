@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dispatcher.backends.base import LogLine, Observation, Request, State, Submission
+from dispatcher.backends.context import Context
 from dispatcher.backends.sagemaker import observe
 from dispatcher.backends.sagemaker.faults import translated
-from dispatcher.backends.sagemaker.render import Context, render
+from dispatcher.backends.sagemaker.render import render
 from dispatcher.backends.sagemaker.session import Session
 from dispatcher.errors import NotFoundError, SpecError
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from dispatcher.backends.merging import leaves, merge
 
 if TYPE_CHECKING:
     from dispatcher.backends.findings import Findings
@@ -47,24 +49,11 @@ def vpc_registry(queue: Queue) -> bool:
     return bool(value == "Vpc")
 
 
-def touches(queue: Queue, path: str) -> bool:
-    """Tell whether the value at `path` of the request came from the queue's overrides."""
-    value: Any = queue.overrides
-    for part in path.split("."):
-        key = _without_index(part)
-        if not isinstance(value, Mapping):
-            return True  # a list, which replaces the whole field, or the offending value itself
-        if key not in value:
-            return False
-        value = value[key]
-    return True
-
-
 def apply(body: Mapping[str, Any], queue: Queue, zone: AwsZone, findings: Findings) -> dict[str, Any]:
     """Return `body` with the queue's overrides: objects merge, null removes, tags are added, the rest replaces."""
     source, before = f"queue {queue.name}", len(findings.refusals)
-    for path, value in _leaves(queue.overrides):
-        field = _without_index(path)
+    for path, value in leaves(queue.overrides):
+        field = path.partition("[")[0]
         decided = next((name for name in _DECIDED if field == name or field.startswith(f"{name}.")), None)
         if decided:
             findings.refuse("overrides", f"{source} overrides {decided}", _DECIDED[decided])
@@ -81,34 +70,8 @@ def apply(body: Mapping[str, Any], queue: Queue, zone: AwsZone, findings: Findin
             findings.refuse("overrides", f"{source} removes {whole}", "name the fields in it that you mean")
     if len(findings.refusals) > before:
         return dict(body)  # refused for what they are; what the model would say of them as well is no help
-    return _merge(body, queue.overrides)
+    return merge(body, queue.overrides, _append_tags)
 
 
-def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in over.items():
-        before = merged.get(key)
-        if value is None:
-            merged.pop(key, None)
-        elif isinstance(value, Mapping):
-            merged[key] = _merge(before if isinstance(before, Mapping) else {}, value)
-        elif key == "Tags" and isinstance(before, list) and isinstance(value, list | tuple):
-            merged[key] = before + list(value)
-        else:
-            merged[key] = list(value) if isinstance(value, tuple) else value
-    return merged
-
-
-def _leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
-    if isinstance(value, Mapping) and value:
-        for key, item in value.items():
-            yield from _leaves(item, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list | tuple) and value:
-        for index, item in enumerate(value):
-            yield from _leaves(item, f"{path}[{index}]")
-    else:
-        yield path, value
-
-
-def _without_index(path: str) -> str:
-    return path.partition("[")[0]
+def _append_tags(key: str, before: list[Any], added: list[Any]) -> list[Any]:
+    return before + added if key == "Tags" else added

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dispatcher import limits
-from dispatcher.backends import environment, vendor_model
+from dispatcher.backends import environment, labels, merging, rules, vendor_model
 from dispatcher.backends.base import Operation, Request, Submission
+from dispatcher.backends.context import Context
 from dispatcher.backends.findings import Findings
 from dispatcher.backends.sagemaker import image, overrides, secret
 from dispatcher.placement.selection import choose
@@ -38,21 +39,11 @@ WAIT_MAX = 30 * 86_400
 """Seconds that a spot job may wait and run, together (developer guide: 28 days of run, 30 in all)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """Where and for whom a job is rendered: the zone, and what of its contract lies outside the zone."""
-
-    zone: AwsZone
-    user: str
-    environment: str = ""
-    regime: str = "none"
-
-
-def render(job: Job, queue: Queue, submission: Submission, context: Context) -> Request:
+def render(job: Job, queue: Queue, submission: Submission, context: Context[AwsZone]) -> Request:
     """Build the request. Raises SpecError or PolicyRefusal with everything that is wrong, each with its remedy."""
     zone, findings = context.zone, Findings()
     hardware = findings.attempt(lambda: choose(job, queue, zone))
-    _check_limits(job, queue, zone, findings)
+    rules.check_limits(job, queue, zone, findings)
     isolated = overrides.isolated(zone, queue)
     vpc_registry = overrides.vpc_registry(queue)
     reference = image.resolve(job.image, zone, regime=context.regime, vpc_registry=vpc_registry, findings=findings)
@@ -94,34 +85,6 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context) -> 
     return Request("aws", submission.name, (Operation(OPERATION, body),), tuple(findings.warnings))
 
 
-def _check_limits(job: Job, queue: Queue, zone: AwsZone, findings: Findings) -> None:
-    if job.resources.nodes < 1:
-        findings.problem("resources.nodes", f"is {job.resources.nodes}, a job has at least one node")
-    caps = {"limits.max_runtime": zone.limits.max_runtime, f"queue {queue.name} max_runtime": queue.max_runtime}
-    for rule, cap in caps.items():
-        if cap is not None and job.max_runtime > cap:
-            findings.refuse(rule, f"the job may run {job.max_runtime} s, allowed are {cap} s", "lower max_runtime")
-    if queue.max_nodes is not None and job.resources.nodes > queue.max_nodes:
-        findings.refuse(
-            f"queue {queue.name} max_nodes",
-            f"the job wants {job.resources.nodes} nodes, the queue takes {queue.max_nodes}",
-            "ask for fewer nodes, or use another queue",
-        )
-    if job.spot and queue.spot == "forbidden":
-        findings.refuse(f"queue {queue.name} spot", "spot jobs are forbidden there", "set spot: false")
-    if not job.spot and queue.spot == "required":
-        findings.refuse(
-            f"queue {queue.name} spot", "only spot jobs run there", "set spot: true and checkpoint: true"
-        )
-    tier = next((entry.tier for entry in zone.compute if entry.name == queue.hardware), None)
-    if tier == "spot" and not job.spot and queue.spot != "required":
-        findings.refuse(f"compute.{queue.hardware}.tier", "this hardware is spot only", "set spot: true")
-    if job.spot and not job.checkpoint:
-        findings.problem(
-            "spot", "needs checkpoint: true, or an interruption loses all work", "set checkpoint: true"
-        )
-
-
 def _algorithm(job: Job, reference: str, findings: Findings) -> dict[str, Any]:
     spec: dict[str, Any] = {"TrainingImage": reference, "TrainingInputMode": "File"}
     if not job.command:
@@ -153,10 +116,7 @@ def _resources(job: Job, queue: Queue, hardware: Hardware, zone: AwsZone, findin
         findings.warn(f"queue {queue.name} keeps instances warm, which SageMaker does not do for spot jobs")
     elif queue.min_warm:
         config["KeepAlivePeriodInSeconds"] = KEEP_ALIVE
-    if hardware.status != "current":
-        findings.warn(
-            f"{hardware.instance} is {hardware.status}: {hardware.reason or 'the catalog does not know it'}"
-        )
+    rules.warn_of_age(hardware, findings)
     if job.resources.nodes > 1 and not hardware.efa:
         known = "has no EFA" if hardware.efa is False else "is not known to have EFA"
         findings.warn(f"{job.resources.nodes} nodes of {hardware.instance}, which {known}: nodes will talk slowly")
@@ -221,25 +181,13 @@ def _environment(
 
 
 def _tags(
-    job: Job, queue: Queue, submission: Submission, context: Context, findings: Findings
+    job: Job, queue: Queue, submission: Submission, context: Context[AwsZone], findings: Findings
 ) -> list[dict[str, str]]:
-    ours = {
-        "managed-by": "launchway",
-        "dispatch-id": submission.id,
-        "dispatch-attempt": str(submission.attempt),
-        "owner": context.user,
-        "queue": queue.name,
-        "environment": context.environment,
-        "regime": context.regime,
-        "job-type": job.job_type or "",
-        "workload": job.workload or "",
-    }
+    labels.check_free(job, findings, "tag")
     for key in job.labels:
-        if key in ours:
-            findings.problem(f"labels.{key}", "the dispatcher sets this tag itself", "choose another key")
-        elif key.lower().startswith("aws:"):
+        if key.lower().startswith("aws:"):
             findings.problem(f"labels.{key}", "AWS reserves keys that begin with aws:", "choose another key")
-    tags = {**job.labels, **{key: value for key, value in ours.items() if value}}
+    tags = {**job.labels, **labels.own(job, queue, submission, context)}
     return [{"Key": key, "Value": tag_value(value)} for key, value in tags.items()]
 
 
@@ -266,7 +214,7 @@ _OF_THE_JOB = {
 
 def _check_model(body: Mapping[str, Any], queue: Queue, findings: Findings) -> None:
     for wrong in vendor_model.load(MODEL).check(body):
-        if overrides.touches(queue, wrong.path):
+        if merging.touches(queue.overrides, wrong.path):
             findings.problem(f"overrides.{wrong.path}", wrong.rule, wrong.remedy, source=f"queue {queue.name}")
             continue
         field = next((field for field in _OF_THE_JOB if wrong.path.startswith(field)), None)

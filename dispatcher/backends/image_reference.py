@@ -1,0 +1,63 @@
+"""Image references as Docker reads them, and what every cloud asks of one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dispatcher.backends.findings import Findings
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_NAME = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A reference in its parts: `host` is None when it names no registry; `tag` and `digest` may be empty."""
+
+    text: str
+    host: str | None
+    name: str
+    tag: str
+    digest: str
+
+
+def parse(text: str) -> Image:
+    """Split a reference; nothing is checked."""
+    rest, _, digest = text.partition("@")
+    first, slash, path = rest.partition("/")
+    host = first if slash and ("." in first or ":" in first or first == "localhost") else None
+    name = path if host else rest
+    name, _, tag = name.partition(":")
+    return Image(text, host, name, tag, digest)
+
+
+def checked(text: str, regime: str, findings: Findings) -> Image | None:
+    """Return the parts of a well-formed reference, None after noting why it is none.
+
+    Regimes other than `none` take digests only: a tag can be moved, evidence cannot.
+    """
+    image = parse(text)
+    if (
+        not _NAME.fullmatch(image.name)
+        or (image.tag and not _TAG.fullmatch(image.tag))
+        or (image.digest and not _DIGEST.fullmatch(image.digest))
+    ):
+        rule = f"{text!r} is not an image reference"
+        findings.problem("image", rule, "write name:tag or name@sha256:<64 hex digits>, name in lower case")
+        return None
+    if regime != "none" and not image.digest:
+        findings.refuse(
+            f"regime {regime}",
+            f"image {text} has no digest, and a tag can be moved",
+            "name it by digest: name@sha256:... (docker inspect --format '{{index .RepoDigests 0}}' IMAGE)",
+        )
+    return image
+
+
+def copy(text: str, target: str) -> str:
+    """Return the commands that bring an image into the registry `target` names."""
+    return f"docker pull {text} && docker tag {text} {target} && docker push {target}"
