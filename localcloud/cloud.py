@@ -76,8 +76,8 @@ class Cloud:
         control.call(self.server, "DELETE", "/requests")
 
     def requests(self, service: str = "", operation: str = "") -> list[dict[str, Any]]:
-        """The calls seen, oldest first: `service`, `operation`, `region`, `parameters` (a JSON body as it came),
-        `status` (0: no answer was sent) and the `fault` that met it."""
+        """The calls seen, oldest first: `service`, `operation`, `region`, `body` (JSON as it came), `parameters`
+        (that, and what path and query say), `status` (0: no answer was sent) and the `fault` that met it."""
         query = urlencode({"service": service, "operation": operation})
         found: list[dict[str, Any]] = control.call(self.server, "GET", f"/requests?{query}")
         return found

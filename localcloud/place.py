@@ -13,6 +13,13 @@ from pathlib import Path
 ACCOUNT = "123456789012"
 """The account every resource belongs to: the one moto answers for."""
 
+PROJECT = "launchway-local"
+NUMBER = ACCOUNT
+"""The Google Cloud project every resource belongs to: its id and its number."""
+
+GOOGLE = "/_gcp"
+"""Google's APIs are at `/_gcp/<service>/<path>`: no S3 bucket can have a name that starts so."""
+
 DEFAULT_REGION = "us-east-1"
 HOST = "127.0.0.1"
 PASSPHRASE = "localcloud"
@@ -88,6 +95,21 @@ class Place:
         return self.root / "local-jobs"
 
     @property
+    def google_account(self) -> Path:
+        """The throw-away service-account key that Google's clients sign in with."""
+        return self.root / "google-account.json"
+
+    @property
+    def google_objects(self) -> Path:
+        """What is in the buckets of Cloud Storage."""
+        return self.root / "gcs"
+
+    @property
+    def google_config(self) -> Path:
+        """An empty configuration for gcloud and for clients that look for its credentials."""
+        return self.root / "gcloud"
+
+    @property
     def pulumi_home(self) -> Path:
         return self.root / "pulumi" / "home"
 
@@ -98,7 +120,7 @@ class Place:
     def prepare(self) -> None:
         """Make the directories and empty files that `environment` refers to; private to the user."""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for directory in (self.jobs, self.pulumi_home, self.pulumi_state):
+        for directory in (self.jobs, self.google_objects, self.google_config, self.pulumi_home, self.pulumi_state):
             directory.mkdir(parents=True, exist_ok=True)
         for name in ("aws-config", "aws-credentials"):
             (self.root / name).touch()
@@ -119,7 +141,7 @@ class Place:
 
     def clear(self) -> bool:
         """Remove what described resources of a server that is gone; True when there was anything."""
-        stale = [self.record, self.jobs, self.pulumi_state]
+        stale = [self.record, self.jobs, self.google_objects, self.pulumi_state]
         stale += [self.ledger.with_name(self.ledger.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
         found = False
         for path in stale:
@@ -132,7 +154,7 @@ class Place:
         return found
 
     def settings(self, server: Server, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-        """The variables that point the AWS clients, Pulumi and the dispatcher at this cloud.
+        """The variables that point the clients of AWS and Google, Pulumi and the dispatcher at this cloud.
 
         The region is the caller's when set: everything local answers in every region.
         """
@@ -150,6 +172,13 @@ class Place:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": str(self.root / "aws-config"),
             "AWS_SHARED_CREDENTIALS_FILE": str(self.root / "aws-credentials"),
+            "DISPATCH_GCP_ENDPOINT": server.url + GOOGLE,
+            "STORAGE_EMULATOR_HOST": f"{server.url}{GOOGLE}/storage",
+            "GOOGLE_CLOUD_PROJECT": PROJECT,
+            "GOOGLE_APPLICATION_CREDENTIALS": str(self.google_account),
+            "CLOUDSDK_CONFIG": str(self.google_config),
+            # No question to a metadata server, which only machines of Google's have.
+            "NO_GCE_CHECK": "true",
             "NO_PROXY": direct,
             "no_proxy": direct,  # gRPC, which Pulumi's processes speak among themselves, reads only this one
             "LOCALCLOUD_HOME": str(self.root),
@@ -170,7 +199,9 @@ class Place:
 
 def leads_elsewhere(name: str) -> bool:
     """Whether a variable could make a client reach a real account instead of the local cloud."""
-    return name.startswith("AWS_") or name in (
+    return name.startswith(("AWS_", "GOOGLE_", "CLOUDSDK_", "GCE_METADATA_", "GCLOUD_")) or name in (
+        "STORAGE_EMULATOR_HOST",
+        "NO_GCE_CHECK",
         "PULUMI_ACCESS_TOKEN",
         "PULUMI_CONFIG_PASSPHRASE_FILE",
         "PULUMI_CREDENTIALS_PATH",

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from localcloud import control
+from localcloud.gcp import key
 from localcloud.jobs import nodes
 from localcloud.place import Place, Server
 
@@ -81,6 +82,7 @@ def up(place: Place, port: int = 0) -> Up:
 
     with contextlib.suppress(PackageNotFoundError):
         plugin.install(place.pulumi_home)
+    key.ensure(place, found.server)
     return found
 
 

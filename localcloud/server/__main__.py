@@ -11,6 +11,8 @@ import threading
 import time
 from pathlib import Path
 
+from localcloud.gcp.front import Google
+from localcloud.gcp.state import State
 from localcloud.jobs.images import Images
 from localcloud.jobs.runner import Runner
 from localcloud.place import Place, Server
@@ -18,9 +20,11 @@ from localcloud.sagemaker import model
 from localcloud.sagemaker.account import MotoAccount
 from localcloud.sagemaker.service import SageMaker
 from localcloud.server import watch
+from localcloud.server.aws import Aws
 from localcloud.server.desk import Desk
 from localcloud.server.front import Front
 from localcloud.server.moto_app import Moto
+from localcloud.server.operations import Seen
 from localcloud.server.wire import Answer, Call, Listener
 
 
@@ -33,8 +37,8 @@ def main(root: str, port: str = "0") -> int:
     except BlockingIOError:
         print(f"another server already serves {place.root}", file=sys.stderr)
         return 1
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        # moto and boto3 in this process must not pick up the user's own account.
+    for name in [name for name in os.environ if name.startswith(("AWS_", "GOOGLE_", "CLOUDSDK_"))]:
+        # Nothing in this process may pick up the user's own account.
         del os.environ[name]
     os.environ.update({"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull})
     parts: list[Front] = []
@@ -68,15 +72,18 @@ def _front(place: Place, server: Server) -> Front:
     moto = Moto()
     account = MotoAccount(moto)
     runner = Runner(place.jobs, server.url, Images(place.images))
-    front = Front(moto, SageMaker(account, runner), account, runner)
-    runner.fault = front.job_fault
+    google = Google(State(place, server.url))
+    front = Front(Aws(moto, SageMaker(account, runner), account), google, runner)
+    runner.fault = lambda kind, job: front.job_fault(
+        kind, Seen("sagemaker", "CreateTrainingJob", job.region, job.request)
+    )
     front.control = Desk(server, front)
     return front
 
 
 def _warm(front: Front) -> None:
     """Load what a session usually needs while nobody waits for it."""
-    front.moto.warm()
+    front.aws.moto.warm()
     model.service()
     front.runner.warm()
 

@@ -63,7 +63,10 @@ class Desk:
         if unknown := changes.keys() - {"check_images", "stop_seconds"}:
             raise FaultError(f"unknown setting {sorted(unknown)[0]!r}; there are check_images and stop_seconds")
         if "check_images" in changes:
-            self.front.sagemaker.check_images = bool(changes["check_images"])
+            self.front.aws.sagemaker.check_images = bool(changes["check_images"])
         if "stop_seconds" in changes:
             self.front.runner.stop_seconds = float(changes["stop_seconds"])
-        return {"check_images": self.front.sagemaker.check_images, "stop_seconds": self.front.runner.stop_seconds}
+        return {
+            "check_images": self.front.aws.sagemaker.check_images,
+            "stop_seconds": self.front.runner.stop_seconds,
+        }

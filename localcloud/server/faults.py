@@ -14,22 +14,23 @@ from localcloud.server.operations import Seen
 
 KINDS: Mapping[str, str] = {
     "throttle": "the service's throttling error",
-    "quota": "ResourceLimitExceeded with the quota's name",
-    "capacity": "a training job fails later with CapacityError, after `seconds`",
+    "quota": "a job is refused with the name of the quota (ResourceLimitExceeded, RESOURCE_EXHAUSTED)",
+    "capacity": "a job fails later because there are no machines, after `seconds`",
     "5xx": "an internal error, status 500",
     "reset": "the connection breaks before anything happened",
     "lost": "it happens, and the connection breaks before the answer",
     "slow": "it happens after `seconds`",
     "interrupt": "a running spot job loses its machines for `seconds`",
-    "expired": "ExpiredTokenException",
-    "denied": "access denied; with `seconds`, only while the role it names is younger than that",
+    "expired": "the credentials have expired",
+    "denied": "access denied; with `seconds`, only while the role or account it names is younger than that",
     "missing": "not found, as a read just after a create may say",
-    "lagging": "lists leave out training jobs younger than `seconds`",
+    "lagging": "lists leave out jobs younger than `seconds`",
     "reserved": "the name is taken",
     "error": "the error of `code`, `message` and `status`",
 }
 JOB_KINDS = frozenset({"capacity", "interrupt"})
-SAGEMAKER_KINDS = JOB_KINDS | {"quota", "lagging"}
+ABOUT_JOBS = JOB_KINDS | {"quota", "lagging"}
+JOB_SERVICES = ("sagemaker", "aiplatform")
 
 
 class FaultError(ValueError):
@@ -66,8 +67,8 @@ class Fault:
         if kind not in KINDS:
             raise FaultError(f"unknown kind {kind!r}; there are {', '.join(KINDS)}")
         fault = cls(**document)
-        if kind in SAGEMAKER_KINDS and not fnmatch.fnmatchcase("sagemaker", fault.service):
-            raise FaultError(f"{kind} is a fault of sagemaker only")
+        if kind in ABOUT_JOBS and not any(fnmatch.fnmatchcase(name, fault.service) for name in JOB_SERVICES):
+            raise FaultError(f"{kind} is a fault of {' and '.join(JOB_SERVICES)} only")
         if kind == "error" and not fault.code:
             raise FaultError("error needs a code")
         if fault.times is not None and fault.times < 1:

@@ -1,39 +1,53 @@
-"""The one application of the port: sends a call to control, to SageMaker or to moto, with faults in between."""
+"""The one application of the port: sends a call to control, to Google or to AWS, with faults in between."""
 
 from __future__ import annotations
 
 import time
 import traceback
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from localcloud import control
+from localcloud.gcp.front import Google
 from localcloud.jobs.runner import AGENT, Runner
 from localcloud.place import HOST
-from localcloud.sagemaker.account import MotoAccount
-from localcloud.sagemaker.errors import ServiceError
-from localcloud.sagemaker.record import TrainingJob
-from localcloud.sagemaker.service import SageMaker
-from localcloud.server import refusals
+from localcloud.server.aws import Aws
 from localcloud.server.faults import JOB_KINDS, Fault, Faults
-from localcloud.server.moto_app import Moto
-from localcloud.server.operations import Seen, understand
+from localcloud.server.operations import Seen
 from localcloud.server.record import Record
 from localcloud.server.wire import Answer, Call
 
-_LISTS = ("ListTrainingJobs", "Search")
+_LISTS = ("ListTrainingJobs", "Search", "ListCustomJobs")
+_CREATES = ("CreateTrainingJob", "CreateCustomJob")
 _DEFAULT_LAG = 60.0
+
+
+class Visit(Protocol):
+    """A call that a cloud has understood."""
+
+    @property
+    def seen(self) -> Seen: ...
+
+    def age(self, now: float) -> float | None:
+        """Seconds since the identity that a call is about became usable; None without one."""
+        ...
+
+    def serve(self, lag: float = 0) -> Answer:
+        """Do what is asked; `lag` makes lists leave out jobs younger than so many seconds."""
+        ...
+
+    def refuse(self, fault: Fault) -> Answer:
+        """What the service would answer if it failed this way."""
+        ...
 
 
 @dataclass
 class Front:
-    """`control` answers what comes under its prefix; the rest is AWS."""
+    """`control` answers what comes under its prefix, `google` what comes under Google's; the rest is AWS."""
 
-    moto: Moto
-    sagemaker: SageMaker
-    account: MotoAccount
+    aws: Aws
+    google: Google
     runner: Runner
     control: Callable[[Call], Answer] = lambda call: Answer(404)
     faults: Faults = field(default_factory=Faults)
@@ -47,62 +61,50 @@ class Front:
                 return self.control(call)
             if not _is_local(call.host):
                 return Answer.json({"message": f"localcloud does not answer for {call.host}"}, 421)
-            seen = understand(call)
+            visit: Visit = self.google.visit(call) if self.google.owns(call.path) else self.aws.visit(call)
             if AGENT in call.lower.get("user-agent", ""):
-                return self._serve(call, seen)
-            fault = self.faults.take(seen, lambda fault: self._applies(fault, seen)) if self.faults else None
+                return visit.serve()
+            seen = visit.seen
+            fault = self.faults.take(seen, lambda fault: self._applies(fault, visit)) if self.faults else None
             arrived = self.clock()
-            answer = self._spoil(call, seen, fault) if fault else self._serve(call, seen)
+            answer = self._spoil(visit, fault) if fault else visit.serve()
             self.record.add(seen, arrived, 0 if answer.drop else answer.status, fault.kind if fault else None)
             return answer
         except Exception:
             traceback.print_exc()
             return Answer.json({"__type": "InternalFailure", "message": "localcloud failed; see server.log"}, 500)
 
-    def _applies(self, fault: Fault, seen: Seen) -> bool:
+    def _applies(self, fault: Fault, visit: Visit) -> bool:
         """Whether a fault whose patterns match has its effect on this call."""
         if fault.kind in JOB_KINDS:
             return False
         if fault.kind == "lagging":
-            return seen.operation in _LISTS
+            return visit.seen.operation in _LISTS
         if fault.kind == "quota":
-            return seen.operation == "CreateTrainingJob"
+            return visit.seen.operation in _CREATES
         if fault.kind == "denied" and fault.seconds:
-            age = self.account.role_age(str(seen.parameters.get("RoleArn")), self.clock())
+            age = visit.age(self.clock())
             return age is not None and age < fault.seconds
         return True
 
-    def _spoil(self, call: Call, seen: Seen, fault: Fault) -> Answer:
+    def _spoil(self, visit: Visit, fault: Fault) -> Answer:
         if fault.kind == "reset":
             return Answer(drop=True)
         if fault.kind == "lost":
-            self._serve(call, seen)
+            visit.serve()
             return Answer(drop=True)
         if fault.kind == "slow":
             self.sleep(fault.seconds)
-            return self._serve(call, seen)
+            return visit.serve()
         if fault.kind == "lagging":
-            return self._serve(call, seen, fault.seconds or _DEFAULT_LAG)
-        return refusals.answer(refusals.error(fault, seen), seen, target="x-amz-target" in call.lower)
+            return visit.serve(fault.seconds or _DEFAULT_LAG)
+        return visit.refuse(fault)
 
-    def _serve(self, call: Call, seen: Seen, lag: float = 0) -> Answer:
-        if seen.service != "sagemaker" or not self.sagemaker.answers(seen.operation, seen.parameters):
-            return self.moto(call)
-        try:
-            document = self.sagemaker.call(seen.operation, seen.parameters, seen.region, lag)
-        except ServiceError as refusal:
-            return refusals.answer(refusal, seen, target=True)
-        kind, request = "application/x-amz-json-1.1", str(uuid.uuid4())
-        if document is None:
-            return Answer(200, (("Content-Type", kind), ("x-amzn-RequestId", request)))
-        return Answer.json(document, 200, kind, x_amzn_RequestId=request)
-
-    def job_fault(self, kind: str, job: TrainingJob) -> Mapping[str, Any] | None:
-        """The next fault of a kind that is meant for a job, used up."""
+    def job_fault(self, kind: str, created: Seen) -> Mapping[str, Any] | None:
+        """The next fault of a kind that is meant for the job which a call created, used up."""
         if not self.faults:
             return None
-        seen = Seen("sagemaker", "CreateTrainingJob", job.region, job.request)
-        fault = self.faults.take(seen, lambda fault: fault.kind == kind)
+        fault = self.faults.take(created, lambda fault: fault.kind == kind)
         return None if fault is None else {"seconds": fault.seconds}
 
 

@@ -18,12 +18,14 @@ _CLIENT = {"monitoring": "cloudwatch", "elasticloadbalancing": "elbv2", "email":
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A call understood: boto3's name of the service, the operation, its parameters as far as they are text."""
+    """A call understood: boto3's name of the service (Google: the first label of its host), the operation, its
+    parameters as far as they are text; `body` alone where the parameters hold more than the JSON body."""
 
     service: str
     operation: str
     region: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
 
 
 def understand(call: Call) -> Seen:

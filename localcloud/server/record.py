@@ -32,6 +32,7 @@ class Record:
                     "operation": seen.operation,
                     "region": seen.region,
                     "parameters": seen.parameters,
+                    "body": seen.parameters if seen.body is None else seen.body,
                     "status": status,
                     "fault": fault,
                 }
