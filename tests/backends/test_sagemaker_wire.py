@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dispatcher.backends.base import Observation, State
-from dispatcher.backends.sagemaker.faults import NotAllowed, QuotaExceeded, RoleNotAssumable
+from dispatcher.backends.faults import NotAllowed, QuotaExceeded, RoleNotAssumable
 from dispatcher.contract import Actions
 from dispatcher.errors import AlreadyExistsError, AuthError, NotFoundError, SpecError, UnreachableError
 from dispatcher.job import Job, Resources

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from dispatcher.backends.faults import NotAllowed, QuotaExceeded, RoleNotAssumable, Throttled, clause
 from dispatcher.errors import (
     AlreadyExistsError,
     AuthError,
@@ -54,30 +55,6 @@ _QUOTA = re.compile(r"service limit '([^']+)'")
 _ACTION = re.compile(r"perform:? ([a-z0-9-]+:[A-Za-z0-9*]+)")
 
 
-class RoleNotAssumable(AuthError):
-    """A role cannot be assumed: it is wrong, or so new that the change has not spread yet."""
-
-    propagating = True
-
-
-class NotAllowed(AuthError):
-    """The cloud denied an action by name: it is not granted, or the grant has not spread yet."""
-
-    propagating = True
-
-    def __init__(self, message: str, remedy: str, action: str) -> None:
-        super().__init__(message, remedy)
-        self.action = action
-
-
-class QuotaExceeded(QuotaError):
-    """A quota of the account; `quota` is its name as Service Quotas lists it."""
-
-    def __init__(self, message: str, remedy: str, quota: str) -> None:
-        super().__init__(message, remedy)
-        self.quota = quota
-
-
 @contextmanager
 def translated(session: Session) -> Iterator[None]:
     """Raise what happens inside as DispatchErrors; the original stays attached as the cause."""
@@ -95,7 +72,7 @@ def translated(session: Session) -> Iterator[None]:
     except ResponseParserError as error:
         # A proxy or captive portal answered in AWS's place; what became of the request is unknown.
         raise UnreachableError(
-            f"something other than AWS in {session.zone.region} answered: {_clause(str(error))[:200]}",
+            f"something other than AWS in {session.zone.region} answered: {clause(str(error))[:200]}",
             "check the proxy, VPN and endpoint settings; then try again",
         ) from error
 
@@ -107,11 +84,11 @@ def of_answer(error: Any, session: Session) -> DispatchError:
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     operation = str(error.operation_name)
     if code in _SIGNED_OUT:
-        return AuthError(f"not signed in to AWS: {operation} was refused, {_clause(text)}", session.sign_in())
+        return AuthError(f"not signed in to AWS: {operation} was refused, {clause(text)}", session.sign_in())
     if code in _DENIED:
         return _denied(operation, text, session)
     if code in _THROTTLED:
-        return UnreachableError(
+        return Throttled(
             f"AWS throttles {operation} ({text}), and still did after every retry", "wait a minute and try again"
         )
     if code == "ResourceLimitExceeded":
@@ -144,7 +121,7 @@ def _denied(operation: str, text: str, session: Session) -> AuthError:
     agent = session.zone.identities.agent
     if action == "sts:AssumeRole":
         return RoleNotAssumable(
-            f"not allowed to become the zone's agent role {agent}: {_clause(text)}",
+            f"not allowed to become the zone's agent role {agent}: {clause(text)}",
             "have your identity added to `principals` of the zone, or set `identity: ambient` on the queue",
         )
     if session.identity == "ambient":
@@ -155,7 +132,7 @@ def _denied(operation: str, text: str, session: Session) -> AuthError:
         remedy = (
             f"it is not among the actions of {agent}: run `pulumi up` on the zone's stack, then `dispatch sync`"
         )
-    return NotAllowed(f"not allowed: {action} was denied ({_clause(text)})", remedy, action)
+    return NotAllowed(f"not allowed: {action} was denied ({clause(text)})", remedy, action)
 
 
 def _quota(text: str, session: Session) -> QuotaError:
@@ -182,21 +159,16 @@ def of_client(error: Any, session: Session) -> DispatchError:
         boto.TokenRetrievalError,
     )
     if isinstance(error, signed_out):
-        return AuthError(f"not signed in to AWS: {_clause(str(error))}", session.sign_in())
+        return AuthError(f"not signed in to AWS: {clause(str(error))}", session.sign_in())
     if isinstance(error, boto.ProfileNotFound):
-        return AuthError(f"not signed in to AWS: {_clause(str(error))}", "run: aws configure list-profiles")
+        return AuthError(f"not signed in to AWS: {clause(str(error))}", "run: aws configure list-profiles")
     if isinstance(error, boto.ParamValidationError):
         return SpecError([Problem("SageMaker", None, "", " ".join(str(error).split()))])
     lost = (boto.HTTPClientError, boto.EndpointConnectionError, boto.ConnectionError, boto.IncompleteReadError)
     if isinstance(error, lost):
         region = session.zone.region
         return UnreachableError(
-            f"AWS in {region} did not answer: {_clause(str(error))}",
+            f"AWS in {region} did not answer: {clause(str(error))}",
             "check the network, VPN and proxy; then try again",
         )
-    return UsageError(f"the AWS configuration does not work: {_clause(str(error))}", "run: aws configure list")
-
-
-def _clause(text: str) -> str:
-    """Return an error's text as part of a sentence, on one line."""
-    return " ".join(text.split()).rstrip(".")
+    return UsageError(f"the AWS configuration does not work: {clause(str(error))}", "run: aws configure list")

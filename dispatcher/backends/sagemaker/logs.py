@@ -10,14 +10,13 @@ from operator import attrgetter
 from typing import Any
 
 from dispatcher.backends.base import LogLine
+from dispatcher.backends.following import follow
 from dispatcher.backends.sagemaker.observe import LOG_GROUP
 
 SHORTEST = 1.0
 """Seconds between two looks while lines arrive."""
 LONGEST = 10.0
 """Seconds between two looks when nothing has come for a while."""
-QUIET_ROUNDS = 2
-"""Looks without a line, after the job has ended, until it is taken that nothing follows (lines arrive late)."""
 
 _STREAM = re.compile(r"/(?P<node>.+?)(?:-\d{6,})?$")
 _ORDER = attrgetter("time")
@@ -37,16 +36,11 @@ class LogReader:
     def follow(self, done: Callable[[], bool], sleep: Callable[[float], None]) -> Iterator[LogLine]:
         """Yield lines as they come until `done()` and two quiet looks; each look is sorted by itself."""
         tokens: dict[str, str] = {}
-        pause, quiet = SHORTEST, 0
-        while True:
-            ended = done()
-            lines = sorted((line for name in self._streams() for line in self._stream(name, tokens)), key=_ORDER)
-            yield from lines
-            quiet = 0 if lines or not ended else quiet + 1
-            if quiet >= QUIET_ROUNDS:
-                return
-            pause = SHORTEST if lines or ended else min(pause * 1.5, LONGEST)
-            sleep(pause)
+
+        def look() -> list[LogLine]:
+            return sorted((line for name in self._streams() for line in self._stream(name, tokens)), key=_ORDER)
+
+        yield from follow(look, done, sleep, shortest=SHORTEST, longest=LONGEST)
 
     def _streams(self) -> list[str]:
         names: list[str] = []

@@ -7,9 +7,10 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
+from dispatcher.backends import saving
 from dispatcher.errors import NotFoundError, UsageError
 
 _CHUNK = 1024 * 1024
@@ -26,14 +27,11 @@ def fetch(client: Any, uri: str, job: str, target: Path) -> list[Path]:
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     below = f"{prefix.rstrip('/')}/{job}/output/".lstrip("/")
     written: list[Path] = []
-    try:
+    with saving.writing(target):
         for key in _keys(client, bucket, below):
             name = key.removeprefix(below)
             if name and not name.endswith("/"):
                 written += _save(client, bucket, key, name, target)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(f"outputs cannot be written to {target}: {reason}", "name another directory") from error
     if not written:
         raise NotFoundError(
             f"job {job} has no outputs at s3://{bucket}/{below}",
@@ -57,13 +55,7 @@ def _save(client: Any, bucket: str, key: str, name: str, target: Path) -> list[P
                 whole.write(chunk)
             whole.seek(0)
             return _unpack(whole, directory, key)
-    parts = PurePosixPath(name).parts
-    if ".." in parts or PurePosixPath(name).is_absolute():
-        raise UsageError(
-            f"s3://{bucket}/{key} would be written outside {target}", "fetch it by hand if you trust it"
-        )
-    path = target.joinpath(*parts)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = saving.below(target, name, f"s3://{bucket}/{key}")
     with path.open("wb") as file:
         for chunk in body.iter_chunks(_CHUNK):
             file.write(chunk)
@@ -80,9 +72,7 @@ def _unpack(archive: Any, directory: Path, key: str) -> list[Path]:
             members = [tarfile.data_filter(member, str(directory)) for member in tar.getmembers()]
             tar.extractall(directory, filter="data")
     except tarfile.FilterError as error:
-        raise UsageError(
-            f"{key} holds a member that leaves its directory: {error}", "fetch it by hand if you trust it"
-        ) from error
+        raise UsageError(f"{key} holds a member that leaves its directory: {error}", saving.LEAVES) from error
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UsageError(f"{key} is not a readable archive: {error}") from error
     return [directory / member.name for member in members if member is not None and member.isfile()]
