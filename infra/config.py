@@ -5,17 +5,20 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import pulumi
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from dispatcher.errors import Problem, SpecError
 from infra import contradictions
-from infra.settings import Environment, Settings, Zone
+from infra.aws import settings as aws
+from infra.base import Settings
+from infra.gcp import settings as gcp
+from infra.settings import ZONES, Environment, Zone
 
 NAMESPACE = "launchway"
-LATER = ("gcp", "azure")
+LATER = ("azure",)
 
 
 def load() -> Environment:
@@ -70,7 +73,11 @@ def read(raw: Mapping[str, Any], stack: str) -> Environment:
     for index, zone in enumerate(zones if isinstance(zones, list) else ()):
         if isinstance(zone, Mapping) and zone.get("cloud") in LATER:
             rule = f"zones of {zone['cloud']} are not in this release yet"
-            report(f"zones[{index}].cloud", rule, "keep to aws, or leave the zone out until they are")
+            report(
+                f"zones[{index}].cloud",
+                rule,
+                f"keep to {' and '.join(ZONES)}, or leave the zone out until they are",
+            )
         else:
             kept.append((index, zone))
     if isinstance(zones, list):
@@ -81,12 +88,15 @@ def read(raw: Mapping[str, Any], stack: str) -> Environment:
         environment = Environment.model_validate_json(json.dumps(given))
     except ValidationError as error:
         for wrong in error.errors(include_url=False):
-            place = wrong["loc"]
+            place, cloud = _written(wrong["loc"])
             if len(place) > 1 and place[0] == "zones":
                 place = ("zones", kept[int(place[1])][0], *place[2:])
-            elif not kept and problems and place == ("zones",):
-                continue  # every zone was refused above: "at least one zone" would only confuse
-            report(_path(place), *_words(wrong["type"], wrong["msg"], place, wrong.get("input")))
+            elif wrong["type"] == "too_short" and place == ("zones",) and zones:
+                continue  # each zone is refused by itself: "at least one zone" would only confuse
+            if wrong["type"] in _WITHOUT_CLOUD:
+                report(_path((*place, "cloud")), *_which_cloud(wrong.get("input")))
+            else:
+                report(_path(place), *_words(wrong["type"], wrong["msg"], place, wrong.get("input"), cloud))
         environment, good = _well_formed(given, stack)
         places = [kept[index][0] for index in good]
     for path, rule, remedy in contradictions.find(environment, places) if environment else ():
@@ -102,7 +112,7 @@ def _well_formed(given: Mapping[str, Any], stack: str) -> tuple[Environment | No
     zones = given.get("zones")
     for index, zone in enumerate(zones if isinstance(zones, list) else ()):
         try:
-            good[index] = Zone.model_validate_json(json.dumps(zone))
+            good[index] = _ZONE.validate_json(json.dumps(zone))
         except ValidationError:
             continue
     if not good:
@@ -119,59 +129,65 @@ def _path(place: tuple[int | str, ...]) -> str:
     return text.removeprefix(".")
 
 
-def _words(kind: str, message: str, place: tuple[int | str, ...], value: object) -> tuple[str, str]:
+def _written(place: tuple[int | str, ...]) -> tuple[tuple[int | str, ...], str | None]:
+    """The path as it is in the file, without the cloud that pydantic puts after a zone's index, and that cloud."""
+    if len(place) > 2 and place[0] == "zones" and place[2] in ZONES:
+        return (*place[:2], *place[3:]), str(place[2])
+    return place, None
+
+
+_WITHOUT_CLOUD = ("union_tag_not_found", "union_tag_invalid")
+
+
+def _which_cloud(zone: object) -> tuple[str, str]:
+    """Rule and remedy of a zone whose cloud is missing or not one of ours."""
+    known = " or ".join(f"cloud: {cloud}" for cloud in ZONES)
+    if isinstance(zone, Mapping) and "cloud" in zone:
+        return f"{zone['cloud']!r} is not a cloud", known
+    return "is missing", known
+
+
+def _words(
+    kind: str, message: str, place: tuple[int | str, ...], value: object, cloud: str | None
+) -> tuple[str, str]:
     """Pydantic's finding as a rule and a remedy."""
     if kind == "extra_forbidden":
-        known = _known_keys(place[:-1])
+        known = _known_keys(place[:-1], cloud)
         close = difflib.get_close_matches(str(place[-1]), known, n=1)
         return "unknown key", f"did you mean {close[0]}?" if close else f"known here: {', '.join(sorted(known))}"
+    meaning, forms = _OF_CLOUD.get(cloud or "", ({}, {}))
     if kind == "missing":
-        return "is missing", _MEANING.get(str(place[-1]), "add it")
+        return "is missing", {**_MEANING, **meaning}.get(str(place[-1]), "add it")
     if kind == "string_type" and place[-1] == "account" and type(value) in (int, float):
         return "is a number, which loses leading zeros", f'put it in quotes: account: "{value:.0f}"'
-    form = next((_FORMS[part] for part in reversed(place) if part in _FORMS), None)
+    words = {**_FORMS, **forms}
+    form = next((words[part] for part in reversed(place) if part in words), None)
     if kind == "string_pattern_mismatch" and form:
         return f"{value!r} is not {form[0]}", f"such as {form[1]}"
     text = message.removeprefix("Value error, ")
     return f"{text[:1].lower()}{text[1:]}", "" if kind == "value_error" else f"it is {value!r}"
 
 
-_MEANING = {
-    "account": 'the 12-digit account id, in quotes: account: "123456789012"',
-    "region": "such as region: eu-central-1",
-    "cloud": "cloud: aws",
-    "name": "a short name such as name: aws-euc1",
+_MEANING: Mapping[str, str] = {
     "owner": "the team that answers for this environment, such as owner: ml-platform",
-    "zones": "at least one zone, see docs/aws-zone.md",
+    "zones": "at least one zone, see docs/aws-zone.md and docs/gcp-zone.md",
 }
-
-
-_ARN = "an ARN", "arn:aws:kms:eu-central-1:123456789012:key/10000000-0000-4000-8000-000000000000"
 _SHORT = "a short name: lower-case letters, digits and single hyphens, a letter first", "aws-euc1"
-_BUCKET = "the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens", "acme-training-data"
-_TYPE = "a training instance type", "ml.g5.xlarge"
-_HEX = "and 8 to 17 hexadecimal digits"
 # What a text must look like, in words and as an example, by the key it stands under.
-_FORMS: dict[int | str, tuple[str, str]] = {
-    "account": ("an account id of 12 digits", '"123456789012"'),
-    "vpc": (f"the id of a VPC: vpc- {_HEX}", "vpc-0a1b2c3d4e5f60718"),
-    "subnets": (f"the id of a subnet: subnet- {_HEX}", "subnet-0a1b2c3d4e5f60718"),
-    "securityGroups": (f"the id of a security group: sg- {_HEX}", "sg-0a1b2c3d4e5f60718"),
-    "endpoints": (f"the id of a VPC endpoint: vpce- {_HEX}", "vpce-0a1b2c3d4e5f60718"),
-    "buckets": _BUCKET,
-    "keys": _ARN,
-    "trail": ("an ARN", "arn:aws:cloudtrail:eu-central-1:123456789012:trail/main"),
-    "principals": ("an ARN", "arn:aws:iam::123456789012:role/ml-platform"),
-    "name": _SHORT,
-    "environment": _SHORT,
-    "instance": _TYPE,
-    "instanceTypes": _TYPE,
+_FORMS: Mapping[int | str, tuple[str, str]] = {"name": _SHORT, "environment": _SHORT}
+# The same of each cloud: what is missing, and forms.
+_OF_CLOUD: Mapping[str, tuple[Mapping[str, str], Mapping[int | str, tuple[str, str]]]] = {
+    "aws": (aws.MEANING, aws.FORMS),
+    "gcp": (gcp.MEANING, gcp.FORMS),
 }
+_ZONE: TypeAdapter[Zone] = TypeAdapter(Annotated[Zone, Field(discriminator="cloud")])
 
 
-def _known_keys(place: tuple[int | str, ...]) -> list[str]:
+def _known_keys(place: tuple[int | str, ...], cloud: str | None) -> list[str]:
     """The keys a model at this path takes."""
     model: type[Settings] | None = Environment
+    if cloud:
+        model, place = ZONES[cloud], place[2:]
     for part in place:
         if isinstance(part, int) or model is None:
             continue

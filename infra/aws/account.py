@@ -13,7 +13,7 @@ from infra.aws.audit import Trail, TrailArgs, trail_arn
 from infra.aws.lookup import found
 from infra.aws.policies import TRAINING_LOGS
 from infra.aws.site import Site
-from infra.settings import Budget
+from infra.base import Budget
 
 # Percent of the budget that a mail is sent at: real cost at the first two, the forecast at the last.
 ACTUAL_PERCENT = (80, 100)

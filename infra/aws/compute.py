@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dispatcher import contract
 from dispatcher.placement.catalog import Hardware, catalog
-from infra.settings import Zone
+from infra.aws.settings import Zone
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import yaml
 
 from infra.aws.network import DEFAULT_ZONES
 from infra.aws.regions import table
-from infra.settings import Zone
+from infra.aws.settings import Zone
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,11 @@ from infra.aws.network import DEFAULT_ZONES, Network, NetworkArgs
 from infra.aws.place import Place
 from infra.aws.policies import Landing
 from infra.aws.registry import Registry, RegistryArgs
+from infra.aws.settings import Zone
 from infra.aws.site import Site
 from infra.aws.sites import site_of_zone
 from infra.aws.storage import Storage, StorageArgs
-from infra.settings import Environment, Zone
+from infra.settings import Environment
 
 # As long as the ids that only the cloud can tell, so that policies can be sized before it has.
 ANY_KEY = f"mrk-{'0' * 32}"

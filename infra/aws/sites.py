@@ -8,8 +8,10 @@ from infra.aws import storage
 from infra.aws.account import Account, AccountArgs
 from infra.aws.place import Place, stable_suffix
 from infra.aws.regions import table
+from infra.aws.settings import Zone
 from infra.aws.site import Site, provider
-from infra.settings import Environment, Zone, said
+from infra.base import said
+from infra.settings import Environment
 
 
 def _place(name: str, account: str, region: str, disposable: bool) -> Place:
@@ -45,8 +47,9 @@ def _settings(environment: Environment, zone: Zone) -> str:
 
 def accounts(environment: Environment) -> dict[str, Account]:
     """Build or look up, once per account, what an account has once; by account id."""
-    ids = dict.fromkeys(zone.account for zone in environment.zones)
-    return {id: _account(environment, [zone for zone in environment.zones if zone.account == id]) for id in ids}
+    ours = [zone for zone in environment.zones if isinstance(zone, Zone)]
+    ids = dict.fromkeys(zone.account for zone in ours)
+    return {id: _account(environment, [zone for zone in ours if zone.account == id]) for id in ids}
 
 
 def _account(environment: Environment, zones: list[Zone]) -> Account:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.aws import policies_endpoint, policies_resource
-from infra.settings import INTERFACE_SERVICES
+from infra.aws.settings import INTERFACE_SERVICES
 from tests.infra.documents import KEY, PLACE, decision
 
 BUCKET = PLACE.bucket_arn("aws-euc1-data-1a2b3c4d")
