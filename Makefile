@@ -47,6 +47,7 @@ lint: setup  ## ruff and mypy
 	@$(BIN)/mypy
 
 test: lint  ## every lane but the real provider and live accounts
+	@$(PY) -m tools.checkov
 	@$(PY) -m pytest -m "not real and not live" $(PYTEST_ARGS)
 
 test-real: setup  ## the real AWS provider against the local AWS (the official plugin, or the one in AWS_PLUGIN)
@@ -60,5 +61,5 @@ bench: setup  ## start-up and preview times, as ratios
 lock: $(PY)  ## resolve requirements.lock anew (docs/dependencies.md)
 	@PYTHON=$(PY) tools/lock.sh
 
-clean-cache:  ## remove what is kept between checkouts: the built pulumi and provider plugin
+clean-cache:  ## remove what is kept between checkouts: the built pulumi, provider plugin and Checkov
 	rm -rf "$(CACHE)"

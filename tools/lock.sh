@@ -1,6 +1,7 @@
 #!/bin/sh
-# Resolve requirements.lock from pyproject.toml: exact versions and the hashes of every file of each release,
-# for all systems and all Pythons we support. No index address goes into it: pip uses the user's own.
+# Resolve requirements.lock from pyproject.toml, and the lock of Checkov's own environment from what stands beside
+# it: exact versions and the hashes of every file of each release, for all systems and all Pythons we support.
+# No index address goes into them: pip uses the user's own.
 # usage: tools/lock.sh [--upgrade]        UV is the version of the resolver.
 set -eu
 cd "$(dirname "$0")/.."
@@ -10,7 +11,15 @@ trap 'rm -rf "$work"' EXIT
 "${PYTHON:-.venv/bin/python}" -m pip install --quiet --disable-pip-version-check --target "$work" "uv==$uv"
 # The resolver reads neither pip's settings nor its certificates.
 [ -z "${PIP_CERT:-}" ] || export SSL_CERT_FILE="$PIP_CERT"
-"$work/bin/uv" pip compile pyproject.toml --extra aws --extra gcp --extra infra-aws --extra infra-gcp --extra dev \
-    --universal --python-version 3.11 --generate-hashes --no-config --no-header --no-annotate \
-    --quiet --output-file requirements.lock "$@"
-echo "requirements.lock: $(grep -c '==' requirements.lock) packages"
+
+resolve() { # resolve LOCK SOURCE...
+    lock=$1
+    shift
+    "$work/bin/uv" pip compile "$@" --universal --python-version 3.11 --generate-hashes --no-config --no-header \
+        --no-annotate --quiet --output-file "$lock"
+    echo "$lock: $(grep -c '==' "$lock") packages"
+}
+
+resolve requirements.lock pyproject.toml \
+    --extra aws --extra gcp --extra infra-aws --extra infra-gcp --extra dev "$@"
+resolve tools/checkov/requirements.lock tools/checkov/requirements.in "$@"

@@ -186,6 +186,7 @@ def job_group(site: Site, parent: pulumi.Resource, vpc_id: pulumi.Input[str]) ->
         security_group_id=group.id,
         referenced_security_group_id=group.id,
         ip_protocol="-1",
+        description="From the other nodes of a job",
         opts=site.child(parent),
     )
     vpc.SecurityGroupEgressRule(
@@ -193,6 +194,7 @@ def job_group(site: Site, parent: pulumi.Resource, vpc_id: pulumi.Input[str]) ->
         security_group_id=group.id,
         referenced_security_group_id=group.id,
         ip_protocol="-1",
+        description="To the other nodes of a job",
         opts=site.child(parent),
     )
     return group
@@ -216,6 +218,7 @@ def https_out(
         to_port=443,
         cidr_ipv4=cidr,
         prefix_list_id=prefix_list,
+        description="HTTPS out",
         opts=site.child(parent),
     )
 

@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,8 @@ class Resource:
     inputs: Mapping[str, Any]
     outputs: Mapping[str, Any]
     protect: bool
+    depends: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The URNs whose outputs went into an input, by the input's name."""
 
     @property
     def key(self) -> Key:
@@ -235,6 +237,7 @@ def _resources(document: Mapping[str, Any]) -> Iterator[Resource]:
             inputs=entry.get("inputs", {}),
             outputs=entry.get("outputs", {}),
             protect=entry.get("protect", False),
+            depends=entry.get("propertyDependencies", {}),
         )
 
 

@@ -1,0 +1,54 @@
+"""Checkov's opinion of what every stack declares, read off the state that the real engine exports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+
+import pytest
+
+from tests.engine.checkov import terraform
+from tests.engine.checkov.accepted import findings, unused
+from tests.engine.checkov.judge import Verdict, judge
+from tests.engine.life import Life
+from tests.engine.project import stacks
+
+pytestmark = [pytest.mark.engine, pytest.mark.oracle]
+
+# Checks that must have had something to look at in stack `local`: a judge who sees nothing complains of nothing.
+SEEN = {
+    "aws": {"CKV_AWS_7", "CKV_AWS_21", "CKV_AWS_51", "CKV_AWS_136", "CKV_AWS_145", "CKV_AWS_158", "CKV2_AWS_6"},
+}
+
+
+@pytest.fixture(scope="session")
+def verdicts(
+    lives: Mapping[str, Future[Life]], tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[tuple[str, str], Verdict]:
+    """What Checkov says of each stack, by (stack, cloud)."""
+    found: dict[tuple[str, str], Verdict] = {}
+    for stack in stacks():
+        life = lives[stack].result()
+        life.step("up")
+        for cloud in sorted({kind.split(":")[0] for kind, _ in life.state} & SEEN.keys()):
+            document = terraform.document(life.state, cloud)
+            found[stack, cloud] = judge(document, tmp_path_factory.mktemp("checkov") / cloud)
+    return found
+
+
+@pytest.mark.parametrize("stack", stacks())
+def test_every_finding_of_checkov_is_accepted_with_a_reason(
+    verdicts: Mapping[tuple[str, str], Verdict], stack: str
+) -> None:
+    judged = {cloud: verdict for (name, cloud), verdict in verdicts.items() if name == stack}
+    assert judged
+    assert {cloud: found for cloud, verdict in judged.items() if (found := findings(verdict))} == {}
+
+
+@pytest.mark.parametrize("cloud", SEEN)
+def test_checkov_has_looked_at_what_matters(verdicts: Mapping[tuple[str, str], Verdict], cloud: str) -> None:
+    assert SEEN[cloud] - verdicts["local", cloud].checks == set()
+
+
+def test_no_accepted_finding_is_stale(verdicts: Mapping[tuple[str, str], Verdict]) -> None:
+    assert unused(verdicts.values()) == []

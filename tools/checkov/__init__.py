@@ -1,0 +1,1 @@
+"""Checkov for the oracle lane, in a virtual environment of its own: its pins cannot live beside ours."""
