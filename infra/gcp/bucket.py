@@ -5,23 +5,77 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi
+from pulumi_gcp import storage
 
 from infra.gcp.keys import Key
 from infra.gcp.site import Site
 
+ABANDONED_UPLOAD_DAYS = 7
+OLD_VERSION_DAYS = 30
+DAY = 86_400  # seconds
+
 
 @dataclass(frozen=True, slots=True)
 class BucketArgs:
-    """`name` is the physical name; `expire_days` removes current objects too."""
+    """`name` is the physical name; `expire_days` removes current objects too.
+
+    `soft_delete_days`: how long what was deleted for good can be restored, 0 (not at all) or 7 to 90.
+    """
 
     site: Site
-    use: str
     name: str
     key: Key
     expire_days: int | None = None
+    soft_delete_days: int = 7
 
 
 class Bucket(pulumi.ComponentResource):
     """A bucket: its `bucket` name."""
 
     bucket: pulumi.Output[str]
+
+    def __init__(self, name: str, args: BucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("launchway:gcp:Bucket", name, None, opts)
+        site, place = args.site, args.site.place
+        kept = 0 if place.disposable else args.soft_delete_days * DAY
+        made = storage.Bucket(
+            name,
+            name=args.name,
+            project=place.project,
+            location=place.region.upper(),  # as the API tells it
+            storage_class="STANDARD",
+            force_destroy=place.disposable,
+            uniform_bucket_level_access=True,
+            public_access_prevention="enforced",
+            encryption={
+                "default_kms_key_name": args.key.name,
+                # An object under a key that is not a customer's is refused, whatever its upload asks for.
+                "google_managed_encryption_enforcement_config": {"restriction_mode": "FullyRestricted"},
+                "customer_supplied_encryption_enforcement_config": {"restriction_mode": "FullyRestricted"},
+                "customer_managed_encryption_enforcement_config": {"restriction_mode": "NotRestricted"},
+            },
+            versioning={"enabled": True},
+            soft_delete_policy={"retention_duration_seconds": kept},
+            lifecycle_rules=_rules(args.expire_days),
+            requester_pays=False,
+            default_event_based_hold=False,
+            enable_object_retention=False,  # a lock nobody can lift contradicts the right to erasure
+            deletion_policy=place.deletion_policy,
+            opts=site.child(self, after=args.key.ready, keep=True),
+        )
+        self.bucket = made.name
+        self.register_outputs({"bucket": self.bucket})
+
+
+def _rules(expire_days: int | None) -> list[storage.BucketLifecycleRuleArgsDict]:
+    """Old versions and abandoned uploads always go; current objects only where a bucket keeps them for a time."""
+    tidy: list[storage.BucketLifecycleRuleArgsDict] = [
+        {
+            "action": {"type": "Delete"},
+            "condition": {"days_since_noncurrent_time": OLD_VERSION_DAYS, "with_state": "ARCHIVED"},
+        },
+        {"action": {"type": "AbortIncompleteMultipartUpload"}, "condition": {"age": ABANDONED_UPLOAD_DAYS}},
+    ]
+    if expire_days is None:
+        return tidy
+    return [*tidy, {"action": {"type": "Delete"}, "condition": {"age": expire_days, "with_state": "LIVE"}}]

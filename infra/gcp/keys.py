@@ -8,24 +8,31 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import kms
 
-from infra.gcp.lookup import found
 from infra.gcp.service_agents import table
 from infra.gcp.site import Site
+from infra.lookup import found
 
 ROTATION = "7776000s"  # 90 days
-# How long a destroyed version can be restored: a durable zone's 30 days are KMS's default, 1 day is its least.
-DESTROY_AFTER = "2592000s"
-DISPOSABLE_DESTROY_AFTER = "86400s"
+# How long a destroyed version can be restored. Fixed for the life of a key, so it cannot follow `lifetime`.
+DESTROY_AFTER = "2592000s"  # 30 days, KMS's default
+ALGORITHM = "GOOGLE_SYMMETRIC_ENCRYPTION"
 USE_KEY = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
-USES = ("data", "registry", "logs")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key's full name, and the grants that whatever it encrypts must wait for."""
+
+    name: pulumi.Output[str]
+    ready: tuple[pulumi.Resource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class KeysArgs:
     """`agents` are members by the short names of data/service_agents.yaml.
 
-    `data`, `registry`, `logs` are names of keys to adopt (`projects/P/locations/L/keyRings/R/cryptoKeys/K`).
-    `grant_adopted` gives the service agents the use of adopted keys too; without it, their owner has.
+    `data`, `registry`, `logs` are full names of keys to adopt. Nothing of an adopted key is touched: its owner
+    lets the service agents use it.
     """
 
     site: Site
@@ -33,15 +40,6 @@ class KeysArgs:
     data: str | None = None
     registry: str | None = None
     logs: str | None = None
-    grant_adopted: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A key's full name, and the grants that what it encrypts must wait for."""
-
-    name: pulumi.Output[str]
-    ready: tuple[pulumi.Resource, ...]
 
 
 class Keys(pulumi.ComponentResource):
@@ -50,3 +48,75 @@ class Keys(pulumi.ComponentResource):
     data: Key
     registry: Key
     logs: Key
+
+    def __init__(self, name: str, args: KeysArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("launchway:gcp:Keys", name, None, opts)
+        adopted = {"data": args.data, "registry": args.registry, "logs": args.logs}
+        built = ring(args.site, self) if None in adopted.values() else None
+
+        def own_or_existing(use: str) -> Key:
+            existing = adopted[use]
+            if existing is None:
+                assert built is not None
+                return key(args.site, self, built, use, agents_of(use, args.agents))
+            return Key(self._adopted(args.site, use, existing))
+
+        self.data, self.registry, self.logs = map(own_or_existing, ("data", "registry", "logs"))
+        self.register_outputs({"data": self.data.name, "registry": self.registry.name, "logs": self.logs.name})
+
+    def _adopted(self, site: Site, use: str, name: str) -> pulumi.Output[str]:
+        of_ring, _, short = name.partition("/cryptoKeys/")
+        known = found(
+            site.setting(f"existing.keys.{use}"),
+            f"key {name}",
+            lambda: kms.get_kms_crypto_key(key_ring=of_ring, name=short, opts=site.ask(self)),
+        )
+        return pulumi.Output.from_input(known.id)
+
+
+def agents_of(use: str, members: Mapping[str, pulumi.Output[str]]) -> dict[str, pulumi.Output[str]]:
+    """The service agents that encrypt and decrypt with the key of `use`, by short name."""
+    return {name: member for name, member in members.items() if use in table()[name].keys}
+
+
+def ring(site: Site, parent: pulumi.Resource) -> kms.KeyRing:
+    """A key ring. KMS never deletes one, so its name is made up by the engine: anew with every new stack."""
+    return kms.KeyRing(
+        site.name("keys"),
+        project=site.place.project,
+        location=site.place.region,
+        opts=site.child(parent, keep=True),
+    )
+
+
+def key(
+    site: Site,
+    parent: pulumi.Resource,
+    of_ring: kms.KeyRing,
+    use: str,
+    agents: Mapping[str, pulumi.Output[str]],
+) -> Key:
+    """Build one key in `of_ring` under `parent`, and let the service agents use it."""
+    made = kms.CryptoKey(
+        site.name("keys", use),
+        name=use,
+        key_ring=of_ring.id,
+        purpose="ENCRYPT_DECRYPT",
+        rotation_period=ROTATION,
+        destroy_scheduled_duration=DESTROY_AFTER,
+        version_template={"algorithm": ALGORITHM, "protection_level": "SOFTWARE"},
+        # Destroying a key destroys what it encrypted: refused by the provider too, not by the engine alone.
+        deletion_policy=site.place.deletion_policy,
+        opts=site.child(parent, keep=True),
+    )
+    grants = tuple(
+        kms.CryptoKeyIAMMember(
+            site.name("keys", f"{use}-{agent}".replace("_", "-")),
+            crypto_key_id=made.id,
+            role=USE_KEY,
+            member=member,
+            opts=site.child(parent),
+        )
+        for agent, member in agents.items()
+    )
+    return Key(made.id, grants)

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
+from pulumi_gcp import artifactregistry
 
 from infra.gcp.keys import Key
+from infra.gcp.place import Place
+from infra.gcp.service_agents import table
 from infra.gcp.site import Site
+from infra.lookup import found
+
+UNTAGGED_DAYS = 14
+READ_IMAGES = "roles/artifactregistry.reader"
+
+
+def repository_id(place: Place, existing: str | None) -> str:
+    """The repository's id, known before it is built."""
+    return existing or place.physical("ar", "images")
 
 
 @dataclass(frozen=True, slots=True)
 class RegistryArgs:
-    """`pullers` are the members who pull images for jobs: service agents, never the job's account.
+    """`existing` is the id of a repository to adopt, in the zone's project and region.
 
-    `existing` is the name of a repository to adopt (`projects/P/locations/L/repositories/R`).
+    `agents` are members by the short names of data/service_agents.yaml. Those that pull images may read a
+    repository of our own; the owner of an adopted one lets them.
     """
 
     site: Site
     key: Key
-    pullers: Sequence[tuple[str, pulumi.Output[str]]]
+    agents: Mapping[str, pulumi.Output[str]]
     existing: str | None = None
 
 
@@ -29,4 +42,59 @@ class Registry(pulumi.ComponentResource):
 
     url: pulumi.Output[str]
     id: pulumi.Output[str]
-    place: tuple[str, str, str]  # project, location and repository id, known before it is built
+
+    def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("launchway:gcp:Registry", name, None, opts)
+        site, place = args.site, args.site.place
+        if args.existing:
+            named = args.existing
+            known = found(
+                site.setting("existing.registry"),
+                f"repository {named}",
+                lambda: artifactregistry.get_repository(
+                    project=place.project, location=place.region, repository_id=named, opts=site.ask(self)
+                ),
+            )
+            self.url = pulumi.Output.from_input(known.registry_uri)
+            self.id = pulumi.Output.from_input(known.id)
+        else:
+            repository = self._repository(args)
+            self.url, self.id = repository.registry_uri, repository.id
+        self.register_outputs({"url": self.url, "id": self.id})
+
+    def _repository(self, args: RegistryArgs) -> artifactregistry.Repository:
+        site, place = args.site, args.site.place
+        made = artifactregistry.Repository(
+            site.name("registry", "images"),
+            project=place.project,
+            location=place.region,
+            repository_id=repository_id(place, None),
+            description=f"{place.name}: images of training jobs",
+            format="DOCKER",
+            mode="STANDARD_REPOSITORY",
+            kms_key_name=args.key.name,  # cannot be added later
+            docker_config={"immutable_tags": True},
+            cleanup_policy_dry_run=False,
+            cleanup_policies=[
+                {
+                    "id": "untagged",
+                    "action": "DELETE",
+                    "condition": {"tag_state": "UNTAGGED", "older_than": f"{UNTAGGED_DAYS * 86_400}s"},
+                }
+            ],
+            vulnerability_scanning_config={"enablement_config": "INHERITED"},  # on where the project's API is
+            deletion_policy=place.deletion_policy,
+            opts=site.child(self, after=args.key.ready, keep=True),
+        )
+        for agent, member in args.agents.items():
+            if table()[agent].pulls_images:
+                artifactregistry.RepositoryIamMember(
+                    site.name("registry", f"pull-{agent}".replace("_", "-")),
+                    project=place.project,
+                    location=place.region,
+                    repository=made.repository_id,
+                    role=READ_IMAGES,
+                    member=member,
+                    opts=site.child(self),
+                )
+        return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import resources
 from typing import Literal
 
@@ -22,7 +22,7 @@ class ServiceAgent:
     """One row of data/service_agents.yaml.
 
     `address` has `{number}` where the project's number stands. `keys` are the uses whose key it must encrypt
-    and decrypt with. With `bound` False it does not exist until `appears`, so nothing may name it before.
+    and decrypt with. While not `bound`, it does not exist before its first use, and nothing may name it.
     """
 
     name: str
@@ -31,7 +31,7 @@ class ServiceAgent:
     found_by: FoundBy
     keys: tuple[str, ...]
     pulls_images: bool
-    peers_dns: bool
+    joins_network: bool
     bound: bool
 
 
@@ -40,16 +40,7 @@ def table() -> Mapping[str, ServiceAgent]:
     """Every service agent by its short name, in the order of the data file."""
     data = yaml.safe_load(resources.files("infra.gcp").joinpath("data/service_agents.yaml").read_text())
     return {
-        name: ServiceAgent(
-            name,
-            facts["service"],
-            facts["address"],
-            facts["found_by"],
-            tuple(facts["keys"]),
-            facts["pulls_images"],
-            facts["peers_dns"],
-            facts["bound"],
-        )
+        name: ServiceAgent(name=name, **{**facts, "keys": tuple(facts["keys"])})
         for name, facts in data["agents"].items()
     }
 
@@ -58,14 +49,14 @@ def table() -> Mapping[str, ServiceAgent]:
 class ServiceAgentsArgs:
     """`number` is the project's number; `services` are the enabled APIs, without which no agent can be made.
 
-    With `own` False nothing is made: the agents are known by their addresses. `custom_code` says that the
-    first custom job has run, so that the agent which appears with it can be named too.
+    With `own` False nothing is made and the agents are there already. `custom_code` says that a first custom
+    job has run, so that the agent which appears with it can be named too.
     """
 
     site: Site
     number: pulumi.Output[str]
     own: bool = True
-    services: Sequence[pulumi.Resource] = field(default_factory=tuple)
+    services: Sequence[pulumi.Resource] = ()
     custom_code: bool = False
 
 
@@ -77,36 +68,26 @@ class ServiceAgents(pulumi.ComponentResource):
     def __init__(self, name: str, args: ServiceAgentsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("launchway:gcp:ServiceAgents", name, None, opts)
         self.members = {
-            agent.name: self._member(args, agent)
+            agent.name: self._email(args, agent).apply(lambda email: f"serviceAccount:{email}")
             for agent in table().values()
             if agent.bound or args.custom_code
         }
         self.register_outputs({"members": self.members})
 
-    def _member(self, args: ServiceAgentsArgs, agent: ServiceAgent) -> pulumi.Output[str]:
-        site = args.site
-        if args.own and agent.found_by == "service_identity":
+    def _email(self, args: ServiceAgentsArgs, agent: ServiceAgent) -> pulumi.Output[str]:
+        site, project = args.site, args.site.place.project
+        # A lookup asks at once, unless it is told what must be enabled before there is an answer.
+        asked = pulumi.InvokeOutputOptions(parent=self, provider=site.provider, depends_on=list(args.services))
+        if agent.found_by == "get_project_service_account":
+            return storage.get_project_service_account_output(project=project, opts=asked).email_address
+        if agent.found_by == "get_project_cmek_settings":
+            return logging.get_project_cmek_settings_output(project=project, opts=asked).service_account_id
+        if agent.found_by == "service_identity" and args.own:
             made = projects.ServiceIdentity(
                 site.name("agents", agent.name),
-                project=site.place.project,
+                project=project,
                 service=agent.service,
                 opts=site.child(self, after=args.services),
             )
-            return made.email.apply(_member)
-        if agent.found_by == "get_project_service_account":
-            asked = pulumi.InvokeOutputOptions(
-                parent=self, provider=site.provider, depends_on=list(args.services) or None
-            )
-            found = storage.get_project_service_account_output(project=site.place.project, opts=asked)
-            return found.email_address.apply(_member)
-        if agent.found_by == "get_project_cmek_settings":
-            asked = pulumi.InvokeOutputOptions(
-                parent=self, provider=site.provider, depends_on=list(args.services) or None
-            )
-            settings = logging.get_project_cmek_settings_output(project=site.place.project, opts=asked)
-            return settings.service_account_id.apply(_member)
-        return args.number.apply(lambda number: _member(agent.address.format(number=number)))
-
-
-def _member(email: str) -> str:
-    return f"serviceAccount:{email}"
+            return made.email
+        return args.number.apply(lambda number: agent.address.format(number=number))

@@ -1,6 +1,6 @@
 """The zone's buckets: data, output, checkpoints and staging, all under our key.
 
-Who reads them is recorded by the project's Data Access audit logs, not by usage-log buckets.
+Who reads them is told by the project's Data Access audit logs, not by buckets of usage logs.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
+from pulumi_gcp import storage
 
+from infra.gcp.bucket import Bucket, BucketArgs
 from infra.gcp.keys import Key
 from infra.gcp.place import Place
 from infra.gcp.site import Site
+from infra.lookup import found
 
 USES = ("data", "output", "checkpoints", "staging")
+PASSING = ("checkpoints", "staging")  # what only matters for a time: it expires, and is gone when it is deleted
 
 
 def names(place: Place, existing: Mapping[str, str | None]) -> dict[str, str]:
@@ -39,3 +43,32 @@ class Storage(pulumi.ComponentResource):
     output: pulumi.Output[str]
     checkpoints: pulumi.Output[str]
     staging: pulumi.Output[str]
+
+    def __init__(self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("launchway:gcp:Storage", name, None, opts)
+        site = args.site
+        by_use: dict[str, pulumi.Output[str]] = {}
+        for use, named in names(site.place, args.existing).items():
+            if args.existing.get(use):
+                by_use[use] = self._adopted(site, use, named)
+                continue
+            passing = use in PASSING
+            made = Bucket(
+                site.name("storage", use),
+                BucketArgs(
+                    site,
+                    named,
+                    args.key,
+                    expire_days=args.retention_days if passing else None,
+                    soft_delete_days=0 if passing else 7,
+                ),
+                pulumi.ResourceOptions(parent=self),
+            )
+            by_use[use] = made.bucket
+        self.data, self.output, self.checkpoints, self.staging = (by_use[use] for use in USES)
+        self.register_outputs({**by_use})
+
+    def _adopted(self, site: Site, use: str, name: str) -> pulumi.Output[str]:
+        setting = site.setting(f"existing.buckets.{use}")
+        bucket = found(setting, f"bucket {name}", lambda: storage.get_bucket(name=name, opts=site.ask(self)))
+        return pulumi.Output.from_input(bucket.name)
