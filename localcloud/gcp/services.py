@@ -1,23 +1,26 @@
-"""Which module answers for which service: the first label of the API's host, and a module whose `API` it is."""
+"""Which module answers for which service: the first label of the API's host, and the modules whose `API` it is."""
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Mapping
 
 from localcloud.gcp.api import Api
 
-MODULES: Mapping[str, str] = {
-    "iamcredentials": "localcloud.gcp.iamcredentials",
-    "oauth2": "localcloud.gcp.oauth2",
+MODULES: Mapping[str, tuple[str, ...]] = {
+    "iamcredentials": ("localcloud.gcp.iamcredentials",),
+    "oauth2": ("localcloud.gcp.oauth2",),
+    "storage": ("localcloud.gcp.storage.api",),
 }
-"""Modules are loaded when the first call of their service comes."""
+"""Modules are loaded when the first call of their service comes; those of one service share its routes."""
 
 
+@functools.cache
 def find(service: str) -> Api | None:
     """The API of a service; None when localcloud has none."""
-    module = MODULES.get(service)
-    if module is None:
+    apis: list[Api] = [importlib.import_module(module).API for module in MODULES.get(service, ())]
+    if not apis:
         return None
-    api: Api = importlib.import_module(module).API
-    return api
+    routes = [route for api in apis for route in api.routes]
+    return Api(routes, anonymous=any(api.anonymous for api in apis))

@@ -1,0 +1,1 @@
+"""Cloud Storage: buckets and objects behind the JSON API, objects as files that jobs see under /gcs."""
