@@ -32,3 +32,17 @@ class Environment(Settings):
     data_class: DataClass = "internal"
     emulator: bool = False
     zones: Annotated[tuple[Annotated[Zone, Field(discriminator="cloud")], ...], Field(min_length=1)]
+
+    def tags(self, **more: str) -> dict[str, str]:
+        """Tags of everything: who answers for it, what it belongs to, how sensitive it is, what made it."""
+        return {
+            "owner": self.owner,
+            "environment": self.environment,
+            "data-class": self.data_class,
+            "managed-by": "pulumi",
+            **more,
+        }
+
+    def path(self, zone: Zone) -> str:
+        """Where the stack's file speaks of the zone, such as `launchway:zones[0]`."""
+        return f"launchway:zones[{self.zones.index(zone)}]"

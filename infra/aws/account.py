@@ -10,10 +10,10 @@ from pulumi_aws import budgets, cloudtrail, cloudwatch, iam
 
 from infra.aws import idle, keys, policies_resource
 from infra.aws.audit import Trail, TrailArgs, trail_arn
-from infra.aws.lookup import found
 from infra.aws.policies import TRAINING_LOGS
 from infra.aws.site import Site
 from infra.base import Budget
+from infra.lookup import found
 
 # Percent of the budget that a mail is sent at: real cost at the first two, the forecast at the last.
 ACTUAL_PERCENT = (80, 100)
@@ -64,7 +64,7 @@ class Account(pulumi.ComponentResource):
             if group or trail_here:
                 audit_keys[region] = self._key(site, group, trail_here)
             self.log_groups[region] = self._log_group(args, region, site, audit_keys.get(region))
-        idle.tell(f"account {args.home.place.account}", idle.account_lines(list(audit_keys)), self)
+        idle.PRICES.tell(f"account {args.home.place.account}", idle.account_lines(list(audit_keys)), self)
         self.federation = self._federation(args)
         self.trail = self._trail(args, trail_name, audit_keys.get(args.home.place.region))
         if args.budget and args.own:

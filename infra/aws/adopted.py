@@ -9,9 +9,9 @@ from typing import Protocol
 import pulumi
 from pulumi_aws import ec2
 
-from infra.aws.lookup import found
 from infra.aws.network import https_out, job_group
 from infra.aws.site import Site
+from infra.lookup import found
 
 
 class HasId(Protocol):

@@ -8,9 +8,9 @@ import pulumi
 from pulumi_aws import kms
 
 from infra.aws import policies_resource
-from infra.aws.lookup import found
 from infra.aws.policies import Document, text
 from infra.aws.site import Site
+from infra.lookup import found
 
 DELETION_DAYS = 30
 DISPOSABLE_DELETION_DAYS = 7  # the least KMS takes

@@ -47,7 +47,7 @@ def build(
     site = site_of_zone(environment, zone)
     place, existing = site.place, zone.existing
     under = pulumi.ResourceOptions(parent=parent)
-    idle.tell(zone.name, idle.lines(zone), parent)
+    idle.PRICES.tell(zone.name, idle.lines(zone), parent)
     adopted_keys = (existing.keys.data, existing.keys.registry, existing.keys.logs)
     keys = Keys(site.name("keys"), KeysArgs(site, (flow_log_group(place),), *adopted_keys), under)
     registry = Registry(site.name("registry"), RegistryArgs(site, keys.registry, existing.registry), under)

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 # Longest physical name per kind: S3 bucket and IAM role from the API models of botocore, the rest far above.
 LONGEST = {"s3": 63, "iam-role": 64, "iam-policy": 128, "ecr": 256, "kms-alias": 256, "log-group": 512}
-
-
-def stable_suffix(project: str, stack: str, account: str) -> str:
-    """Eight hexadecimal digits that tell this stack's names from those of another stack or account.
-
-    Stable for the life of a stack and derived, not stored: down and up again finds the same names, and the
-    names are known at preview (docs/decisions/0002-names-of-aws-resources.md).
-    """
-    return hashlib.sha256(f"{project}/{stack}/{account}".encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)

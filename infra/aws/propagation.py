@@ -5,35 +5,12 @@ The dispatcher retries on its own side too; this only makes the first minute aft
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
 from infra.aws.site import Site
-
-PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)  # seconds; 31 in all
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """What waiting means; a test's clock does not wait."""
-
-    sleep: Callable[[float], None] = time.sleep
-
-
-def until(ready: Callable[[], bool], clock: Clock, pauses: tuple[float, ...] = PAUSES) -> bool:
-    """Ask again after each pause until `ready`; False when it never was."""
-
-    def asked() -> Iterator[bool]:
-        for pause in pauses:
-            if pause:
-                clock.sleep(pause)
-            yield ready()
-
-    return any(asked())
+from infra.propagation import Clock, until
 
 
 def assumable(client: Any, role: str) -> bool:

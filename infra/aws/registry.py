@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import ecr
 
-from infra.aws.lookup import found
 from infra.aws.site import Site
+from infra.lookup import found
 
 UNTAGGED_DAYS = 14
 LIFECYCLE = {

@@ -6,11 +6,12 @@ import pulumi
 
 from infra.aws import storage
 from infra.aws.account import Account, AccountArgs
-from infra.aws.place import Place, stable_suffix
+from infra.aws.place import Place
 from infra.aws.regions import table
 from infra.aws.settings import Zone
 from infra.aws.site import Site, provider
 from infra.base import said
+from infra.naming import stable_suffix
 from infra.settings import Environment
 
 
@@ -20,15 +21,8 @@ def _place(name: str, account: str, region: str, disposable: bool) -> Place:
 
 
 def _site(environment: Environment, place: Place, settings: str = "", **more: str) -> Site:
-    """Tags of everything: who answers for it, what it belongs to, how sensitive it is, what made it."""
-    tags = {
-        "owner": environment.owner,
-        "environment": environment.environment,
-        "data-class": environment.data_class,
-        "managed-by": "pulumi",
-        **more,
-    }
-    return Site(place, table()[place.region], provider(place.name, place, tags, environment.emulator), settings)
+    tags = environment.tags(**more)
+    return Site(place, provider(place.name, place, tags, environment.emulator), settings)
 
 
 def _place_of_zone(zone: Zone) -> Place:
@@ -37,12 +31,7 @@ def _place_of_zone(zone: Zone) -> Place:
 
 def site_of_zone(environment: Environment, zone: Zone) -> Site:
     """The zone's place with a provider of its own, whose default tags name the zone."""
-    return _site(environment, _place_of_zone(zone), _settings(environment, zone), zone=zone.name)
-
-
-def _settings(environment: Environment, zone: Zone) -> str:
-    """Where the stack's file speaks of the zone."""
-    return f"launchway:zones[{environment.zones.index(zone)}]"
+    return _site(environment, _place_of_zone(zone), environment.path(zone), zone=zone.name)
 
 
 def accounts(environment: Environment) -> dict[str, Account]:
@@ -69,10 +58,10 @@ def _account(environment: Environment, zones: list[Zone]) -> Account:
         retention[zone.region] = max(zone.retention_days, retention.get(zone.region, 0))
         if zone.existing.log_group:
             groups[zone.region] = zone.existing.log_group
-            settings[f"existing.logGroup {zone.region}"] = f"{_settings(environment, zone)}.existing.logGroup"
+            settings[f"existing.logGroup {zone.region}"] = f"{environment.path(zone)}.existing.logGroup"
         for path in ("existing.federation", "existing.trail"):
             if said([zone], path):
-                settings.setdefault(path, f"{_settings(environment, zone)}.{path}")
+                settings.setdefault(path, f"{environment.path(zone)}.{path}")
     watched = [
         storage.names(_place_of_zone(zone), zone.existing.buckets.model_dump())[use]
         for zone in zones

@@ -11,10 +11,10 @@ from pulumi_aws import s3
 
 from infra.aws import policies_resource
 from infra.aws.bucket import Bucket, BucketArgs
-from infra.aws.lookup import found
 from infra.aws.place import Place
 from infra.aws.policies import text
 from infra.aws.site import Site
+from infra.lookup import found
 
 USES = ("data", "output", "checkpoints")
 

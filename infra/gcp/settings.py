@@ -129,7 +129,11 @@ class Perimeter(Settings):
 
 
 class Zone(base.BaseZone):
-    """One landing zone in one Google Cloud project and region."""
+    """One landing zone in one Google Cloud project and region.
+
+    `imageProjects` are other projects whose images jobs may use, once their owner lets the service agents read
+    them. `customCode` says that the project has run a custom job, so that the agent made by it is there.
+    """
 
     cloud: Literal["gcp"]
     project: Project
@@ -146,6 +150,8 @@ class Zone(base.BaseZone):
     ] = ()
     federation: Federation | None = None
     perimeter: Perimeter | None = None
+    image_projects: tuple[Project, ...] = ()
+    custom_code: bool = False
     billing_account: Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{6}(-[0-9A-F]{6}){2}$")] | None = None
     compute: tuple[Compute, ...] = ()
     instance_types: tuple[MachineType, ...] = ()
@@ -153,6 +159,7 @@ class Zone(base.BaseZone):
 
     account_settings: ClassVar[Mapping[str, Callable[[Any], Any]]] = {
         **base.ACCOUNT_SETTINGS,
+        "customCode": lambda zone: base.chosen(zone, "custom_code"),
         "billingAccount": lambda zone: zone.billing_account,
         "existing.logBucket": lambda zone: zone.existing.log_bucket,
         "existing.perimeter": lambda zone: zone.existing.perimeter,
@@ -172,6 +179,7 @@ FORMS: Mapping[int | str, tuple[str, str]] = {
         "a project id: 6 to 30 lower-case letters, digits and hyphens, a letter first, no hyphen last",
         "acme-ml-eu",
     ),
+    "imageProjects": ("a project id", "acme-images"),
     "endpointRule": ("the name of a PSC endpoint: at most 20 letters and digits, a letter first", "gcpusc1"),
     "network": ("the name of a network", "projects/acme-net/global/networks/shared"),
     "subnetwork": ("the name of a subnetwork", "projects/acme-net/regions/europe-west4/subnetworks/ml"),

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from dispatcher.placement.catalog import Hardware, catalog
 from infra import config
 from infra.aws import compute, idle, network, regions
-from infra.aws.place import LONGEST, Place, stable_suffix
+from infra.aws.place import LONGEST, Place
+from infra.naming import stable_suffix
 from tests.infra.stacks import stack, zone
 from tools.aws import regions as regions_script
 
@@ -86,7 +87,7 @@ def test_an_allow_list_is_split_by_its_disks() -> None:
 
 def idle_text(**changes: object) -> str:
     one = config.read(stack(zone(**changes)), "eu").zones[0]
-    return idle.text(one.name, idle.lines(one))
+    return idle.PRICES.text(one.name, idle.lines(one))
 
 
 def test_idle_cost_counts_keys_endpoints_and_gateways() -> None:
@@ -130,7 +131,7 @@ def test_what_is_not_built_costs_nothing() -> None:
 
 
 def test_every_price_names_its_source_and_date() -> None:
-    for facts in idle._data()["prices"].values():
+    for facts in idle.PRICES.data["prices"].values():
         assert facts["as_of"]
         assert facts["check"].startswith("https://aws.amazon.com/")
         for figure in facts["figures"]:

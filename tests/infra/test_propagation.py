@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.aws.propagation import PAUSES, Clock, assumable, until, visible
+from infra.aws.propagation import assumable, visible
+from infra.propagation import PAUSES, Clock, until
 
 
 class Cloud:

@@ -8,16 +8,16 @@ from typing import Any, cast
 import pulumi
 import pytest
 
+from infra import emulator
 from infra.aws import site
-from infra.aws.regions import table
-from infra.aws.site import Site, emulator_url
+from infra.aws.site import Site
 from tests.infra.documents import PLACE
 
 
 def made(disposable: bool = False) -> Site:
     """A site without an engine: its provider is only handed on."""
     provider = cast(Any, object())
-    return Site(replace(PLACE, disposable=disposable), table()[PLACE.region], provider)
+    return Site(replace(PLACE, disposable=disposable), provider)
 
 
 def test_what_holds_data_is_protected_in_a_durable_zone_only() -> None:
@@ -49,7 +49,7 @@ def test_logical_names_are_zone_concern_and_use() -> None:
 @pytest.mark.parametrize("url", ["http://127.0.0.1:5000", "http://localhost:5000", "http://[::1]:5000"])
 def test_an_emulator_on_this_machine_is_taken(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-    assert emulator_url() == url
+    assert emulator.url("AWS_ENDPOINT_URL") == url
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_an_emulator_on_this_machine_is_taken(url: str, monkeypatch: pytest.Monk
 def test_an_emulator_anywhere_else_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", url)
     with pytest.raises(pulumi.RunError, match="localcloud run"):
-        emulator_url()
+        emulator.url("AWS_ENDPOINT_URL")
 
 
 class Recorded:

@@ -1,0 +1,65 @@
+"""One project and region as a provider: every resource gets this explicit provider, never a default one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi_gcp as gcp
+
+from infra import emulator
+from infra.gcp.place import Place
+from infra.naming import labels
+from infra.site import BaseSite
+
+# Where the provider finds each service the zone's resources call, below the emulator's address: the service (the
+# first label of Google's host) and the path that the provider's own default for this setting has.
+EMULATED = {
+    "access_context_manager": "accesscontextmanager/v1/",
+    "artifact_registry": "artifactregistry/v1/",
+    "billing_budgets": "billingbudgets/v1/",
+    "cloud_billing": "cloudbilling/v1/",
+    "compute": "compute/compute/v1/",
+    "dns": "dns/dns/v1/",
+    "iam": "iam/v1/",
+    "iam_beta": "iam/v1/",
+    "iam_credentials": "iamcredentials/v1/",
+    "kms": "cloudkms/v1/",
+    "logging": "logging/v2/",
+    "resource_manager": "cloudresourcemanager/v1/",
+    "resource_manager_v3": "cloudresourcemanager/v3/",
+    "service_networking": "servicenetworking/v1/",
+    "service_usage": "serviceusage/v1/",
+    "storage": "storage/storage/v1/",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Site(BaseSite[Place, gcp.Provider]):
+    """A place on Google Cloud with the provider pinned to it."""
+
+
+def provider(name: str, place: Place, tags: Mapping[str, str], emulated: bool) -> gcp.Provider:
+    """The provider of one place, which labels everything that can be labelled.
+
+    Calls are billed to, and count against the quota of, the zone's own project: without that, a person's own
+    credentials (`gcloud auth application-default login`) are refused by half of the services.
+    """
+    url = emulator.url("DISPATCH_GCP_ENDPOINT").rstrip("/") if emulated else None
+    # Any: the provider has some hundred settings of this form, and no type that names them.
+    endpoints: dict[str, Any] = {
+        f"{service}_custom_endpoint": f"{url}/{path}" for service, path in EMULATED.items()
+    }
+    pinned: gcp.Provider = gcp.Provider(
+        name,
+        project=place.project,
+        region=place.region,
+        default_labels=labels(tags),
+        add_pulumi_attribution_label=False,  # `managed-by` says it already
+        user_project_override=True,
+        billing_project=place.project,
+        access_token="testing" if url else None,
+        **(endpoints if url else {}),
+    )
+    return pinned
