@@ -24,7 +24,7 @@ LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 
 def provider(**tags: str) -> AwsProvider:
     made = AwsProvider()
-    made._aws = Aws(Settings(region="eu-central-1", default_tags=tags))
+    made._connection = Aws(Settings(region="eu-central-1", default_tags=tags))
     return made
 
 

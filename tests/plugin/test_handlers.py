@@ -13,10 +13,10 @@ import pytest
 from moto import mock_aws
 from moto.moto_api._internal.models import moto_api_backend
 
-from localcloud.plugin.aws import registry
-from localcloud.plugin.aws.derive import sdk
 from localcloud.plugin.aws.handlers import kms
 from localcloud.plugin.aws.provider import AwsProvider, table
+from localcloud.plugin.aws.registry import REGISTRY
+from localcloud.plugin.derive import sdk
 from localcloud.plugin.provider import PartialFailure, ProviderError, Subject
 from localcloud.server import moto_gaps
 from tests.plugin.lives import ALLOW, DELIVERY, LIVES, TRUST
@@ -230,8 +230,8 @@ LOOKUPS: list[tuple[str, dict[str, Any]]] = [
 
 
 def test_every_invoke_is_asked_here() -> None:
-    modules = {name for names in registry.MODULES.values() for name in names}
-    served = [importlib.import_module(f"{registry.PACKAGE}.{name}") for name in modules]
+    modules = {name for names in REGISTRY.modules.values() for name in names}
+    served = [importlib.import_module(f"{REGISTRY.package}.{name}") for name in modules]
     known = {token for module in served for token in getattr(module, "INVOKES", {})}
     assert known == {f"aws:{token}" for token, _ in LOOKUPS}
 
@@ -242,7 +242,7 @@ def test_an_invoke_answers_with_what_the_sdk_reads(stage: Stage, token: str, arg
     assert failures == ()
     module, name = token.split(":")[0].split("/")
     snake = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-    file = (sdk.root() if module == "index" else sdk.root() / module) / f"{snake}.py"
+    file = (sdk.root("aws") if module == "index" else sdk.root("aws") / module) / f"{snake}.py"
     wanted = sdk.classes(file)[name[0].upper() + name[1:] + "Result"]
     assert result.keys() == wanted.keys()
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from localcloud.plugin.aws.outputs import full, planned, refreshed
-from localcloud.plugin.aws.provider import table
-from localcloud.plugin.aws.resource import same
+from localcloud.plugin.aws.provider import AwsProvider, table
+from localcloud.plugin.handling import same
+from localcloud.plugin.outputs import full, planned, refreshed
 from localcloud.plugin.values import UNKNOWN
 
 BUCKET = table()["aws:s3/bucket:Bucket"]
@@ -15,7 +15,8 @@ RULE = table()["aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"]
 
 
 def test_before_a_creation_computed_outputs_are_unknown_and_the_rest_is_known() -> None:
-    found = planned(BUCKET, {"bucket": "b", "tags": {"a": "b"}, "region": "eu-central-1"}, {})
+    inputs = {"bucket": "b", "tags": {"a": "b"}, "region": "eu-central-1"}
+    found = AwsProvider().foreseen(BUCKET, planned(BUCKET, inputs, {}), inputs)
     assert found["arn"] is UNKNOWN
     assert found["objectLockEnabled"] is UNKNOWN
     assert found["tagsAll"] == {"a": "b"}
@@ -29,25 +30,28 @@ def test_before_a_creation_computed_parts_of_a_block_are_unknown() -> None:
 
 
 def test_before_an_update_computed_outputs_stay() -> None:
-    found = planned(BUCKET, {"bucket": "b", "tags": {}}, {"arn": "arn:aws:s3:::b", "tags": {"a": "b"}})
+    inputs: dict[str, Any] = {"bucket": "b", "tags": {}}
+    found = planned(BUCKET, inputs, {"arn": "arn:aws:s3:::b", "tags": {"a": "b"}})
+    found = AwsProvider().foreseen(BUCKET, found, inputs)
     assert found["arn"] == "arn:aws:s3:::b"
     assert found["tagsAll"] == {}
 
 
 def test_every_output_of_the_schema_is_there_afterwards() -> None:
-    found = full(BUCKET, "b", "eu-central-1", {"bucket": "b", "tags": {"a": "b"}}, {"forceDestroy": True})
+    known = {"forceDestroy": True, "region": "eu-central-1"}
+    found = full(BUCKET, "b", AwsProvider().completed(BUCKET, {"bucket": "b", "tags": {"a": "b"}}, known), known)
     assert found.keys() == {"id", *BUCKET["properties"]}
     assert found["forceDestroy"] is True
     assert found["tagsAll"] == found["tags"] == {"a": "b"}
 
 
 def test_types_of_the_newer_framework_leave_out_what_they_have_not() -> None:
-    found = full(RULE, "sgr-1", "eu-central-1", {"cidrIpv4": "10.0.0.0/8", "cidrIpv6": None, "tags": {}}, {})
+    found = full(RULE, "sgr-1", {"cidrIpv4": "10.0.0.0/8", "cidrIpv6": None, "tags": {}}, {})
     assert "cidrIpv6" not in found
 
 
 def refresh(inputs: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
-    return refreshed(BUCKET, same, inputs, outputs, "eu-central-1")
+    return refreshed(BUCKET, same, inputs, outputs, {"region": "eu-central-1"})
 
 
 def test_a_refresh_keeps_the_inputs_that_still_hold() -> None:

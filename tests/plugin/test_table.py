@@ -9,11 +9,11 @@ from typing import Any
 import botocore.session
 import pytest
 
-from localcloud.plugin.aws import registry
 from localcloud.plugin.aws.derive import __main__ as derive
-from localcloud.plugin.aws.derive import rules, sdk, table
 from localcloud.plugin.aws.provider import settings
 from localcloud.plugin.aws.provider import table as stored
+from localcloud.plugin.aws.registry import REGISTRY
+from localcloud.plugin.derive import rules, sdk, table
 from localcloud.plugin.rules import RULES
 
 
@@ -23,22 +23,22 @@ def test_the_stored_table_is_what_the_derivation_makes_of_its_sources() -> None:
 
 def test_every_type_has_a_handler_with_the_four_verbs() -> None:
     for token in stored():
-        handler = registry.resource(token)
+        handler = REGISTRY.resource(token)
         assert all(callable(verb) for verb in (handler.create, handler.read, handler.update, handler.delete)), (
             token
         )
 
 
 def test_no_handler_serves_a_type_that_no_schema_covers() -> None:
-    modules = {name for names in registry.MODULES.values() for name in names}
-    served = [importlib.import_module(f"{registry.PACKAGE}.{name}") for name in sorted(modules)]
+    modules = {name for names in REGISTRY.modules.values() for name in names}
+    served = [importlib.import_module(f"{REGISTRY.package}.{name}") for name in sorted(modules)]
     assert {token for module in served for token in getattr(module, "RESOURCES", {})} == set(stored())
 
 
 def test_an_invoke_takes_exactly_the_arguments_that_the_sdk_sends() -> None:
-    modules = {name for names in registry.MODULES.values() for name in names}
+    modules = {name for names in REGISTRY.modules.values() for name in names}
     for name in sorted(modules):
-        for token, call in getattr(importlib.import_module(f"{registry.PACKAGE}.{name}"), "INVOKES", {}).items():
+        for token, call in getattr(importlib.import_module(f"{REGISTRY.package}.{name}"), "INVOKES", {}).items():
             sent = set(re.findall(r"__args__\['(\w+)'\]", invoke_source(token)))
             assert call.arguments == sent, token
 
@@ -46,12 +46,12 @@ def test_an_invoke_takes_exactly_the_arguments_that_the_sdk_sends() -> None:
 def invoke_source(token: str) -> str:
     module, name = token.split(":")[1].split("/")
     snake = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-    folder = sdk.root() if module == "index" else sdk.root() / module
+    folder = sdk.root("aws") if module == "index" else sdk.root("aws") / module
     return (folder / f"{snake}.py").read_text()
 
 
 def test_the_configuration_is_that_of_the_sdk() -> None:
-    shapes = sdk.classes(sdk.root() / "provider.py")["ProviderArgs"]
+    shapes = sdk.classes(sdk.root("aws") / "provider.py")["ProviderArgs"]
     assert settings()["properties"] == {name: shape.kind for name, shape in shapes.items()}
     assert {*settings()["honoured"], *settings()["no_effect"]["names"]} <= shapes.keys()
 

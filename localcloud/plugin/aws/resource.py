@@ -1,35 +1,14 @@
-"""The shape of a resource type's handler: four functions over boto3, and what they share."""
+"""What the handlers over boto3 share: errors told in the provider's words, tags, documents."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-from localcloud.plugin.aws.session import Aws
 from localcloud.plugin.provider import ProviderError
 from localcloud.plugin.values import Properties
-
-
-def same(inputs: Properties) -> Properties:
-    return inputs
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """One type. `create` returns the id; `read` returns what the cloud has, in the inputs' own shapes, or None.
-
-    `update` gets the names that change; `normal` turns inputs into the form in which the cloud gives them back.
-    """
-
-    label: str
-    create: Callable[[Aws, Properties], str]
-    read: Callable[[Aws, str, Properties], Properties | None]
-    update: Callable[[Aws, str, Properties, Properties, frozenset[str]], None]
-    delete: Callable[[Aws, str, Properties], None]
-    normal: Callable[[Properties], Properties] = same
 
 
 @contextmanager

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from localcloud.plugin.bridged import parsed
 from localcloud.plugin.provider import ProviderError
 from localcloud.plugin.values import Properties
 
@@ -57,11 +57,6 @@ class Settings:
             path_style=bool(values.get("s3UsePathStyle")),
             max_attempts=values.get("maxRetries"),
         )
-
-
-def parsed(value: Any, wanted: str) -> Any:
-    """A configuration value: all but text travels as JSON text. ValueError when it is none."""
-    return value if wanted == "string" or not isinstance(value, str) else json.loads(value)
 
 
 class Aws:

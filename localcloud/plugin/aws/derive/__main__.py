@@ -11,7 +11,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from localcloud.plugin.aws.derive import golang, table
+from localcloud.plugin.aws.derive import golang
+from localcloud.plugin.derive import table
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 

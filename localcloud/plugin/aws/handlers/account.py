@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from localcloud.plugin.aws.registry import Invoke
 from localcloud.plugin.aws.resource import given
 from localcloud.plugin.aws.session import Aws
+from localcloud.plugin.handling import Invoke
 from localcloud.plugin.values import Properties
 
 

@@ -6,8 +6,9 @@ import calendar
 import time
 from typing import Any
 
-from localcloud.plugin.aws.resource import Resource, asked, given, pairs, tag_changes, tags
+from localcloud.plugin.aws.resource import asked, given, pairs, tag_changes, tags
 from localcloud.plugin.aws.session import Aws
+from localcloud.plugin.handling import Resource
 from localcloud.plugin.provider import ProviderError
 from localcloud.plugin.values import Properties
 

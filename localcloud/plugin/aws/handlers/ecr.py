@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from localcloud.plugin.aws.handlers.iam import never
-from localcloud.plugin.aws.registry import Invoke
-from localcloud.plugin.aws.resource import Resource, asked, document, given, pairs, tag_changes, tags
+from localcloud.plugin.aws.resource import asked, document, given, pairs, tag_changes, tags
 from localcloud.plugin.aws.session import Aws
+from localcloud.plugin.handling import Invoke, Resource
 from localcloud.plugin.provider import ProviderError
 from localcloud.plugin.values import Properties
 

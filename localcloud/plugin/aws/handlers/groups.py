@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from localcloud.plugin.aws.handlers.network import COMMON, filters, one, retag, single, tagged
-from localcloud.plugin.aws.registry import Invoke
-from localcloud.plugin.aws.resource import Resource, asked, given, tags
+from localcloud.plugin.aws.resource import asked, given, tags
 from localcloud.plugin.aws.session import Aws
+from localcloud.plugin.handling import Invoke, Resource
 from localcloud.plugin.provider import ProviderError
 from localcloud.plugin.values import Properties
 

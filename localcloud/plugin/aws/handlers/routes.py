@@ -6,8 +6,9 @@ import zlib
 from typing import Any
 
 from localcloud.plugin.aws.handlers.network import one, retag, tagged
-from localcloud.plugin.aws.resource import Resource, asked, given, tags
+from localcloud.plugin.aws.resource import asked, given, tags
 from localcloud.plugin.aws.session import Aws
+from localcloud.plugin.handling import Resource
 from localcloud.plugin.provider import ProviderError
 from localcloud.plugin.values import Properties
 

@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from localcloud.plugin.aws.registry import Invoke
-from localcloud.plugin.aws.resource import Resource, asked, pairs, tag_changes, tags
+from localcloud.plugin.aws.resource import asked, pairs, tag_changes, tags
 from localcloud.plugin.aws.session import Aws
+from localcloud.plugin.handling import Invoke, Resource
 from localcloud.plugin.provider import ProviderError
 from localcloud.plugin.values import Properties
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from localcloud.plugin.aws.resource import Resource, asked, given, pairs
+from localcloud.plugin.aws.resource import asked, given, pairs
 from localcloud.plugin.aws.session import Aws
+from localcloud.plugin.handling import Resource
 from localcloud.plugin.values import Properties
 
 GONE = ("NoSuchBucket", "NoSuchLifecycleConfiguration")

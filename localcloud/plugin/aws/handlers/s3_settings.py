@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from localcloud.plugin.aws.resource import Resource, asked, document, given
+from localcloud.plugin.aws.resource import asked, document, given
 from localcloud.plugin.aws.session import Aws
+from localcloud.plugin.handling import Resource
 from localcloud.plugin.values import Properties
 
 GONE = "NoSuchBucket"
@@ -182,7 +183,7 @@ def delete_logging(aws: Aws, id: str, state: Properties) -> None:
     asked(lambda: aws.client("s3").put_bucket_logging(Bucket=id, BucketLoggingStatus={}), GONE)
 
 
-def _setting(label: str, put: Any, read: Any, delete: Any) -> Resource:
+def _setting(label: str, put: Any, read: Any, delete: Any) -> Resource[Aws]:
     """A setting is put whole, at creation and at every update."""
 
     def update(aws: Aws, id: str, old: Properties, new: Properties, names: frozenset[str]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from localcloud.plugin.aws.resource import Resource, asked, document, given, pairs, tag_changes, tags
+from localcloud.plugin.aws.resource import asked, document, given, pairs, tag_changes, tags
 from localcloud.plugin.aws.session import Aws
+from localcloud.plugin.handling import Resource
 from localcloud.plugin.provider import ProviderError
 from localcloud.plugin.values import Properties
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from localcloud.plugin.aws.derive import sdk
-from localcloud.plugin.aws.derive.rules import Reader
+from localcloud.plugin.derive import sdk
+from localcloud.plugin.derive.rules import Reader
 
 Json = dict[str, Any]
 FLAGS = ("required", "optional", "computed", "sensitive", "deprecated")
@@ -23,7 +23,7 @@ def derive(types: Json, upstream: Json, rules: Json, validators: Json, names: Js
     out: Json = {}
     for token, entry in sorted(types.items()):
         terraform = entry["terraform"]
-        service = entry["file"].split("/")[0]
+        service = entry.get("file", token.split(":")[1]).split("/")[0]
         reader = Reader(service, validators, enums["services"].get(service, {}))
         maker = Maker(token, reader, rules[terraform], names)
         properties = maker.block(upstream["resource_schemas"][terraform], "", sdk.outputs(token))
@@ -39,7 +39,7 @@ def derive(types: Json, upstream: Json, rules: Json, validators: Json, names: Js
             if name in entry.get("defaults", {}):
                 prop["default"] = entry["defaults"][name]
         out[token] = {"terraform": terraform, "properties": properties}
-        out[token] |= {key: entry[key] for key in ("autoname", "framework") if key in entry}
+        out[token] |= {key: entry[key] for key in ("autoname", "framework", "delete_first") if key in entry}
         missing = sorted(set(sdk.outputs(token)) - set(properties))
         if missing != names["not_upstream"].get(token, []):
             raise ValueError(f"{token}: the SDK has {missing}, the provider's schema has not")
@@ -52,7 +52,9 @@ class Maker:
     def __init__(self, token: str, reader: Reader, facts: Json, names: Json) -> None:
         self.token, self.reader, self.facts = token, reader, facts
         self.names: dict[str, str] = names["renamed"].get(token, {})
+        self.everywhere: dict[str, str] = names["renamed"].get("*", {})
         self.not_sdk = names["not_sdk"]
+        self.retyped: dict[str, str] = names.get("retyped", {}).get(token, {})
 
     def block(self, block: Json, path: str, shapes: dict[str, sdk.Shape]) -> Json:
         out: Json = {}
@@ -91,7 +93,7 @@ class Maker:
         words = name.split("_")
         plain = words[0] + "".join(word[:1].upper() + word[1:] for word in words[1:])
         options = [
-            self.names.get(where),
+            self.names.get(where) or self.everywhere.get(name),
             plain,
             plain + "s",
             plain + "es",
@@ -108,6 +110,7 @@ class Maker:
     def shape(self, where: str, kind: Any, child: Json | None, shape: sdk.Shape) -> Json:
         """The value's type; a list of at most one that the SDK shows as an object gets `one`."""
         if isinstance(kind, str):
+            kind = self.retyped.get(where, kind)
             if shape.kind not in (kind, "any"):
                 raise ValueError(f"{self.token}: {where} is {kind} in the provider, {shape.kind} in the SDK")
             return {"type": kind}
@@ -145,6 +148,8 @@ class Maker:
             prop["replace"] = True  # the provider's own plan modifier for every regional resource
         if "Default" in facts:
             prop["default"] = self.reader.default(facts["Default"])
+        if same := self.reader.same(facts.get("DiffSuppressFunc", "")):
+            prop["same"] = same
         for key, name in GROUPS.items():
             if isinstance(facts.get(key), list):
                 prop[name] = [re.sub(r"\.0\b", "", other) for other in facts[key] if other != where]

@@ -10,23 +10,19 @@ from localcloud.plugin.schema import DEFAULTS, Table, camel
 from localcloud.plugin.values import UNKNOWN, Properties
 
 
-def full(definition: Table, id: str, region: str, found: Properties, known: Properties) -> Properties:
+def full(definition: Table, id: str, found: Properties, known: Properties) -> Properties:
     """Every output: what the cloud said, else what only the provider knows (inputs or state), else nothing."""
     properties: Table = definition["properties"]
     outputs: Properties = {"id": id}
     for name, prop in properties.items():
         if name in found:
             outputs[name] = found[name]
-        elif name == "region":
-            outputs[name] = region
         elif prop["input"] and not prop.get("tags"):
             outputs[name] = bare(known[name]) if known.get(name) is not None else prop.get("default")
         else:
             outputs[name] = None
         if outputs[name] is None and prop["type"] in ("list", "set", "map") and not definition.get("framework"):
             outputs[name] = {} if prop["type"] == "map" else []
-    if "tags" in properties:
-        outputs["tags"] = outputs["tagsAll"] = found.get("tags") or {}
     return (
         {name: value for name, value in outputs.items() if value is not None}
         if definition.get("framework")
@@ -44,8 +40,6 @@ def planned(definition: Table, news: Properties, state: Properties) -> Propertie
             outputs.setdefault(name, UNKNOWN)
         else:
             outputs[name] = prop.get("default")
-    if "tagsAll" in definition["properties"]:
-        outputs["tagsAll"] = news.get("tags") or {}
     return outputs
 
 
@@ -79,13 +73,16 @@ def refreshed(
     normal: Callable[[Properties], Properties],
     inputs: Properties,
     outputs: Properties,
-    region: str,
+    places: Properties,
 ) -> Properties:
-    """Inputs as they would have to be for the cloud to look as it does: the old ones where they still hold."""
+    """Inputs as they would have to be for the cloud to look as it does: the old ones where they still hold.
+
+    `places` are properties that the provider fills in itself (its region or project): nobody has to give them.
+    """
     found: Properties = {} if definition.get("framework") else {DEFAULTS: inputs.get(DEFAULTS, [])}
     compared = normal(inputs)
     for name, prop in definition["properties"].items():
-        if not prop["input"] or (name == "region" and name not in inputs and outputs.get(name) == region):
+        if not prop["input"] or (name in places and name not in inputs and outputs.get(name) == places[name]):
             continue
         now = outputs.get(name)
         if name in inputs:

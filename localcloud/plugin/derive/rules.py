@@ -20,6 +20,7 @@ class Reader:
         self.values: dict[str, Any] = table["values"]
         self.functions: dict[str, Any] = table["functions"]
         self.structural: list[str] = table["structural"]
+        self.suppressed: dict[str, str] | None = table.get("same")
 
     def default(self, text: str) -> Any:
         """A literal or an enum constant."""
@@ -44,6 +45,15 @@ class Reader:
             raise ValueError(f"{self.service}: cannot read validator {text!r}")
         return CALLS[call.group(1)](self, split(call.group(2)))
 
+    def same(self, text: str) -> str:
+        """The kind of values that one of the provider's functions takes for the same; "" for none."""
+        if not text or self.suppressed is None:
+            return ""
+        known = "func" if text.startswith("func(") else text
+        if known not in self.suppressed:
+            raise ValueError(f"{self.service}: cannot read DiffSuppressFunc {text!r}")
+        return self.suppressed[known]
+
     def constant(self, name: str) -> str:
         """Value of an SDK constant, e.g. `EncryptionTypeAes256` -> `AES256`."""
         return next(constants[name] for constants in self.enums.values() if name in constants)
@@ -53,7 +63,7 @@ class Reader:
 
     def regex(self, text: str) -> str:
         """A pattern that Python reads; an error for one that it cannot."""
-        inner = re.sub(r"^regexache\.MustCompile\((.*)\)$", r"\1", text, flags=re.S)
+        inner = re.sub(r"^rege(?:xache|xp)\.MustCompile\((.*)\)$", r"\1", text, flags=re.S)
         pattern = str(self.constants[inner]) if inner in self.constants else _string(inner)
         if re.fullmatch(r"\[(?:\\p\{\w\})+\]\*", pattern):
             return ""  # Go classes that Python lacks; not anchored and repeated from zero, it refuses nothing
@@ -129,6 +139,10 @@ CALLS: dict[str, Callable[[Reader, list[str]], list[Rule]]] = {
     "IsCIDRNetwork": _bounds("netmask"),
     "StringMatch": _matches("pattern"),
     "StringDoesNotMatch": _matches("not_pattern"),
+    "ValidateEnum": lambda reader, parts: [{"rule": "one_of", "values": reader.strings(parts[0])}],
+    "ValidateRegexp": lambda reader, parts: [
+        {"rule": "pattern", "pattern": reader.regex(parts[0]), "message": f"must match {reader.regex(parts[0])}"}
+    ],
     "StringInSlice": lambda reader, parts: [{"rule": "one_of", "values": reader.strings(parts[0])}],
     "OneOf": lambda reader, parts: [{"rule": "one_of", "values": reader.strings(parts[0])}],
     "IntInSlice": lambda reader, parts: [{"rule": "one_of", "values": reader.strings(parts[0])}],

@@ -1,4 +1,4 @@
-"""Reads property names and shapes out of the installed pulumi_aws sources, without importing them."""
+"""Reads property names and shapes out of an installed Pulumi SDK's sources, without importing them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ class Shape:
     element: Shape | None = None
 
 
-def root() -> Path:
-    spec = importlib.util.find_spec("pulumi_aws")
+@cache
+def root(package: str) -> Path:
+    """Where the SDK of a Pulumi package lies: `aws` is pulumi_aws."""
+    spec = importlib.util.find_spec(f"pulumi_{package}")
     if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError("pulumi_aws is not installed")
+        raise ModuleNotFoundError(f"pulumi_{package} is not installed")
     return Path(spec.submodule_search_locations[0])
 
 
@@ -41,9 +43,17 @@ def classes(path: Path) -> dict[str, dict[str, Shape]]:
 
 
 def token_file(token: str) -> Path:
-    """`aws:s3/bucket:Bucket` -> .../s3/bucket.py"""
-    module, member = token.split(":")[1].split("/")
-    return root() / module / f"{re.sub(r'(?<!^)(?=[A-Z])', '_', member).lower()}.py"
+    """`aws:s3/bucket:Bucket` -> s3/bucket.py, `gcp:kms/getKMSKeyRing:getKMSKeyRing` -> kms/get_kms_key_ring.py"""
+    package, place, member = token.split(":")
+    module = place.split("/")[0]
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", member)
+    folder = root(package) if module == "index" else root(package) / module
+    return folder / f"{words.lower()}.py"
+
+
+def arguments(token: str) -> set[str]:
+    """What an invoke sends, by its wire names."""
+    return set(re.findall(r"__args__\['(\w+)'\]", token_file(token).read_text()))
 
 
 def inputs(token: str) -> dict[str, Shape]:
