@@ -108,6 +108,10 @@ class Backend(Protocol):
     """What the dispatcher needs of a cloud. Every method but `render` may raise AuthError, QuotaError,
     CapacityError, UnreachableError and friends (dispatcher.errors); none returns on a half-done effect."""
 
+    settle_seconds: float
+    """Seconds after a `submit` of unknown outcome in which its job may exist and not be found by its name: nothing
+    is sent again sooner. 0 where the cloud itself refuses a second job of one name."""
+
     def render(self, job: Job, queue: Queue, submission: Submission) -> Request:
         """Build the exact request. Pure: no network, no clock, no cloud SDK. Raises SpecError, PolicyRefusal."""
         ...

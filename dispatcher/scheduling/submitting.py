@@ -210,12 +210,18 @@ class Submitter:
 
     def _resend(self, entry: Entry, site: Site, report: Report) -> None:
         """The cloud has no job of this name: the call never arrived, so it is made (again)."""
+        called = moment(entry.claimed_at or entry.submitted_at)
+        settled = max(site.backend.settle_seconds, SETTLED if entry.cancel_requested_at else 0.0)
+        if self.work.clock() - called < settled:
+            # It may exist and not be shown yet; nothing is sent, and the next tick looks again.
+            columns: dict[str, object] = {"lease_until": self.work.now()}
+            if entry.last_error is None:
+                again = stamp(called + settled)
+                words = f"a call of unknown outcome may have made the job: nothing is sent again before {again}"
+                columns |= {"last_error": words, "last_error_at": self.work.now()}
+            self.work.ledger.change(entry.id, columns, token=entry.lease_token)
+            return
         if entry.cancel_requested_at:
-            called = moment(entry.claimed_at or entry.submitted_at)
-            if self.work.clock() - called < SETTLED:
-                # It may exist and not be shown yet; nothing is sent, and the next tick looks again.
-                self.work.ledger.change(entry.id, {"lease_until": self.work.now()}, token=entry.lease_token)
-                return
             self.work.end(entry, State.CANCELLED, "cancelled before it was submitted", report)
             return
         try:
@@ -223,8 +229,8 @@ class Submitter:
         except DispatchError as error:
             self.work.end(entry, State.FAILED, str(error), report, error=error)
             return
-        columns = {"request_digest": request_digest(request), "claimed_at": self.work.now()}
-        if self.work.ledger.change(entry.id, columns, token=entry.lease_token):
+        called_again = {"request_digest": request_digest(request), "claimed_at": self.work.now()}
+        if self.work.ledger.change(entry.id, called_again, token=entry.lease_token):
             self._send(entry, site, request, report)
 
     def _adopt_own(self, entry: Entry, site: Site, report: Report) -> bool:

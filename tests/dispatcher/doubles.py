@@ -50,6 +50,7 @@ class ToyCloud:
     causes: dict[str, str] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
     lines: dict[str, list[LogLine]] = field(default_factory=dict)
+    settle_seconds: float = 0.0
 
     def render(self, job: Job, queue: Queue, submission: Submission) -> Request:
         body = {"Name": submission.name, "Image": job.image, "Nodes": job.resources.nodes}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from types import ModuleType
 
 import pytest
 
 from dispatcher.api import Dispatcher
 from dispatcher.backends.base import State
-from dispatcher.backends.sagemaker import session
+from dispatcher.backends.sagemaker import session as sagemaker
+from dispatcher.backends.vertex import session as vertex
 from dispatcher.clock import stamp
 from dispatcher.errors import (
     AuthError,
@@ -72,6 +74,42 @@ def test_an_answer_that_got_lost_leads_to_adoption_not_to_a_second_job(lined: Di
     entry = lined.submit(job(), "line")
     assert (entry.state, entry.last_error) == ("submitting", "connection reset")
     assert lined.wait(entry.id[:4], seen=lambda now: cloud.end(str(now.cloud_name))).state == "succeeded"
+    assert cloud.sent == [entry.cloud_name]
+
+
+def test_where_names_may_repeat_nothing_is_sent_again_until_the_first_job_would_be_listed(
+    lined: Dispatcher, cloud: ToyCloud, clock: ManualClock
+) -> None:
+    cloud.settle_seconds = 120
+    cloud.refuse.append(Killed())
+    with pytest.raises(Killed):
+        lined.submit(job(), "line")
+    (entry,) = lined.list()
+    clock.now += 119
+    lined.tick()
+    waiting = lined.show(entry.id)
+    assert (waiting.state, cloud.sent) == ("submitting", [])
+    assert "nothing is sent again before" in str(waiting.last_error)
+    clock.now += 2
+    lined.tick()
+    assert lined.show(entry.id).state == "pending"
+    assert cloud.sent == [entry.cloud_name]
+
+
+def test_a_job_that_is_listed_late_is_adopted_and_has_no_twin(
+    lined: Dispatcher, cloud: ToyCloud, clock: ManualClock
+) -> None:
+    cloud.settle_seconds = 120
+    cloud.lose.append(UnreachableError("connection reset"))
+    entry = lined.submit(job(), "line")
+    cloud.hidden.add(str(entry.cloud_name))
+    for _ in range(10):
+        clock.now += 10
+        lined.tick()
+    assert lined.show(entry.id).state == "submitting"
+    cloud.hidden.clear()
+    lined.tick()
+    assert lined.show(entry.id).state == "pending"
     assert cloud.sent == [entry.cloud_name]
 
 
@@ -147,7 +185,8 @@ def test_one_whose_lease_was_taken_stops_trying(lined: Dispatcher, cloud: ToyClo
     assert (entry.state, entry.lease_token, len(clock.slept)) == ("submitting", "theirs", 1)
 
 
-def test_the_lease_outlasts_the_slowest_call_with_all_its_retries() -> None:
+@pytest.mark.parametrize("session", [sagemaker, vertex], ids=["sagemaker", "vertex"])
+def test_the_lease_outlasts_the_slowest_call_with_all_its_retries(session: ModuleType) -> None:
     assert session.SLOWEST < LEASE
 
 

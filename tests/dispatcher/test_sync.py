@@ -221,11 +221,11 @@ def test_zones_of_a_cloud_that_is_not_installed_sync_and_refuse_a_job_with_what_
     tmp_path: Path, clock: ManualClock
 ) -> None:
     with Dispatcher(tmp_path / "l.db", environment={"USER": "ada"}, clock=clock) as dispatcher:
-        dispatcher.sync(outputs=[write(tmp_path / "o.json", contract("gcp"))], project=tmp_path)
+        dispatcher.sync(outputs=[write(tmp_path / "o.json", contract("azure"))], project=tmp_path)
         (queue,) = dispatcher.queues()
         with pytest.raises(UsageError) as raised:
             dispatcher.submit(job(), queue.name)
-        assert "launchway[gcp]" in raised.value.remedy
+        assert "launchway[azure]" in raised.value.remedy
         assert dispatcher.list() == []
 
 

@@ -35,6 +35,9 @@ _LOOK = 0.2
 class LocalBackend:
     """Jobs in `place/jobs/<name>`: log, status, output. `sleep` is what `logs` waits with."""
 
+    settle_seconds = 0.0
+    """A job is there as soon as its directory is, and that is made once."""
+
     def __init__(
         self, place: Path | None = None, *, user: str, sleep: Callable[[float], None] = time.sleep
     ) -> None:

@@ -34,6 +34,9 @@ class SagemakerBackend:
     `sleep` is what `logs` waits with, so that tests need no real time.
     """
 
+    settle_seconds = 0.0
+    """SageMaker refuses a name that is taken, for ever."""
+
     def __init__(
         self,
         zone: AwsZone,
