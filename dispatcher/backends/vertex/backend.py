@@ -1,0 +1,170 @@
+"""The Vertex AI backend: the verbs of `Backend` over render, session, observe, logs and outputs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dispatcher.backends.base import LogLine, Observation, Request, State, Submission
+from dispatcher.backends.context import Context
+from dispatcher.backends.faults import Throttled
+from dispatcher.backends.vertex import observe
+from dispatcher.backends.vertex.session import PAUSES, Session
+from dispatcher.errors import AlreadyExistsError, NotFoundError, SpecError, UnreachableError
+
+if TYPE_CHECKING:
+    from dispatcher.contract import GcpZone
+    from dispatcher.job import Job
+    from dispatcher.queue import Queue
+
+PAGE = 100
+"""Jobs of one answer of ListCustomJobs."""
+TOGETHER = 50
+"""Names that one filter asks for: with 63 characters each they stay well within what a URL may be."""
+
+
+class VertexBackend:
+    """One GCP zone. Holds a session for as long as it lives; every method but `render` may reach the network.
+
+    `sleep` is what `logs` and repeated calls wait with, so that tests need no real time.
+    """
+
+    settle_seconds = 120.0
+    """Vertex takes a second job of the same name, so nothing is sent again sooner: a create has a minute to
+    answer, and what it made has another to be listed (how long lists may lag is not documented)."""
+
+    def __init__(
+        self,
+        zone: GcpZone,
+        *,
+        identity: str = "agent",
+        user: str,
+        environment: str = "",
+        regime: str = "none",
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._context = Context(zone, user, environment, regime)
+        self._session = Session(zone, identity=identity, user=user, sleep=sleep)
+        self._sleep = sleep
+
+    def render(self, job: Job, queue: Queue, submission: Submission) -> Request:
+        """Build the exact CustomJob. Pure; raises SpecError or PolicyRefusal with all reasons."""
+        from dispatcher.backends.vertex.render import render
+
+        return render(job, queue, submission, self._context)
+
+    def submit(self, request: Request) -> str:
+        """Create the job and return its resource name. Raises AlreadyExistsError when the name is taken.
+
+        Vertex would make a second job of the same name, so the name is looked up first, and again when the answer
+        to the create is lost: then the job that did arrive is the result. Where it is not listed (yet) the error
+        of the create is raised, and the caller looks again before it sends again (`settle_seconds`).
+        """
+        from dispatcher.backends.vertex import protos
+
+        (operation,) = request.operations
+        protos.check(operation.body)
+        for pause in (PAUSES[-1], None):
+            if taken := self._find([request.name]):
+                raise AlreadyExistsError(f"CreateCustomJob: {taken[request.name]['name']} is {request.name}")
+            try:
+                made = self._call("CreateCustomJob", "customJobs", body=operation.body, again=False)
+                return str(made["name"])
+            except Throttled:
+                if pause is None:
+                    raise
+                self._sleep(pause)
+            except UnreachableError:
+                arrived = self._find([request.name])
+                if not arrived:
+                    raise
+                return str(arrived[request.name]["name"])
+        raise AssertionError("the last try returns or raises")
+
+    def adopt(self, name: str) -> Observation | None:
+        """Describe a job that may exist; None when Vertex lists none of this name (yet)."""
+        return self.poll([name]).get(name)
+
+    def poll(self, names: Sequence[str]) -> Mapping[str, Observation]:
+        """Observe many jobs in few calls, fifty to a call; a job that Vertex does not list is left out."""
+        found = self._find(names)
+        return {name: observe.from_job(job, self._context.zone) for name, job in found.items()}
+
+    def logs(
+        self, name: str, *, follow: bool = False, done: Callable[[], bool] = lambda: True
+    ) -> Iterator[LogLine]:
+        """Yield the lines of all nodes in time order; with `follow`, as they come, until the job is done."""
+        from dispatcher.backends.vertex.logs import LogReader
+
+        job = self._described(name)
+        reader = LogReader(self._session, job["name"], job.get("createTime"))
+        yield from reader.follow(done, self._sleep) if follow else reader.read()
+
+    def cancel(self, name: str) -> None:
+        """Ask Vertex to stop the job, which it does in its own time; one that has ended is left alone."""
+        job = self._described(name)
+        if _stopping(job):
+            return
+        try:
+            self._call("CancelCustomJob", f"customJobs/{observe.number(job['name'])}:cancel", body={})
+        except (SpecError, NotFoundError):
+            # FAILED_PRECONDITION: it ended, or somebody cancelled it, between the two calls.
+            if not _stopping(self._described(name)):
+                raise
+
+    def fetch(self, name: str, target: Path) -> list[Path]:
+        """Bring the job's outputs into `target`, in the directories the program made."""
+        from dispatcher.backends.vertex import outputs
+
+        job = self._described(name)
+        uri = job.get("jobSpec", {}).get("baseOutputDirectory", {}).get("outputUriPrefix")
+        if not uri:
+            raise NotFoundError(f"job {name} was sent without an output directory")
+        return outputs.fetch(self._session, uri, name, target)
+
+    def _described(self, name: str) -> Mapping[str, Any]:
+        found = self._find([name])
+        if not found:
+            raise NotFoundError(f"Vertex AI in {self._context.zone.region} lists no job {name}")
+        return found[name]
+
+    def _find(self, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """List jobs by their label; of several with one name, which a lost answer may lead to, the oldest."""
+        wanted = list(dict.fromkeys(names))
+        found: dict[str, Mapping[str, Any]] = {}
+        for start in range(0, len(wanted), TOGETHER):
+            for job in self._list(wanted[start : start + TOGETHER]):
+                name = job.get("labels", {}).get(observe.NAME, "")
+                known = found.get(name)
+                if name in wanted and (known is None or _born(job) < _born(known)):
+                    found[name] = job
+        return found
+
+    def _list(self, names: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+        query: dict[str, object] = {
+            "filter": " OR ".join(f'labels.{observe.NAME}="{name}"' for name in names),
+            "pageSize": PAGE,
+        }
+        while True:
+            answer = self._call("ListCustomJobs", "customJobs", query=query)
+            yield from answer.get("customJobs", ())
+            if not answer.get("nextPageToken"):
+                return
+            query["pageToken"] = answer["nextPageToken"]
+
+    def _call(self, operation: str, path: str, **rest: Any) -> dict[str, Any]:
+        zone = self._context.zone
+        parent = f"v1/projects/{zone.project}/locations/{zone.region}"
+        return self._session.call(operation, "aiplatform", f"{parent}/{path}", **rest)
+
+
+def _stopping(job: Mapping[str, Any]) -> bool:
+    """Whether a job has ended, or has been asked to."""
+    state = observe.state(job.get("state"))
+    return state is not None and (state.final or state is State.STOPPING)
+
+
+def _born(job: Mapping[str, Any]) -> tuple[str, str]:
+    return (str(job.get("createTime", "")), str(job["name"]))

@@ -1,0 +1,227 @@
+"""Who we are on Google Cloud: whatever the user is signed in as, becoming the zone's agent service account.
+
+google-auth finds and refreshes credentials (gcloud's, a service account's, a workload's federation); nothing here
+reads or stores any. Calls are plain REST, so no SDK is loaded: `google.cloud.aiplatform` alone takes seconds.
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from dispatcher import __version__
+from dispatcher.backends.vertex import faults
+from dispatcher.errors import UsageError
+
+if TYPE_CHECKING:
+    from dispatcher.contract import GcpZone
+
+ENDPOINT = "DISPATCH_GCP_ENDPOINT"
+"""Environment variable: the address of a local cloud that stands in for Google, for all services at once."""
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+
+PAUSES = (1.0, 2.0, 4.0)
+"""Seconds before the second and later tries of a call that may be repeated."""
+CONNECT, READ, CREATE = 10, 20, 60
+"""Seconds that one try waits for a connection, for an answer, and for the answer of a create."""
+REFRESH = 30
+"""Seconds that google-auth waits for a token; it tries three times, for the user's and for the agent's."""
+SLOWEST = 2 * 3 * REFRESH + 3 * ((len(PAUSES) + 1) * (CONNECT + READ) + sum(PAUSES)) + 2 * (CONNECT + CREATE)
+"""Seconds after which a submission has ended one way or the other: become the agent, two creates, three lists."""
+
+
+class Session:
+    """Calls of one zone's services for one person. Making it reads nothing; the first call does.
+
+    `sleep` waits between tries.
+    """
+
+    def __init__(
+        self, zone: GcpZone, *, identity: str, user: str, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        if identity not in ("agent", "ambient"):
+            raise UsageError(f"identity is {identity!r}, not agent or ambient")
+        self.zone = zone
+        self.identity = identity
+        self.user = user
+        self._sleep = sleep
+        self._http: Any = None
+        self._endpoint: str | None = None
+
+    @property
+    def who(self) -> str:
+        """The identity that calls are made as, for messages."""
+        return self.zone.identities.agent if self.identity == "agent" else "your own identity"
+
+    def call(
+        self,
+        operation: str,
+        service: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | None = None,
+        body: Mapping[str, Any] | None = None,
+        again: bool = True,
+    ) -> dict[str, Any]:
+        """Make one call and return its JSON; with a body it is a POST. Raises what `faults` makes of a failure.
+
+        `again` says that the call may be made again when its answer was lost or the service was busy. One that
+        may not is given a minute to answer.
+        """
+        answer = self.answer(operation, service, path, query=query, body=body, again=again)
+        return faults.document(answer, operation, self)
+
+    def answer(
+        self,
+        operation: str,
+        service: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | None = None,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        again: bool = True,
+        stream: bool = False,
+    ) -> Any:
+        """Make one call and return the answer as requests has it; its status is below 400."""
+        method = "GET" if body is None else "POST"
+        for pause in (*PAUSES, None):
+            with faults.translated(operation, self):
+                http = self._session()
+                url = f"{self._root(service)}/{path}"
+                answer = None
+                try:
+                    answer = http.request(
+                        method,
+                        url,
+                        params=query,
+                        json=body,
+                        headers=headers,
+                        stream=stream,
+                        timeout=(CONNECT, READ if again else CREATE),
+                    )
+                except Exception as error:
+                    if not again or pause is None or not faults.passing(error):
+                        raise
+            if answer is not None:
+                if answer.status_code < 400:
+                    return answer
+                if not again or pause is None or not faults.busy(answer):
+                    raise faults.of_answer(answer, operation, self)
+            self._sleep(pause or 0)
+        raise AssertionError("the last try returns or raises")
+
+    def sign_in(self) -> str:
+        """Say how to sign in, from what the user's environment shows."""
+        login = "gcloud auth application-default login"
+        if file := os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"):
+            return f"renew {file} (GOOGLE_APPLICATION_CREDENTIALS), or unset it and run: {login}"
+        return f"run: {login}"
+
+    def _root(self, service: str) -> str:
+        if self._endpoint:
+            return f"{self._endpoint}/{service}"
+        host = f"{self.zone.region}-aiplatform" if service == "aiplatform" else service
+        return f"https://{host}.googleapis.com"
+
+    def _session(self) -> Any:
+        if self._http is None:
+            self._http = self._open()
+        return self._http
+
+    def _open(self) -> Any:
+        try:
+            import google.auth
+            from google.auth.transport import requests as transport
+            from requests import Session as Http
+        except ImportError as error:
+            raise UsageError(
+                f"the Google Cloud client is not installed ({error})", "pip install 'launchway[gcp]'"
+            ) from error
+        self._endpoint = endpoint(os.environ.get(ENDPOINT))
+        tokens = Http()
+        tokens.trust_env = self._endpoint is None  # a proxy has no business between us and ourselves
+        ask: Any = functools.partial(transport.Request(tokens), timeout=REFRESH)
+        credentials: Any = google.auth.default(scopes=[SCOPE], request=ask)[0]
+        if self.identity == "agent":
+            credentials = self._agent(credentials, ask)
+        elif not self._endpoint and _lacks_project(credentials):
+            # A person's own credentials are billed to a project of their choice; without one Google refuses.
+            credentials = credentials.with_quota_project(self.zone.project)
+        authorized: Any = transport.AuthorizedSession  # google-auth types only parts of itself
+        http = authorized(_plain(credentials) if self._endpoint else credentials, auth_request=ask)
+        http.trust_env = tokens.trust_env
+        http.headers["User-Agent"] = user_agent(self.user)
+        return http
+
+    def _agent(self, source: Any, ask: Any) -> Any:
+        """Return credentials of the zone's agent, renewed before they end; the user's own when they are that."""
+        from google.auth import impersonated_credentials
+
+        agent = self.zone.identities.agent
+        if getattr(source, "service_account_email", None) == "default":
+            source.refresh(ask)  # a machine's account has a name only once it has been asked
+        if getattr(source, "service_account_email", None) == agent:
+            return source
+        override = None
+        if self._endpoint:
+            path = f"v1/projects/-/serviceAccounts/{agent}:generateAccessToken"
+            override = f"{self._endpoint}/iamcredentials/{path}"
+        become: Any = impersonated_credentials.Credentials
+        return become(source, agent, [SCOPE], iam_endpoint_override=override)
+
+
+def endpoint(value: str | None) -> str | None:
+    """Check the address of a local cloud. Raises UsageError for one that is not on this machine."""
+    if not value:
+        return None
+    parts = urlsplit(value)
+    host = parts.hostname or ""
+    if parts.scheme in ("http", "https") and _loopback(host):
+        return value.rstrip("/")
+    raise UsageError(
+        f"{ENDPOINT} is {value}: it names a local cloud, so an http address on this machine",
+        f"unset {ENDPOINT} to reach Google Cloud",
+    )
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def user_agent(user: str) -> str:
+    """Return the user agent that names the person in Cloud Audit Logs beside the account they became."""
+    return f"launchway/{__version__} ({re.sub(r'[^A-Za-z0-9_+=,.@-]+', '-', user).strip('-') or 'unknown'})"
+
+
+def _lacks_project(credentials: Any) -> bool:
+    """Whether these are a person's, and name no project to bill (a service account brings its own)."""
+    from google.oauth2.credentials import Credentials
+
+    return isinstance(credentials, Credentials) and not credentials.quota_project_id
+
+
+def _plain(credentials: Any) -> Any:
+    """Return credentials that do nothing but bring a token.
+
+    Google's own also ask iamcredentials.googleapis.com, in the background, where a token may be used from
+    (google-auth 2.62, "Regional Access Boundary"): a call that would leave this machine.
+    """
+    from google.auth import credentials as auth
+
+    class Plain(auth.Credentials):
+        def refresh(self, request: Any) -> None:
+            credentials.refresh(request)
+            self.token, self.expiry = credentials.token, credentials.expiry
+
+    made: Any = Plain
+    return made()
