@@ -10,6 +10,7 @@ from localcloud.gcp.api import Api
 
 MODULES: Mapping[str, tuple[str, ...]] = {
     "iamcredentials": ("localcloud.gcp.iamcredentials",),
+    "logging": ("localcloud.gcp.logging.api",),
     "oauth2": ("localcloud.gcp.oauth2",),
     "storage": ("localcloud.gcp.storage.api",),
 }
