@@ -213,7 +213,10 @@ class AwsZone:
 
 @dataclass(frozen=True, slots=True)
 class GcpZone:
-    """A landing zone in one GCP project and region; `project_number` names the network in job requests."""
+    """A landing zone in one GCP project and region; `project_number` names the network in job requests.
+
+    `image_projects` are other projects whose Artifact Registry the Vertex service agent may read.
+    """
 
     cloud: Literal["gcp"]
     region: str
@@ -229,6 +232,7 @@ class GcpZone:
     controls: Controls
     compute: tuple[Compute, ...] = ()
     actions: Actions = Actions()
+    image_projects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Checks a request against a vendor's own model, from an extract of it, without the vendor's SDK.
 
 The extracts are JSON written by `tools/vendor_model/*`: shapes by name, each with `type`, `min`, `max`,
-`pattern`, `enum`, `members`, `required`, `member`, `key`, `value` as far as they apply.
+`pattern`, `enum`, `members`, `required`, `member`, `key`, `value` as far as they apply; `output` are fields that
+only answers have, `one_of` groups of fields of which one at most may be there.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import difflib
 import functools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,30 @@ class VendorModel:
     def enum(self, shape: str) -> tuple[str, ...]:
         """Return the values the vendor lists for a shape, empty when it is open."""
         return tuple(self._shapes[shape].get("enum", ()))
+
+    def spelled(self, value: object, spelling: Callable[[str], str]) -> Any:
+        """Return `value` with the names of fields as the model has them, where `spelling` leads from one to one.
+
+        Keys of maps are the user's and stay. Of a field that is given in two spellings both are kept, and the
+        second is then an unknown field.
+        """
+        return self._spelled(value, self._shapes[self._root], spelling)
+
+    def _spelled(self, value: object, shape: Mapping[str, Any], spelling: Callable[[str], str]) -> Any:
+        if shape["type"] == "list" and isinstance(value, list | tuple):
+            return [self._spelled(item, self._shapes[shape["member"]], spelling) for item in value]
+        if shape["type"] != "structure" or not isinstance(value, Mapping):
+            return value
+        members: Mapping[str, str] = shape["members"]
+        known = {*members, *shape.get("output", ())}
+        found: dict[str, Any] = {}
+        for name, item in value.items():
+            other = spelling(name) if name not in known else name
+            if other not in known or (other != name and other in value):
+                other = name
+            inner = self._shapes[members[other]] if other in members else {"type": ""}
+            found[other] = self._spelled(item, inner, spelling)
+        return found
 
     def _check(self, value: object, shape: Mapping[str, Any], path: str) -> Iterator[Violation]:
         kind = shape["type"]
@@ -73,10 +98,15 @@ class VendorModel:
         for name, item in value.items():
             if name in members:
                 yield from self._check(item, self._shapes[members[name]], _join(path, name))
+            elif name in shape.get("output", ()):
+                yield Violation(_join(path, name), "is an answer's field, not a request's", "leave it out")
             else:
                 close = difflib.get_close_matches(str(name), list(members), n=1)
                 remedy = f"did you mean {close[0]}?" if close else _some(members)
                 yield Violation(_join(path, str(name)), f"{self.operation} has no such field", remedy)
+        for group in shape.get("one_of", ()):
+            if len(given := [name for name in group if name in value]) > 1:
+                yield Violation(_join(path, given[1]), f"stands beside {given[0]}, and there may be one of them")
 
     def _list(self, value: object, shape: Mapping[str, Any], path: str) -> Iterator[Violation]:
         if not isinstance(value, list | tuple):

@@ -7,7 +7,7 @@ import functools
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 DATA = Path(__file__).parent / "data"
@@ -18,10 +18,14 @@ class Hardware:
     """One instance type. None means that the source does not say, never zero.
 
     `memory` is GiB of RAM, `gpu_memory` GiB of one device, `local_storage_gb` GB of built-in disks as the
-    cloud reports them. `accelerator` is `gpu`, `neuron` or `none`; `gpu_model` and `gpus` describe either
+    cloud reports them. `accelerator` is `gpu`, `neuron`, `tpu` or `none`; `gpu_model` and `gpus` describe any
     kind. `local_storage` is True when the type brings its own (NVMe) disks. `efa` is the fast fabric between
-    nodes. `status` is `current`, `retired` or `unknown`, with the `reason`. `region` is where `choose` found
-    it, None in the catalog itself.
+    nodes. `status` is `current`, `retired`, `discouraged` or `unknown`, with the `reason`. `region` is where
+    `choose` found it, None in the catalog itself.
+
+    GCP asks for a machine and its accelerators apart: `machine` is the type when it is not `instance` itself,
+    `accelerator_type` Vertex's word for the GPU, `tpu_topologies` the topologies of a TPU with the number of
+    machines each takes (the first is that of one machine), `boot_disk` the only disk type it boots from.
     """
 
     cloud: str
@@ -42,6 +46,10 @@ class Hardware:
     reason: str = ""
     source: str = ""
     region: str | None = None
+    machine: str | None = None
+    accelerator_type: str | None = None
+    tpu_topologies: Mapping[str, int] = field(default_factory=dict, hash=False)
+    boot_disk: str | None = None
 
     def describe(self) -> str:
         """Say what it is in one phrase, such as `ml.g5.xlarge (1x A10G, 4 vCPU, 16 GiB)`."""
@@ -81,7 +89,17 @@ def _row(cloud: str, row: Mapping[str, str]) -> Hardware:
         status=row["status"],
         reason=row["reason"],
         source=row["source"],
+        machine=row.get("machine") or None,
+        accelerator_type=row.get("accelerator_type") or None,
+        tpu_topologies=_topologies(row.get("tpu_topologies", "")),
+        boot_disk=row.get("boot_disk") or None,
     )
+
+
+def _topologies(text: str) -> dict[str, int]:
+    """Read `2x2:1 4x4:4`: each topology with the number of machines it takes."""
+    pairs = (entry.partition(":") for entry in text.split())
+    return {topology: int(machines) for topology, _, machines in pairs}
 
 
 @dataclass(frozen=True, slots=True)

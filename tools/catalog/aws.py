@@ -2,7 +2,7 @@
 
 Types come from the installed botocore's `TrainingInstanceType`; hardware from the EC2 DescribeInstanceTypes
 answers that the installed moto carries (`ml.X` is EC2's `X`); types that EC2 does not describe from
-`aws_gaps.csv` beside this file, each with its own source. Run: `python tools/catalog/aws.py [--check]`.
+`aws_gaps.csv` beside this file, each with its own source. Run: `python -m tools.catalog.aws [--check]`.
 """
 
 from __future__ import annotations
@@ -10,10 +10,7 @@ from __future__ import annotations
 import csv
 import functools
 import gzip
-import io
 import json
-import sys
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +18,10 @@ import botocore
 import botocore.session
 import moto
 
+from tools.catalog import table
+
 HERE = Path(__file__).resolve().parent
-TARGET = HERE.parents[1] / "dispatcher" / "placement" / "data" / "aws.csv"
+TARGET = table.DATA / "aws.csv"
 GAPS = HERE / "aws_gaps.csv"
 MIB = 1024
 
@@ -51,10 +50,10 @@ def row(instance: str, facts: dict[str, Any]) -> dict[str, str]:
     return {
         "instance": instance,
         "vcpu": str(facts["VCpuInfo"]["DefaultVCpus"]),
-        "memory_gib": number(facts["MemoryInfo"]["SizeInMiB"] / MIB),
+        "memory_gib": table.number(facts["MemoryInfo"]["SizeInMiB"] / MIB),
         "gpu_model": device["Name"] if device else "",
         "gpus": str(device["Count"]) if device else "0",
-        "gpu_memory_gib": number(device["MemoryInfo"]["SizeInMiB"] / MIB) if device else "",
+        "gpu_memory_gib": table.number(device["MemoryInfo"]["SizeInMiB"] / MIB) if device else "",
         "accelerator": "gpu" if "GpuInfo" in facts else "neuron" if device else "none",
         "local_storage": "yes" if storage else "no",
         "local_storage_gb": str(facts["InstanceStorageInfo"]["TotalSizeInGB"]) if storage else "",
@@ -69,48 +68,27 @@ def row(instance: str, facts: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def number(value: float) -> str:
-    """Write a size without a needless fraction and with at most two digits of one."""
-    return f"{value:.2f}".rstrip("0").rstrip(".")
-
-
 def render() -> str:
     """Return the whole CSV."""
     described = ec2_types()
     with GAPS.open(newline="") as handle:
         gaps = {line["instance"]: line for line in csv.DictReader(handle)}
-    text = io.StringIO()
-    writer: csv.DictWriter[str] | None = None
-    for instance in training_types():
-        facts = described.get(instance.removeprefix("ml."))
-        line = row(instance, facts) if facts else gaps[instance]
-        if writer is None:
-            writer = csv.DictWriter(text, list(line), lineterminator="\n")
-            writer.writeheader()
-        writer.writerow(line)
-    return text.getvalue()
+    return table.text(_line(instance, described, gaps) for instance in training_types())
 
 
-def sidecar() -> str:
+def _line(instance: str, described: dict[str, dict[str, Any]], gaps: dict[str, dict[str, str]]) -> dict[str, str]:
+    facts = described.get(instance.removeprefix("ml."))
+    return row(instance, facts) if facts else gaps[instance]
+
+
+def sources() -> dict[str, str]:
     """Return where the table comes from, for people and for `dispatch` to print."""
-    facts = {
-        "as_of": date.today().isoformat(),
+    return {
         "types": f"botocore {botocore.__version__}, sagemaker 2017-07-24, TrainingInstanceType",
         "ec2": f"EC2 DescribeInstanceTypes as recorded in moto {moto.__version__}; ml.X is EC2's X",
         "others": "the `source` column of the row; an empty value is unknown",
     }
-    return json.dumps(facts, indent=2) + "\n"
-
-
-def main() -> None:
-    """Write the table and its sidecar, or with `--check` fail when the table on disk differs."""
-    if "--check" in sys.argv[1:]:
-        raise SystemExit(
-            0 if TARGET.read_text() == render() else f"{TARGET.name} is stale: run this without --check"
-        )
-    TARGET.write_text(render())
-    TARGET.with_name("aws.source.json").write_text(sidecar())
 
 
 if __name__ == "__main__":
-    main()
+    table.main(TARGET, render, sources)

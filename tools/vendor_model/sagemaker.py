@@ -2,18 +2,18 @@
 
 It is the closure of CreateTrainingJob's input in the installed botocore, without prose, so that a dry run can
 check names, lengths, patterns, enums and ranges without loading botocore (which itself checks none of those).
-Run: `python tools/vendor_model/sagemaker.py [--check]`.
+Run: `python -m tools.vendor_model.sagemaker [--check]`.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import botocore
 import botocore.session
+
+from tools.vendor_model.extract import main, text
 
 TARGET = Path(__file__).resolve().parents[2] / "dispatcher/backends/sagemaker/data/create_training_job.json"
 OPERATION = "CreateTrainingJob"
@@ -51,24 +51,9 @@ def extract() -> dict[str, Any]:
 
 
 def render() -> str:
-    """Return the file's text: one shape per line, so that a difference reads well."""
-    document = extract()
-    lines = [
-        f"  {json.dumps(name)}: {json.dumps(shape, separators=(',', ':'))}"
-        for name, shape in document["shapes"].items()
-    ]
-    head = {key: value for key, value in document.items() if key != "shapes"}
-    return json.dumps(head)[:-1] + ', "shapes": {\n' + ",\n".join(lines) + "\n}}\n"
-
-
-def main() -> None:
-    """Write the file, or with `--check` fail when the one on disk differs."""
-    if "--check" in sys.argv[1:]:
-        raise SystemExit(
-            0 if TARGET.read_text() == render() else f"{TARGET.name} is stale: run this without --check"
-        )
-    TARGET.write_text(render())
+    """Return the file's text."""
+    return text(extract())
 
 
 if __name__ == "__main__":
-    main()
+    main(TARGET, render)

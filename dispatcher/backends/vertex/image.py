@@ -1,0 +1,96 @@
+"""Which image Vertex AI may pull: from Artifact Registry where its agent can read, or from a public registry."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dispatcher.backends import image_reference
+from dispatcher.backends.image_reference import Image
+
+if TYPE_CHECKING:
+    from dispatcher.backends.findings import Findings
+    from dispatcher.contract import GcpZone
+
+REGISTRIES = Path(__file__).parent / "data" / "registries.json"
+
+# Artifact Registry's Docker hosts, and those of Container Registry, which Artifact Registry serves since 2025.
+_ARTIFACT = re.compile(r"(?P<location>[a-z0-9-]+)-docker\.pkg\.dev")
+_CONTAINER = re.compile(r"((us|eu|asia)\.)?gcr\.io")
+
+
+def resolve(image: str, zone: GcpZone, *, regime: str, findings: Findings) -> str:
+    """Return the reference to send. A name without a registry is an image of the zone's own repository.
+
+    The Vertex service agent pulls, not the job's account, and it signs in nowhere: so the image is in Artifact
+    Registry of the zone's project, of a project that the contract says the agent may read (`image_projects`), or
+    in a registry that asks nobody to sign in. Regimes other than `none` take digests only.
+    """
+    parts = image_reference.checked(image, regime, findings)
+    if parts is None:
+        return image
+    if parts.host is None:
+        return _in_zone(parts, zone, findings)
+    artifact = _ARTIFACT.fullmatch(parts.host)
+    if artifact or _CONTAINER.fullmatch(parts.host):
+        project = _project(parts)
+        if project in _known()["google"]:
+            return image
+        if project not in (zone.project, *zone.image_projects):
+            _refuse(
+                parts,
+                f"project {project} is not one whose images the Vertex service agent may read",
+                zone,
+                findings,
+            )
+        elif artifact and artifact["location"] != zone.region:
+            findings.warn(f"image {image} is in {artifact['location']}, the job runs in {zone.region}")
+    elif parts.host in _known()["public"]:
+        findings.warn(
+            f"image {image} is pulled from {parts.host} without signing in: it must be public, and is pulled over "
+            "the internet at every start"
+        )
+    else:
+        what = f"Vertex AI pulls from Artifact Registry or from a public registry, not from {parts.host}"
+        _refuse(parts, what, zone, findings)
+    return image
+
+
+@functools.cache
+def _known() -> dict[str, Any]:
+    known: dict[str, Any] = json.loads(REGISTRIES.read_text(encoding="utf-8"))
+    return known
+
+
+def _project(image: Image) -> str:
+    """The project of an image in Google's registries; those of a domain have it in two parts (`example.com/p`)."""
+    first, _, rest = image.name.partition("/")
+    return f"{first}:{rest.partition('/')[0]}" if "." in first else first
+
+
+def _in_zone(image: Image, zone: GcpZone, findings: Findings) -> str:
+    resolved = f"{zone.registry.url}/{image.text}"
+    if "/" in image.name:
+        findings.warn(
+            f"image {image.text} names no registry and is taken from the zone's own: {resolved}. For the one on "
+            f"Docker Hub write docker.io/{image.text}; to bring it there: {_copy(image, zone)}"
+        )
+    return resolved
+
+
+def _refuse(image: Image, what: str, zone: GcpZone, findings: Findings) -> None:
+    findings.refuse(
+        "image registry",
+        what,
+        f"{_copy(image, zone)}; or let service-{zone.project_number}@gcp-sa-aiplatform-cc.iam.gserviceaccount.com "
+        "read it (roles/artifactregistry.reader on an Artifact Registry repository) and declare its project in "
+        "imageProjects of the zone",
+    )
+
+
+def _copy(image: Image, zone: GcpZone) -> str:
+    last = image.name.rpartition("/")[2] if image.host else image.name
+    return image_reference.copy(image.text, f"{zone.registry.url}/{last}{':' + image.tag if image.tag else ''}")
