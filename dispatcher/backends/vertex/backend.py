@@ -152,7 +152,7 @@ class VertexBackend:
             yield from answer.get("customJobs", ())
             if not answer.get("nextPageToken"):
                 return
-            query["pageToken"] = answer["nextPageToken"]
+            query = {**query, "pageToken": answer["nextPageToken"]}
 
     def _call(self, operation: str, path: str, **rest: Any) -> dict[str, Any]:
         zone = self._context.zone

@@ -178,7 +178,7 @@ def of_refusal(found: Refusal, operation: str, session: Session) -> DispatchErro
         return NotFoundError(f"{operation}: {text}")
     if found.code == "ALREADY_EXISTS":
         return AlreadyExistsError(f"{operation}: {text}")
-    if found.code in _LATER or found.status >= 500:
+    if found.code in _LATER or (found.status >= 500 and found.code != "UNIMPLEMENTED"):
         return UnreachableError(
             f"Google Cloud failed at {operation} ({found.code}: {text})", "nothing to change here: try again later"
         )

@@ -80,7 +80,7 @@ class LogReader:
             yield from answer.get("entries", ())
             if not answer.get("nextPageToken"):
                 return
-            asked["pageToken"] = answer["nextPageToken"]
+            asked = {**asked, "pageToken": answer["nextPageToken"]}
 
 
 def _line(entry: Mapping[str, Any]) -> LogLine:

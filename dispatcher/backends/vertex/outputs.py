@@ -53,7 +53,7 @@ def _objects(session: Session, bucket: str, prefix: str) -> Iterator[Mapping[str
         yield from answer.get("items", ())
         if not answer.get("nextPageToken"):
             return
-        asked["pageToken"] = answer["nextPageToken"]
+        asked = {**asked, "pageToken": answer["nextPageToken"]}
 
 
 def _download(session: Session, bucket: str, item: Mapping[str, Any], path: Path) -> None:
