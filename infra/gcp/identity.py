@@ -20,17 +20,17 @@ Members = Mapping[Holder, Sequence[tuple[str, pulumi.Input[str]]]]
 class IdentityArgs:
     """What the accounts may touch.
 
-    `number` is the project's number, `buckets` are names by use, `repository` is an id in the zone's project
-    and region. `principals` are IAM members (`user:...`, `group:...`, `serviceAccount:...`) who may act as the
-    agent; none means the deployer. `federated` are members of the workload identity pool besides. `vertex` is
-    the service agent of Vertex AI; with `attachment`, it may attach jobs to the zone's network.
+    `number` is the project's number, `buckets` are names by use, `repository` is the short id of the one in the
+    zone's project and region. `principals` are IAM members (`user:...`, `group:...`, `serviceAccount:...`) who
+    may act as the agent; none means the deployer. `federated` are members of the workload identity pool who may
+    besides. `vertex` is the service agent of Vertex AI; with `attachment`, it may attach jobs to the network.
     Secrets of the zone are those whose id begins with `<zone>-`.
     """
 
     site: Site
     number: pulumi.Output[str]
     buckets: Mapping[str, pulumi.Output[str]]
-    repository: str
+    repository: pulumi.Output[str]
     vertex: pulumi.Output[str]
     principals: tuple[str, ...] = ()
     federated: Sequence[pulumi.Output[str]] = ()

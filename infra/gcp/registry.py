@@ -9,18 +9,12 @@ import pulumi
 from pulumi_gcp import artifactregistry
 
 from infra.gcp.keys import Key
-from infra.gcp.place import Place
 from infra.gcp.service_agents import table
 from infra.gcp.site import Site
 from infra.lookup import found
 
 UNTAGGED_DAYS = 14
 READ_IMAGES = "roles/artifactregistry.reader"
-
-
-def repository_id(place: Place, existing: str | None) -> str:
-    """The repository's id, known before it is built."""
-    return existing or place.physical("ar", "images")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +32,14 @@ class RegistryArgs:
 
 
 class Registry(pulumi.ComponentResource):
-    """One Docker repository: its `url` (what an image reference starts with) and `id` (its full name)."""
+    """One Docker repository: its `url` (what an image reference starts with) and `id` (its full name).
+
+    `repository` is its short id, told only once it is there.
+    """
 
     url: pulumi.Output[str]
     id: pulumi.Output[str]
+    repository: pulumi.Output[str]
 
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("launchway:gcp:Registry", name, None, opts)
@@ -57,9 +55,10 @@ class Registry(pulumi.ComponentResource):
             )
             self.url = pulumi.Output.from_input(known.registry_uri)
             self.id = pulumi.Output.from_input(known.id)
+            self.repository = pulumi.Output.from_input(named)
         else:
-            repository = self._repository(args)
-            self.url, self.id = repository.registry_uri, repository.id
+            made = self._repository(args)
+            self.url, self.id, self.repository = made.registry_uri, made.id, made.repository_id
         self.register_outputs({"url": self.url, "id": self.id})
 
     def _repository(self, args: RegistryArgs) -> artifactregistry.Repository:
@@ -68,7 +67,7 @@ class Registry(pulumi.ComponentResource):
             site.name("registry", "images"),
             project=place.project,
             location=place.region,
-            repository_id=repository_id(place, None),
+            repository_id=place.physical("ar", "images"),
             description=f"{place.name}: images of training jobs",
             format="DOCKER",
             mode="STANDARD_REPOSITORY",

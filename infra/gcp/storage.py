@@ -71,4 +71,9 @@ class Storage(pulumi.ComponentResource):
     def _adopted(self, site: Site, use: str, name: str) -> pulumi.Output[str]:
         setting = site.setting(f"existing.buckets.{use}")
         bucket = found(setting, f"bucket {name}", lambda: storage.get_bucket(name=name, opts=site.ask(self)))
+        if bucket.location.lower() != site.place.region:
+            raise pulumi.RunError(
+                f"{setting}: bucket {name} is in {bucket.location.lower()}, and the zone in {site.place.region}; "
+                "name one in the zone's region, or remove the setting"
+            )
         return pulumi.Output.from_input(bucket.name)
