@@ -11,6 +11,7 @@ from dispatcher.backends.base import LogLine, Observation, Request, State, Submi
 from dispatcher.backends.context import Context
 from dispatcher.backends.faults import Throttled
 from dispatcher.backends.vertex import observe
+from dispatcher.backends.vertex.render import render
 from dispatcher.backends.vertex.session import PAUSES, Session
 from dispatcher.errors import AlreadyExistsError, NotFoundError, SpecError, UnreachableError
 
@@ -51,8 +52,6 @@ class VertexBackend:
 
     def render(self, job: Job, queue: Queue, submission: Submission) -> Request:
         """Build the exact CustomJob. Pure; raises SpecError or PolicyRefusal with all reasons."""
-        from dispatcher.backends.vertex.render import render
-
         return render(job, queue, submission, self._context)
 
     def submit(self, request: Request) -> str:
