@@ -9,6 +9,7 @@ import pulumi
 from pulumi_gcp import artifactregistry, organizations, projects, serviceaccount, storage
 
 from infra.gcp import roles
+from infra.gcp.propagation import wait_for_impersonation
 from infra.gcp.roles import Holder, Role
 from infra.gcp.site import Site
 from infra.lookup import found
@@ -128,7 +129,10 @@ class Identity(pulumi.ComponentResource):
     ) -> None:
         """Give `member` the role on one thing; a binding adds to what others have there."""
         site, project = args.site, args.site.place.project
-        logical, opts = site.name("identity", use), site.child(self)
+        # Whoever deploys can try at once whether the grant has travelled; nobody can for somebody else.
+        deployer = use.endswith("-deployer")
+        hooks = wait_for_impersonation(site, site.place.service_account("agent")) if deployer else None
+        logical, opts = site.name("identity", use), site.child(self, hooks=hooks)
         if target in accounts:
             named = accounts[target].name
             serviceaccount.IAMMember(logical, service_account_id=named, role=role, member=member, opts=opts)

@@ -11,6 +11,7 @@ import pulumi
 import yaml
 from pulumi_gcp import accesscontextmanager
 
+from infra.gcp.propagation import wait_for_perimeter
 from infra.gcp.site import Site
 
 NAME_LENGTH = 50  # letters, digits and underscores
@@ -59,7 +60,7 @@ class Perimeter(pulumi.ComponentResource):
             use_explicit_dry_run_spec=not args.enforced,
             status=rules if args.enforced else None,
             spec=None if args.enforced else rules,
-            opts=site.child(self),
+            opts=site.child(self, hooks=wait_for_perimeter(site)),
         )
         self.name = made.name
         self.enforced = made.name if args.enforced else None
