@@ -1,1 +1,1 @@
-"""Training jobs that really run: processes in the layout of a SageMaker container."""
+"""Jobs that really run: processes in the layout of a cloud's container; each cloud says what that is."""

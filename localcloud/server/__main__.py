@@ -18,13 +18,13 @@ from localcloud.jobs.runner import Runner
 from localcloud.place import Place, Server
 from localcloud.sagemaker import model
 from localcloud.sagemaker.account import MotoAccount
+from localcloud.sagemaker.runs import Clients, TrainingRuns
 from localcloud.sagemaker.service import SageMaker
 from localcloud.server import watch
 from localcloud.server.aws import Aws
 from localcloud.server.desk import Desk
 from localcloud.server.front import Front
 from localcloud.server.moto_app import Moto
-from localcloud.server.operations import Seen
 from localcloud.server.wire import Answer, Call, Listener
 
 
@@ -71,12 +71,11 @@ def main(root: str, port: str = "0") -> int:
 def _front(place: Place, server: Server) -> Front:
     moto = Moto()
     account = MotoAccount(moto)
-    runner = Runner(place.jobs, server.url, Images(place.images))
+    runner = Runner(place.jobs, Images(place.images))
+    clients = Clients(server.url)
     google = Google(State(place, server.url))
-    front = Front(Aws(moto, SageMaker(account, runner), account), google, runner)
-    runner.fault = lambda kind, job: front.job_fault(
-        kind, Seen("sagemaker", "CreateTrainingJob", job.region, job.request)
-    )
+    front = Front(Aws(moto, SageMaker(account, TrainingRuns(runner, clients)), account, clients), google, runner)
+    runner.fault_for = lambda kind, run: front.job_fault(kind, run.created)
     front.control = Desk(server, front)
     return front
 
@@ -85,7 +84,7 @@ def _warm(front: Front) -> None:
     """Load what a session usually needs while nobody waits for it."""
     front.aws.moto.warm()
     model.service()
-    front.runner.warm()
+    front.aws.clients.warm()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from localcloud.sagemaker.account import MotoAccount
 from localcloud.sagemaker.errors import ServiceError
+from localcloud.sagemaker.runs import Clients
 from localcloud.sagemaker.service import SageMaker
 from localcloud.server import refusals
 from localcloud.server.faults import Fault
@@ -22,6 +23,7 @@ class Aws:
     moto: Moto
     sagemaker: SageMaker
     account: MotoAccount
+    clients: Clients
 
     def visit(self, call: Call) -> Visit:
         """A call understood."""

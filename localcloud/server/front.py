@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 from localcloud import control
 from localcloud.gcp.front import Google
-from localcloud.jobs.runner import AGENT, Runner
+from localcloud.jobs.runner import Runner
 from localcloud.place import HOST
+from localcloud.sagemaker.runs import AGENT
 from localcloud.server.aws import Aws
 from localcloud.server.faults import JOB_KINDS, Fault, Faults
 from localcloud.server.operations import Seen

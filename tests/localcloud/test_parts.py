@@ -11,17 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localcloud import Cloud
-from localcloud.jobs import layout, logs
+from localcloud.jobs import layout
 from localcloud.jobs.images import ImageError, Images
 from localcloud.jobs.layout import Node
 from localcloud.place import Place, Server
-from localcloud.sagemaker import listing
+from localcloud.sagemaker import listing, logs
 from localcloud.sagemaker.errors import ServiceError
 from localcloud.sagemaker.record import TrainingJob
 from localcloud.server.faults import Fault, FaultError, Faults
 from localcloud.server.operations import Seen, understand
 from localcloud.server.wire import Call
 
+NAMES = ["algo-1", "algo-2", "algo-3"]
 REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 
 
@@ -59,7 +60,7 @@ class TestImages:
 
 
 class TestLayout:
-    node = Node(0, "algo-1", Path("/private"))
+    node = Node(0, "algo-1", "127.0.0.1", Path("/private"), ("/opt/ml",))
 
     @pytest.mark.parametrize(
         ("given", "mapped"),
@@ -90,9 +91,9 @@ class TestLayout:
     def test_nodes_have_addresses_that_reach_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(layout, "HOSTS", Path("/none"))
         monkeypatch.setattr(layout, "_can_bind", lambda address: True)
-        assert layout.hosts(3) == ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
+        assert layout.hosts(NAMES) == ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
         monkeypatch.setattr(layout, "_can_bind", lambda address: address == "127.0.0.1")
-        assert layout.hosts(2) == ["algo-1", "algo-2"]
+        assert layout.hosts(NAMES[:2]) == NAMES[:2]
 
     def test_nodes_keep_their_names_where_the_hosts_file_has_them(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -101,8 +102,8 @@ class TestLayout:
             "127.0.0.1 localhost algo-1 # algo-3\n\n127.0.0.2\talgo-2\n10.0.0.9 algo-3\n"
         )
         monkeypatch.setattr(layout, "HOSTS", tmp_path / "hosts")
-        assert layout.hosts(2) == ["algo-1", "algo-2"]
-        assert layout.hosts(3) != ["algo-1", "algo-2", "algo-3"]
+        assert layout.hosts(NAMES[:2]) == NAMES[:2]
+        assert layout.hosts(NAMES) != NAMES
 
 
 class FakeLogs:
@@ -120,7 +121,7 @@ class FakeLogs:
 class TestLogs:
     def test_a_line_in_two_pieces_is_one_event(self) -> None:
         fake = FakeLogs()
-        stream = logs.Stream(fake, "x")
+        stream = logs.stream(fake, "x")
         stream.add("grü".encode()[:3])
         stream.add("grü".encode()[3:] + b"n\nnext\n")
         stream.flush()
@@ -128,14 +129,14 @@ class TestLogs:
 
     def test_a_progress_bar_is_what_a_terminal_shows_in_the_end(self) -> None:
         fake = FakeLogs()
-        stream = logs.Stream(fake, "x")
+        stream = logs.stream(fake, "x")
         stream.add(b"\r 10%\r 50%\r100%\nwindows line\r\n\n")
         stream.flush()
         assert fake.messages == ["100%", "windows line"]
 
     def test_bytes_that_are_no_text_do_not_stop_the_log(self) -> None:
         fake = FakeLogs()
-        stream = logs.Stream(fake, "x")
+        stream = logs.stream(fake, "x")
         stream.add(b"\xff\xfe\n")
         stream.flush()
         assert fake.messages == ["\ufffd\ufffd"]
@@ -143,7 +144,7 @@ class TestLogs:
     @given(st.lists(st.integers(min_value=1, max_value=300_000), max_size=40))
     def test_no_batch_exceeds_what_put_log_events_takes(self, sizes: list[int]) -> None:
         fake = FakeLogs()
-        stream = logs.Stream(fake, "x")
+        stream = logs.stream(fake, "x")
         stream.add(b"".join(b"x" * size + b"\n" for size in sizes))
         stream.flush()
         assert sum(len(message) for message in fake.messages) == sum(sizes)
