@@ -77,6 +77,16 @@ class UsageError(DispatchError):
     exit_code = ExitCode.USAGE
 
 
+class NotInstalledError(UsageError):
+    """This installation cannot speak to that cloud; another one, which shares the ledger, may."""
+
+    def __init__(self, cloud: str, why: object = "") -> None:
+        reason = f" ({why})" if why else ""
+        super().__init__(
+            f"this installation has no client for {cloud}{reason}", f"pip install 'launchway[{cloud}]'"
+        )
+
+
 class PolicyRefusal(DispatchError):
     """A rule forbids it; the message names the rule."""
 

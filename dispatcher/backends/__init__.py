@@ -7,7 +7,7 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from dispatcher.errors import UsageError
+from dispatcher.errors import NotInstalledError
 
 if TYPE_CHECKING:
     from dispatcher.backends.base import Backend
@@ -34,7 +34,7 @@ def open_backend(
 
     `identity` is `agent` (become the zone's agent role, naming `user`) or `ambient` (stay who you are).
     `environment` and `regime` are the contract's; they become tags and rules of the request. Opening reaches
-    no network and loads no cloud SDK. Raises UsageError naming what to install for a cloud that is missing.
+    no network and loads no cloud SDK. Raises NotInstalledError naming what to install for a cloud that is missing.
     """
     if zone is None:
         from dispatcher.backends import local
@@ -42,10 +42,7 @@ def open_backend(
         return local.LocalBackend(place, user=user)
     name = _PACKAGES[zone.cloud]
     if importlib.util.find_spec(name) is None:
-        raise UsageError(
-            f"this installation has no backend for {zone.cloud}",
-            f"pip install 'launchway[{zone.cloud}]'",
-        )
+        raise NotInstalledError(zone.cloud)
     package = importlib.import_module(name)
     return cast(
         "Backend",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from dispatcher.errors import AuthError
+from dispatcher.errors import AuthError, NotInstalledError
 
 if TYPE_CHECKING:
     from dispatcher.clock import Clock, Sleep
@@ -36,7 +36,7 @@ def until(
     met: Callable[[Entry], bool],
     seen: Callable[[Entry], None] = lambda entry: None,
 ) -> Entry:
-    """Run ticks until `met` or the job has ended. Raises AuthError when only signing in helps.
+    """Run ticks until `met` or the job has ended. Raises AuthError or NotInstalledError when only that helps.
 
     `seen` is called with every change of its state, and of what stands in the way of asking about it.
     """
@@ -53,7 +53,7 @@ def until(
             trouble = entry.last_error
             seen(entry)
         error = report.error_of(entry.id)
-        if isinstance(error, AuthError) and not error.propagating:
+        if isinstance(error, AuthError | NotInstalledError) and not error.propagating:
             raise error
         dispatcher.sleep(pause)
         pause = min(pause * GROWTH, LONGEST)

@@ -16,6 +16,7 @@ from dispatcher.errors import (
     AuthError,
     CapacityError,
     DispatchError,
+    NotInstalledError,
     QuotaError,
     UnreachableError,
 )
@@ -36,6 +37,9 @@ BACKOFF = (30.0, 900.0)
 SETTLED = 60.0
 """Seconds after a call in which its job may exist and not be shown yet, so that "no such job" proves nothing."""
 
+_OURS = AuthError | NotInstalledError
+"""What stands in the way here and says nothing of the job: it waits for somebody who can send it."""
+
 _PAGE = 16
 """Waiting jobs that are read at a time: the first may nearly always go."""
 
@@ -55,6 +59,9 @@ class Submitter:
             try:
                 site = self.work.site(entry)
                 request = site.render(entry, Submission(entry.id, entry.attempt, entry.slug))
+            except NotInstalledError as error:
+                report.errors.append((error, (entry.id,)))
+                return
             except DispatchError as error:
                 self.work.end(entry, State.FAILED, str(error), report, error=error)
                 continue
@@ -72,7 +79,7 @@ class Submitter:
             if not self._send(claimed, site, request, report):
                 passed.add(entry.id)
                 error_met = report.error_of(entry.id)
-                if isinstance(error_met, AuthError | UnreachableError) or getattr(error_met, "propagating", False):
+                if isinstance(error_met, _OURS | UnreachableError) or getattr(error_met, "propagating", False):
                     return
 
     def _next(self, queue: str, passed: set[str], report: Report) -> Entry | None:
@@ -105,7 +112,7 @@ class Submitter:
         except DispatchError as error:
             if isinstance(error, CapacityError | QuotaError) and self._arrived_earlier(entry, site, report):
                 return report.error_of(entry.id) is None
-            if error.propagating or isinstance(error, UnreachableError | AuthError | CapacityError | QuotaError):
+            if error.propagating or isinstance(error, _OURS | UnreachableError | CapacityError | QuotaError):
                 return self._not_sent(entry, error, report)
             self.work.end(entry, State.FAILED, str(error), report, error=error)
             return True

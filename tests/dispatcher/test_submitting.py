@@ -17,6 +17,7 @@ from dispatcher.errors import (
     AuthError,
     CapacityError,
     DispatchError,
+    NotInstalledError,
     PolicyRefusal,
     QuotaError,
     UnreachableError,
@@ -161,6 +162,32 @@ def test_a_submitter_that_still_lives_is_left_alone_until_its_lease_ends(
     lined.tick()
     assert lined.show(entry.id).state == "pending"
     assert len(cloud.sent) == 1
+
+
+def test_a_machine_without_the_cloud_s_client_leaves_the_job_to_one_that_has_it(
+    lined: Dispatcher, cloud: ToyCloud
+) -> None:
+    cloud.refuse.append(NotInstalledError("gcp"))
+    entry = lined.submit(job(), "line")
+    assert (entry.state, entry.last_error) == ("queued", "this installation has no client for gcp")
+    lined.tick()
+    assert lined.show(entry.id).state == "pending"
+
+
+def test_a_machine_without_the_cloud_s_backend_leaves_the_job_too(
+    lined: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = lined.enqueue(lined.plan(job(), "line"))
+
+    def absent(zone: object, **_: object) -> None:
+        raise NotInstalledError("gcp")
+
+    assert lined._sites is not None
+    lined._sites._backends.clear()
+    monkeypatch.setattr(lined._sites, "open_backend", absent)
+    report = lined.tick()
+    assert isinstance(report.error_of(entry.id), NotInstalledError)
+    assert lined.show(entry.id).state == "queued"
 
 
 def test_the_lease_is_renewed_while_a_new_role_spreads(

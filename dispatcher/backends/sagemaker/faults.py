@@ -14,6 +14,7 @@ from dispatcher.errors import (
     CapacityError,
     DispatchError,
     NotFoundError,
+    NotInstalledError,
     Problem,
     QuotaError,
     SpecError,
@@ -62,7 +63,7 @@ def translated(session: Session) -> Iterator[None]:
         import botocore.exceptions as boto
         from botocore.parsers import ResponseParserError
     except ImportError as error:
-        raise UsageError(f"the AWS client is not installed ({error})", "pip install 'launchway[aws]'") from error
+        raise NotInstalledError("aws", error) from error
     try:
         yield
     except boto.ClientError as error:

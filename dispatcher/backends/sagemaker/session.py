@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dispatcher import __version__
-from dispatcher.errors import AuthError, UsageError
+from dispatcher.errors import AuthError, NotInstalledError, UsageError
 
 if TYPE_CHECKING:
     from dispatcher.contract import AwsZone
@@ -101,7 +101,7 @@ def _botocore_session() -> Any:
     try:
         import botocore.session
     except ImportError as error:
-        raise UsageError(f"the AWS client is not installed ({error})", "pip install 'launchway[aws]'") from error
+        raise NotInstalledError("aws", error) from error
     return botocore.session.get_session()
 
 

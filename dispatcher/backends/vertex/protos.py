@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from dispatcher.errors import Problem, SpecError, UsageError
+from dispatcher.errors import NotInstalledError, Problem, SpecError
 
 _PACKAGE = "google.cloud.aiplatform_v1"
 _lock = threading.Lock()
@@ -68,16 +68,14 @@ def _bare(name: str, folder: Path) -> ModuleType:
 def check(body: Mapping[str, Any]) -> None:
     """Read a CustomJob as strictly as the vendor does.
 
-    Raises SpecError for an unknown field, enum or duration, UsageError when the types are not installed.
+    Raises SpecError for an unknown field, enum or duration, NotInstalledError when the types are not installed.
     """
     try:
         from google.protobuf import json_format
 
         load("custom_job")
     except ImportError as error:
-        raise UsageError(
-            f"the Google Cloud client is not installed ({error})", "pip install 'launchway[gcp]'"
-        ) from error
+        raise NotInstalledError("gcp", error) from error
     try:
         json_format.ParseDict(dict(body), load("custom_job").CustomJob.pb()())
     except json_format.ParseError as error:

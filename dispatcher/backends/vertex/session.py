@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from dispatcher import __version__
 from dispatcher.backends.vertex import faults
-from dispatcher.errors import UsageError
+from dispatcher.errors import NotInstalledError, UsageError
 
 if TYPE_CHECKING:
     from dispatcher.contract import GcpZone
@@ -141,9 +141,7 @@ class Session:
             from google.auth.transport import requests as transport
             from requests import Session as Http
         except ImportError as error:
-            raise UsageError(
-                f"the Google Cloud client is not installed ({error})", "pip install 'launchway[gcp]'"
-            ) from error
+            raise NotInstalledError("gcp", error) from error
         self._endpoint = endpoint(os.environ.get(ENDPOINT))
         tokens = Http()
         tokens.trust_env = self._endpoint is None  # a proxy has no business between us and ourselves
