@@ -5,11 +5,13 @@ Here are the rules of every cloud; those of one cloud are in infra/<cloud>/contr
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
+from dispatcher.placement.catalog import catalog
 from infra.settings import Environment, Zone
 
 # (path below launchway:, rule, remedy)
@@ -21,8 +23,8 @@ def find(environment: Environment, places: Sequence[int] | None = None) -> Itera
     """Yield every contradiction between well-formed settings; `places` are the zones' indexes in the file."""
     zones = list(zip(places or range(len(environment.zones)), environment.zones, strict=True))
     for index, zone in zones:
-        cloud = importlib.import_module(f"infra.{zone.cloud}.contradictions")
-        for rule in (*cloud.ZONE_RULES, *ZONE_RULES):
+        of_cloud = importlib.import_module(f"infra.{zone.cloud}.contradictions").ZONE_RULES
+        for rule in (*of_cloud, *ZONE_RULES):
             for path, problem, remedy in rule(zone):
                 yield f"zones[{index}].{path}", problem, remedy
         if environment.regime == "hipaa" and zone.network.mode == "public":
@@ -31,6 +33,9 @@ def find(environment: Environment, places: Sequence[int] | None = None) -> Itera
                 "regime hipaa runs no job outside a VPC",
                 "use private or existing",
             )
+    for cloud in dict.fromkeys(zone.cloud for _, zone in zones):
+        for together in importlib.import_module(f"infra.{cloud}.contradictions").TOGETHER:
+            yield from together([(index, zone) for index, zone in zones if zone.cloud == cloud])
     yield from _duplicate_names(zones)
     yield from _overlapping_networks(zones)
     yield from _accounts(zones)
@@ -68,6 +73,25 @@ def _compute(zone: Zone) -> Iterator[Found]:
         names.add(compute.name)
 
 
+TRAINING_TYPE = {
+    "aws": "training instance type of SageMaker",
+    "gcp": "machine type of Vertex AI training",
+}
+
+
+def _instances(zone: Zone) -> Iterator[Found]:
+    """Types the catalog does not know have no rule for their disks, so no policy could be written for them."""
+    known = catalog(zone.cloud)
+    named = [(f"instanceTypes[{index}]", name) for index, name in enumerate(zone.instance_types)]
+    named += [(f"compute[{index}].instance", compute.instance) for index, compute in enumerate(zone.compute)]
+    for path, name in named:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=3)
+            data = f"dispatcher/placement/data/{zone.cloud}.csv"
+            guess = f"did you mean {' or '.join(close)}?" if close else f"see {data}"
+            yield path, f"{name!r} is no {TRAINING_TYPE[zone.cloud]}", guess
+
+
 def _private_range(zone: Zone) -> Iterator[Found]:
     cidr = zone.network.cidr
     if zone.network.mode == "private" and not cidr.is_private:
@@ -96,7 +120,7 @@ def _whose_tokens(zone: Zone) -> Iterator[Found]:
 
 
 ZONE_RULES: tuple[Callable[[Zone], Iterator[Found]], ...] = (
-    _wandb, _compute, _private_range, _ownership, _whose_tokens,
+    _wandb, _compute, _instances, _private_range, _ownership, _whose_tokens,
 )  # fmt: skip
 
 

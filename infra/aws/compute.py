@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dispatcher import contract
 from dispatcher.placement.catalog import Hardware, catalog
 from infra.aws.settings import Zone
 
@@ -39,13 +38,3 @@ def allowed(zone: Zone) -> Hardwares:
 
 def _family(instance: str) -> str:
     return f"{instance.rsplit('.', 1)[0]}.*"
-
-
-def offered(zone: Zone) -> tuple[contract.Compute, ...]:
-    """The hardware that queues may name, as the contract tells it."""
-    return tuple(contract.Compute(c.name, c.instance, c.min, c.max, c.tier) for c in zone.compute)
-
-
-def limits(zone: Zone) -> contract.Limits:
-    """What one job may ask for, in the contract's terms; run time in seconds."""
-    return contract.Limits(zone.instance_types, zone.max_nodes, zone.max_runtime_hours * 3600)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 
 from pydantic.alias_generators import to_camel
 
-from dispatcher.placement.catalog import catalog
 from infra.aws import regions
 from infra.aws.settings import INTERFACE_SERVICES, RETENTION_DAYS, Zone
 
@@ -129,18 +128,6 @@ def _retention(zone: Zone) -> Iterator[Found]:
         yield "retentionDays", rule, f"{nearest} is the next; all: {', '.join(map(str, RETENTION_DAYS))}"
 
 
-def _instances(zone: Zone) -> Iterator[Found]:
-    """Types the catalog does not know have no rule for their disks, so no policy could be written for them."""
-    known = catalog("aws")
-    named = [(f"instanceTypes[{index}]", name) for index, name in enumerate(zone.instance_types)]
-    named += [(f"compute[{index}].instance", compute.instance) for index, compute in enumerate(zone.compute)]
-    for path, name in named:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=3)
-            guess = f"did you mean {' or '.join(close)}?" if close else "see dispatcher/placement/data/aws.csv"
-            yield path, f"{name!r} is no training instance type of SageMaker", guess
-
-
 def _ownership(zone: Zone) -> Iterator[Found]:
     existing = zone.existing
     if existing.trail and zone.audit == "own" and "audit" in zone.model_fields_set:
@@ -173,6 +160,9 @@ def _who_may_be_the_agent(zone: Zone) -> Iterator[Found]:
 
 
 ZONE_RULES: tuple[Callable[[Zone], Iterator[Found]], ...] = (
-    _region, _private_network, _existing_network, _wandb, _retention, _instances, _ownership,
+    _region, _private_network, _existing_network, _wandb, _retention, _ownership,
     _who_may_be_the_agent,
 )  # fmt: skip
+
+# Rules about what several zones say of their account: none but those of every cloud.
+TOGETHER: tuple[Callable[[list[tuple[int, Zone]]], Iterator[Found]], ...] = ()

@@ -8,7 +8,9 @@ from typing import Any
 import pulumi
 
 from dispatcher import contract
-from infra.aws import compute, idle, storage
+from infra import compute
+from infra.aws import compute as hardware_rules
+from infra.aws import idle, storage
 from infra.aws.account import Account
 from infra.aws.adopted import AdoptedArgs, AdoptedNetwork
 from infra.aws.audit import FlowLogs, FlowLogsArgs, flow_log_group
@@ -93,7 +95,7 @@ def _network(site: Site, zone: Zone, keys: Keys, under: pulumi.ResourceOptions) 
 def _sketch(place: Place, zone: Zone, network: JobNetwork) -> Landing:
     """What the roles may touch, with stand-ins for the ids that are not known yet."""
     names = storage.names(place, zone.existing.buckets.model_dump())
-    hardware = compute.allowed(zone)
+    hardware = hardware_rules.allowed(zone)
     return Landing(
         place=place,
         data=place.bucket_arn(names["data"]),
@@ -162,11 +164,7 @@ def _contract(
             secrets=contract.Secrets(place.name),
             network=contract.AwsNetwork(zone.network.mode, egress, ids, found["endpoints"]),
             limits=compute.limits(zone),
-            controls=contract.Controls(
-                zone.network_isolation,
-                contract.WandbControls(zone.wandb.host, zone.wandb.route, zone.wandb.mode),
-                zone.retention_days,
-            ),
+            controls=compute.controls(zone),
             compute=compute.offered(zone),
             actions=contract.Actions(identity.agent_actions, identity.execution_actions),
         )

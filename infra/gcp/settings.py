@@ -12,7 +12,7 @@ from infra import base
 from infra.base import Cidr, Settings
 
 Project = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$")]
-MachineType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)+$")]
+MachineType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)+(\+\d+x[A-Za-z0-9-]+)?$")]
 BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$")]
 Key = Annotated[
     str, StringConstraints(pattern=r"^projects/[^/]+/locations/[^/]+/keyRings/[\w-]{1,63}/cryptoKeys/[\w-]{1,63}$")
@@ -170,6 +170,16 @@ class Zone(base.BaseZone):
     def account(self) -> str:
         """The project: what this cloud bills, limits and audits as one."""
         return self.project
+
+    @property
+    def jobs(self) -> Literal["psc-interface", "peering", "google"]:
+        """How jobs reach the zone's network: what it says, else what it names, else an interface of their own."""
+        network = self.network
+        if network.jobs or network.mode == "private":
+            return network.jobs or "psc-interface"
+        if network.mode == "existing" and network.network_attachment:
+            return "psc-interface"
+        return "peering" if network.mode == "existing" and network.reserved_ranges else "google"
 
 
 _TYPE = "a machine type", "g2-standard-8"

@@ -10,7 +10,9 @@ import pulumi_gcp as gcp
 
 from infra import emulator
 from infra.gcp.place import Place
+from infra.gcp.rest import Rest
 from infra.naming import labels
+from infra.settings import Environment
 from infra.site import BaseSite
 
 # Where the provider finds each service the zone's resources call, below the emulator's address: the service (the
@@ -27,6 +29,7 @@ EMULATED = {
     "iam_credentials": "iamcredentials/v1/",
     "kms": "cloudkms/v1/",
     "logging": "logging/v2/",
+    "monitoring": "monitoring/",
     "resource_manager": "cloudresourcemanager/v1/",
     "resource_manager_v3": "cloudresourcemanager/v3/",
     "service_networking": "servicenetworking/v1/",
@@ -37,16 +40,27 @@ EMULATED = {
 
 @dataclass(frozen=True, slots=True)
 class Site(BaseSite[Place, gcp.Provider]):
-    """A place on Google Cloud with the provider pinned to it."""
+    """A place on Google Cloud with the provider pinned to it. `emulator` is the address in Google's stead."""
+
+    emulator: str | None = None
+
+    @property
+    def rest(self) -> Rest:
+        """The way to ask Google what the provider does not wait for."""
+        return Rest(self.place.project, self.emulator)
 
 
-def provider(name: str, place: Place, tags: Mapping[str, str], emulated: bool) -> gcp.Provider:
-    """The provider of one place, which labels everything that can be labelled.
+def emulated(environment: Environment) -> str | None:
+    """The address that stands for Google's in this environment; raises pulumi.RunError unless it is loopback."""
+    return emulator.url("DISPATCH_GCP_ENDPOINT").rstrip("/") if environment.emulator else None
+
+
+def provider(name: str, place: Place, tags: Mapping[str, str], url: str | None) -> gcp.Provider:
+    """The provider of one place, which labels everything that can be labelled; `url` is the emulator's.
 
     Calls are billed to, and count against the quota of, the zone's own project: without that, a person's own
     credentials (`gcloud auth application-default login`) are refused by half of the services.
     """
-    url = emulator.url("DISPATCH_GCP_ENDPOINT").rstrip("/") if emulated else None
     # Any: the provider has some hundred settings of this form, and no type that names them.
     endpoints: dict[str, Any] = {
         f"{service}_custom_endpoint": f"{url}/{path}" for service, path in EMULATED.items()
