@@ -19,11 +19,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing the vendor would refuse: `path` such as `ResourceConfig.InstanceCount` or `Tags[3].Value`."""
+    """One thing the vendor would refuse: `path` such as `ResourceConfig.InstanceCount` or `Tags[3].Value`.
+
+    `container` is true when an object, a list or a mapping belongs there and something else is.
+    """
 
     path: str
     rule: str
     remedy: str = ""
+    container: bool = False
 
 
 class VendorModel:
@@ -89,7 +93,7 @@ class VendorModel:
 
     def _structure(self, value: object, shape: Mapping[str, Any], path: str) -> Iterator[Violation]:
         if not isinstance(value, Mapping):
-            yield _kind(value, path, "an object")
+            yield _kind(value, path, "an object", container=True)
             return
         members: Mapping[str, str] = shape["members"]
         for name in shape.get("required", ()):
@@ -110,7 +114,7 @@ class VendorModel:
 
     def _list(self, value: object, shape: Mapping[str, Any], path: str) -> Iterator[Violation]:
         if not isinstance(value, list | tuple):
-            yield _kind(value, path, "a list")
+            yield _kind(value, path, "a list", container=True)
             return
         yield from _size(len(value), shape, path, "items")
         for index, item in enumerate(value):
@@ -118,7 +122,7 @@ class VendorModel:
 
     def _map(self, value: object, shape: Mapping[str, Any], path: str) -> Iterator[Violation]:
         if not isinstance(value, Mapping):
-            yield _kind(value, path, "a mapping")
+            yield _kind(value, path, "a mapping", container=True)
             return
         yield from _size(len(value), shape, path, "entries")
         for key, item in value.items():
@@ -169,8 +173,8 @@ def _range(low: int | None, high: int | None) -> str:
     return f"at least {low}" if high is None else f"at most {high}" if low is None else f"{low} to {high}"
 
 
-def _kind(value: object, path: str, words: str) -> Violation:
-    return Violation(path, f"must be {words}, is {_shown(value)}")
+def _kind(value: object, path: str, words: str, *, container: bool = False) -> Violation:
+    return Violation(path, f"must be {words}, is {_shown(value)}", container=container)
 
 
 def _shown(value: object) -> str:

@@ -39,10 +39,13 @@ def choose(job: Job, queue: Queue, zone: Zone | None) -> Hardware:
     gpu = _checked_gpu(wish, zone)
     misfit = _misfit(wish, gpu)
     if named := _named(wish, queue, zone):
+        if wish.gpu or gpu:
+            named = _equipped(named, misfit)
         if problem := misfit(named):
             where = "resources.instance" if wish.instance else f"queue {queue.name}"
+            what = f"{where} names {named.describe()}, which does not fit the job: {problem}"
             raise PolicyRefusal(
-                f"hardware: {where} names {named.describe()}, which does not fit the job: {problem}",
+                f"{_rule(wish, gpu, named)}: {what}",
                 _nearest(wish, gpu, _allowed(zone)),
             )
         return dataclasses.replace(named, region=zone.region)
@@ -123,6 +126,26 @@ def _named(wish: Resources, queue: Queue, zone: Zone) -> Hardware | None:
             f"allowed there: {', '.join(zone.limits.instance_types)}",
         )
     return item
+
+
+def _equipped(machine: Hardware, misfit: Callable[[Hardware], str]) -> Hardware:
+    """Return the machine with the fewest GPUs that fit, of a cloud that attaches them; else the machine itself."""
+    rows = [row for row in catalog(machine.cloud).values() if row.machine == machine.instance]
+    fitting = [row for row in rows if not misfit(row)]
+    return min(fitting, key=_size) if fitting else machine
+
+
+def _rule(wish: Resources, gpu: GpuWish | None, named: Hardware) -> str:
+    """Say which rule a named type breaks: what its devices are, how many it takes, or its size."""
+    devices = [row for row in catalog(named.cloud).values() if named.instance in (row.instance, row.machine)]
+    if gpu and not any(gpu.matches(row) for row in devices):
+        return "accelerator type"
+    if wish.gpu and not gpu and not any(row.accelerator == "gpu" for row in devices):
+        return "accelerator type"
+    count = wish.gpu or (1 if gpu else 0)
+    if count and not any(row.gpus >= count for row in devices if gpu is None or gpu.matches(row)):
+        return "accelerator count"
+    return "accelerator count" if count and not named.gpus else "hardware"
 
 
 def _entry(queue: Queue, zone: Zone) -> Compute:

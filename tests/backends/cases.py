@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dispatcher.backends.base import Submission
-from dispatcher.backends.sagemaker.render import Context
+from dispatcher.backends.context import Context
 from dispatcher.contract import (
     AwsNetwork,
     AwsNetworkIds,
@@ -64,7 +64,7 @@ class Case:
     attempt: int = 1
 
     @property
-    def context(self) -> Context:
+    def context(self) -> Context[AwsZone]:
         return Context(self.zone, self.user, "golden", self.regime)
 
     @property

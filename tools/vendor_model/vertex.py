@@ -54,12 +54,6 @@ LIMITS = (
         {"pattern": "gs://[a-z0-9][a-z0-9._-]*(/.*)?"},
     ),
     Prose(
-        "EncryptionSpec",
-        "kmsKeyName",
-        "projects/my-project/locations/my-region/keyRings/my-kr/cryptoKeys/my-key",
-        {"pattern": "projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+"},
-    ),
-    Prose(
         "CustomJobSpec",
         "network",
         "{project} is a project number, as in 12345, and {network} is a network name",

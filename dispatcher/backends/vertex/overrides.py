@@ -53,10 +53,24 @@ _HARDWARE = {
 _LOCATED = re.compile(r"projects/[^/]+/(?:locations|regions)/(?P<location>[^/]+)(?:/|$)")
 
 
-def read(queue: Queue) -> dict[str, Any]:
-    """Return the queue's overrides in the API's own spelling; what is in neither stays, for the model to judge."""
-    spelled: dict[str, Any] = vendor_model.load(MODEL).spelled(queue.overrides, _camel)
-    return spelled
+def read(queue: Queue, findings: Findings) -> dict[str, Any]:
+    """Return the queue's overrides in the API's own spelling; what is in neither stays, for the model to judge.
+
+    Overrides that are a list where an object belongs, or the like, are a problem and cannot be merged: then
+    nothing is returned.
+    """
+    model = vendor_model.load(MODEL)
+    spelled: dict[str, Any] = model.spelled(queue.overrides, _camel)
+    shapeless = [wrong for wrong in model.check(_without_nulls(spelled)) if wrong.container]
+    for wrong in shapeless:
+        findings.problem(f"overrides.{wrong.path}", wrong.rule, wrong.remedy, source=f"queue {queue.name}")
+    return {} if shapeless else spelled
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _camel(name: str) -> str:

@@ -35,7 +35,7 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context[GcpZ
     hardware = findings.attempt(lambda: choose(job, queue, zone))
     rules.check_limits(job, queue, zone, findings)
     place.check(zone, findings)
-    raw = overrides.read(queue)
+    raw = overrides.read(queue, findings)
     reference = image.resolve(job.image, zone, regime=context.regime, findings=findings)
     output = f"{overrides.output_base(raw, zone)}/{submission.name}"
     env = _environment(job, submission, hardware, output, zone, findings)

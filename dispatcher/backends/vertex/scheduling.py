@@ -164,5 +164,12 @@ def _check_capacity(spec: Mapping[str, Any], job: Job, hardware: Hardware, findi
             f"{hardware.instance} comes from a shared reservation only",
             "name it in overrides.jobSpec.workerPoolSpecs[0].machineSpec.reservationAffinity of the queue",
         )
+    for pool in pools if hardware.boot_disk else ():
+        disk = (pool.get("diskSpec") or {}).get("bootDiskType", hardware.boot_disk)
+        if disk != hardware.boot_disk:
+            findings.refuse(
+                "boot disk", f"{hardware.instance} boots from {hardware.boot_disk}, not from {disk}", "drop it"
+            )
+            break
     if job.spot and affinity not in (None, "NO_RESERVATION"):
         findings.refuse("reservation", "a spot job takes spare capacity, not a reserved one", "set spot: false")
