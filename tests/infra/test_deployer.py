@@ -10,6 +10,7 @@ import yaml
 from infra.aws.policies import MANAGED_POLICY_BYTES
 from tests.infra.documents import decision
 from tools.aws import deployer
+from tools.declared import used
 
 # pulumi_aws warns about classes of its own that nobody here uses, as soon as a module of it is imported.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -24,7 +25,7 @@ def test_the_committed_policy_is_what_the_code_needs_today() -> None:
 
 def test_the_table_knows_no_type_that_nothing_uses() -> None:
     table = yaml.safe_load(deployer.TABLE.read_text())
-    types, lookups = deployer.used()
+    types, lookups = used("aws")
     assert set(table["types"]) == types
     assert set(table["invokes"]) == lookups
 

@@ -6,53 +6,17 @@ python -m tools.aws.deployer --account 123456789012 --region eu-central-1 --zone
 from __future__ import annotations
 
 import argparse
-import ast
-import importlib
 import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tools.declared import ROOT, used
+
 TABLE = ROOT / "infra/aws/data/deployer.yaml"
 COMMITTED = ROOT / "docs/deployer/aws.json"
 EXAMPLE = {"partition": "aws", "account": "123456789012", "region": "eu-central-1", "zone": "aws-euc1"}
-
-
-def used() -> tuple[set[str], set[str]]:
-    """Resource type tokens and lookups (`get_...`) that the code of infra/aws calls, read from its source."""
-    types: set[str] = set()
-    lookups: set[str] = set()
-    for path in sorted((ROOT / "infra/aws").glob("*.py")):
-        for module, name in _vendor_calls(ast.parse(path.read_text())):
-            if name.startswith("get_"):
-                lookups.add(name.removesuffix("_output"))
-            elif not name.endswith(("Args", "Dict")) and name != "Provider":
-                types.add(getattr(importlib.import_module(f"pulumi_aws.{module}"), name).pulumi_type)
-    return types, lookups
-
-
-def _vendor_calls(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    """Every call of something out of pulumi_aws, as (module, name); the module is empty at the top level."""
-    imported = {
-        alias.asname or alias.name: alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module == "pulumi_aws"
-        for alias in node.names
-    }
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        called = node.func
-        if isinstance(called, ast.Attribute) and called.attr == "get":
-            called = called.value  # Trail.get(...) reads a resource of that type
-        if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
-            if module := imported.get(called.value.id):
-                yield module, called.attr
-        elif isinstance(called, ast.Name) and called.id in imported:
-            yield "", called.id
 
 
 def policy(names: Mapping[str, str]) -> dict[str, Any]:
@@ -61,7 +25,7 @@ def policy(names: Mapping[str, str]) -> dict[str, Any]:
     Raises KeyError for a type or lookup that the table does not know: write down what it needs first.
     """
     table = yaml.safe_load(TABLE.read_text())
-    types, lookups = used()
+    types, lookups = used("aws")
     actions: set[str] = set()
     for token in types:
         actions.update(table["types"][token])
