@@ -81,7 +81,7 @@ class Identities:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The store that secret references of this zone resolve in: a name prefix, a project, or a vault URI."""
+    """The store that secret references of this zone resolve in: a prefix of names (AWS, GCP), or a vault URI."""
 
     store: str
 

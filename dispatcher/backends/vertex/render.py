@@ -159,7 +159,7 @@ def _environment(
     added |= environment.inputs(_inputs(job, zone, findings), findings)
     isolated = zone.controls.network_isolation
     references = {name: secret.resolve(name, text, zone, findings) for name, text in job.secrets.items()}
-    example = f"NAME, the secret NAME of project {zone.secrets.store} in Secret Manager"
+    example = f"NAME, the secret {zone.secrets.store}-NAME in Secret Manager"
     known = replace(job, secrets=references)
     added |= environment.secrets(known, {"gcp-sm": example}, isolated=isolated, findings=findings)
     added |= environment.wandb(job, zone, isolated=isolated, findings=findings)

@@ -9,21 +9,20 @@ SCHEME = "gcp-sm://"
 
 
 def resolve(name: str, reference: str, zone: GcpZone, findings: Findings) -> str:
-    """Return the reference that the zone's execution account can read: a secret of its own project.
+    """Return the reference that the zone's execution account can read: a secret of its project, `<store>-...`.
 
-    `name` is the job's name for it. A secret of another project is left as it is with a warning: the job would
+    `name` is the job's name for it. A secret of another name is left as it is with a warning: the job would
     start, be billed, and then be denied, unless somebody gave the account that right.
     """
     store = zone.secrets.store
     if not reference.startswith(SCHEME):
         return reference
-    path = reference.removeprefix(SCHEME)
-    project, slash, _ = path.partition("/")
+    project, slash, secret = reference.removeprefix(SCHEME).rpartition("/")
     if not slash:
-        return f"{SCHEME}{store}/{path}"
-    if project not in (store, zone.project_number):
+        project, secret = zone.project, secret if secret.startswith(f"{store}-") else f"{store}-{secret}"
+    elif project not in (zone.project, zone.project_number) or not secret.startswith(f"{store}-"):
         findings.warn(
-            f"secrets.{name} is in project {project}: the zone's execution account may not read it (a bare name "
-            f"is looked up as {store}/NAME)"
+            f"secrets.{name} is not {zone.project}/{store}-...: the zone's execution account may not read it (a "
+            f"bare name is looked up as {store}-NAME)"
         )
-    return reference
+    return f"{SCHEME}{project}/{secret}"

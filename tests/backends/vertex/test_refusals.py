@@ -216,7 +216,7 @@ REFUSED: list[tuple[str, Case, str]] = [
     (
         "a secret of another cloud",
         Case(train(secrets={"A": "aws-sm://a"})),
-        r"(?s)secrets: A.*aws-sm://.*use gcp-sm://NAME, the secret NAME of project acme-ml-eu",
+        r"(?s)secrets: A.*aws-sm://.*use gcp-sm://NAME, the secret gcp-euw4-NAME in",
     ),
     (
         "W&B online without a route",
@@ -342,11 +342,13 @@ def test_all_refusals_are_named_at_once() -> None:
 @pytest.mark.parametrize(
     ("written", "sent", "warned"),
     [
-        ("gcp-sm://db", "gcp-sm://acme-ml-eu/db", False),
-        ("gcp-sm://db@3", "gcp-sm://acme-ml-eu/db@3", False),
-        ("gcp-sm://acme-ml-eu/db", "gcp-sm://acme-ml-eu/db", False),
-        ("gcp-sm://112233445566/db", "gcp-sm://112233445566/db", False),
-        ("gcp-sm://other-project/db", "gcp-sm://other-project/db", True),
+        ("gcp-sm://db", "gcp-sm://acme-ml-eu/gcp-euw4-db", False),
+        ("gcp-sm://db@3", "gcp-sm://acme-ml-eu/gcp-euw4-db@3", False),
+        ("gcp-sm://gcp-euw4-db", "gcp-sm://acme-ml-eu/gcp-euw4-db", False),
+        ("gcp-sm://acme-ml-eu/gcp-euw4-db", "gcp-sm://acme-ml-eu/gcp-euw4-db", False),
+        ("gcp-sm://112233445566/gcp-euw4-db", "gcp-sm://112233445566/gcp-euw4-db", False),
+        ("gcp-sm://acme-ml-eu/db", "gcp-sm://acme-ml-eu/db", True),
+        ("gcp-sm://other-project/gcp-euw4-db", "gcp-sm://other-project/gcp-euw4-db", True),
     ],
 )
 def test_a_secret_is_the_zone_s_own_or_warned_about(written: str, sent: str, warned: bool) -> None:
