@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from dispatcher.contract import as_json
-from tests.backends.cases import golden_zone
+from dispatcher.contract import Zone, as_json
+from tests.backends.cases import golden_zone as aws_zone
+from tests.backends.vertex.doubles import golden_zone as gcp_zone
 
-HEAVY = {"boto3", "botocore", "pydantic", "requests", "pulumi", "yaml", "moto"}
+HEAVY = {"boto3", "botocore", "google", "proto", "grpc", "pydantic", "requests", "pulumi", "yaml", "moto"}
 SCRIPT = """
 import json, sys
+before = set(sys.modules)  # the interpreter itself loads empty google and google.cloud packages
 from dispatcher.contract import trusted
 from dispatcher.backends import open_backend
 from dispatcher.backends.base import Submission
@@ -26,17 +28,18 @@ backend = open_backend(zone, user="ada")
 backend.render(job, queue, Submission("abc", 1, "train"))
 estimate(choose(job, queue, zone), job).as_json()
 open_backend(None, user="ada")
-print(json.dumps(sorted(sys.modules)))
+print(json.dumps(sorted(set(sys.modules) - before)))
 """
 
 
 @pytest.mark.wire
-def test_a_dry_run_loads_nothing_heavy() -> None:
+@pytest.mark.parametrize("zone", [aws_zone(), gcp_zone()], ids=["aws", "gcp"])
+def test_a_dry_run_loads_nothing_heavy(zone: Zone) -> None:
     import json
 
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT],
-        input=json.dumps(as_json(golden_zone())),
+        input=json.dumps(as_json(zone)),
         check=True,
         capture_output=True,
         text=True,

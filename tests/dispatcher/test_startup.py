@@ -13,7 +13,7 @@ from tests.dispatcher.conftest import GOLDEN
 
 pytestmark = pytest.mark.process
 
-CLOUDS = {"boto3", "botocore", "google", "azure", "pulumi", "requests", "urllib3", "moto"}
+CLOUDS = {"boto3", "botocore", "google", "proto", "grpc", "azure", "pulumi", "requests", "urllib3", "moto"}
 HEAVY = CLOUDS | {"pydantic", "rich", "yaml", "asyncio", "email", "hashlib", "csv", "difflib"}
 # The interpreter itself loads empty namespace packages (google, google.cloud) for a package that has a .pth file.
 PROGRAM = """
@@ -28,12 +28,15 @@ sys.exit(int(code))
 
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A ledger with a zone, a queue and one job that waits."""
+    """A ledger with a zone and a queue on each cloud, and one job that waits."""
     root = tmp_path_factory.mktemp("startup")
     contract = json.loads((GOLDEN / "aws.json").read_text())
+    contract["zones"] |= json.loads((GOLDEN / "gcp.json").read_text())["zones"]
     (root / "outputs.json").write_text(json.dumps({"contract": contract}))
-    image = contract["zones"]["aws-euc1"]["registry"]["url"] + ":v1"
-    (root / "job.yaml").write_text(f"image: {image}\ncommand: [python, train.py]\nresources: {{cpu: 2}}\n")
+    for cloud, zone, tag in (("aws", "aws-euc1", ":v1"), ("gcp", "gcp-euw4", "/train:v1")):
+        image = contract["zones"][zone]["registry"]["url"] + tag
+        job = f"image: {image}\ncommand: [python, train.py]\nresources: {{cpu: 2}}\n"
+        (root / f"{cloud}.yaml").write_text(job)
     (root / "local.yaml").write_text("image: none\ncommand: ['true']\n")
     loaded(root, "sync", "--outputs", "outputs.json")
     loaded(root, "submit", "local.yaml", "-q", "local")
@@ -63,8 +66,10 @@ def test_a_command_that_only_looks_loads_no_cloud_and_nothing_heavy(ledger: Path
     assert not loaded(ledger, *words.split()) & HEAVY
 
 
-def test_a_dry_run_loads_no_cloud_and_no_pydantic(ledger: Path) -> None:
-    assert not loaded(ledger, "submit", "job.yaml", "--dry-run", "-o", "json") & (CLOUDS | {"pydantic", "rich"})
+@pytest.mark.parametrize(("cloud", "queue"), [("aws", "aws-euc1"), ("gcp", "gcp-euw4")])
+def test_a_dry_run_loads_no_cloud_and_no_pydantic(ledger: Path, cloud: str, queue: str) -> None:
+    words = ["submit", f"{cloud}.yaml", "-q", queue, "--dry-run", "-o", "json"]
+    assert not loaded(ledger, *words) & (CLOUDS | {"pydantic", "rich"})
 
 
 def test_the_help_of_every_command_loads_no_cloud(ledger: Path) -> None:
