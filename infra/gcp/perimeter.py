@@ -73,13 +73,14 @@ def perimeter_id(site: Site) -> str:
 
 
 def _rules(args: PerimeterArgs) -> Any:
-    """The perimeter's rules: the same whether they are enforced (`status`) or only tried (`spec`)."""
+    """The perimeter's rules: the same whether they are enforced (`status`) or only tried (`spec`).
+
+    Services that are not closed stay reachable from inside (no `vpc_accessible_services`): signing in is one.
+    """
     rules: dict[str, Any] = {
         "resources": [args.number.apply(lambda number: f"projects/{number}")],
         "restricted_services": list(restricted_services()),
         "access_levels": list(args.access_levels),
-        # Services that are not closed stay reachable from inside: signing in is one of them.
-        "vpc_accessible_services": {"enable_restriction": False},
     }
     if args.identities:
         rules["ingress_policies"] = [
