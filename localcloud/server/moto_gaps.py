@@ -25,6 +25,7 @@ def fill() -> None:
         _nat_gateways()
         _keys_that_say_what_they_are_for()
         _endpoints_that_say_their_type()
+        _rules_that_say_what_they_are_for()
 
 
 def _wrap(owner: Any, name: str) -> Callable[[Callable[..., Any]], None]:
@@ -201,3 +202,19 @@ def _endpoints_that_say_their_type() -> None:
         **named: Any,
     ) -> Any:
         return original(self, vpc_id, service_name, endpoint_type or "Gateway", *rest, **named)
+
+
+def _rules_that_say_what_they_are_for() -> None:
+    """Any rule of a security group has a description; moto tells only those of rules with an address range."""
+    from moto.ec2.models.security_groups import SecurityGroupRule
+
+    @_wrap(SecurityGroupRule, "__init__")
+    def init(original: Callable[..., Any], self: Any, *args: Any, **named: Any) -> None:
+        original(self, *args, **named)
+        prefix_list = named.get("prefix_list_id") or (args[7] if len(args) > 7 else None) or {}
+        self.said = self.source_group.pop("Description", None) or prefix_list.get("Description")
+
+    def description(self: Any) -> Any:
+        return self.ip_range.get("Description") or self.said
+
+    SecurityGroupRule.description = property(description)

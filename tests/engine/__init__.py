@@ -1,1 +1,1 @@
-"""The engine lane: every stack on the real Pulumi engine, with the stand-in plugin, on the local AWS."""
+"""The engine lane: every stack on the real Pulumi engine, with the stand-in plugins, on the local clouds."""

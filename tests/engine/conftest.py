@@ -1,4 +1,4 @@
-"""Fixtures of the engine lane. Tests that only read share one life of each stack, and one zone that stays up."""
+"""Fixtures of the engine lane. Tests that only read share one life of each stack."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 
 from tests.engine.ground import Ground, ground, stand_in
 from tests.engine.life import Life, grown, live
-from tests.engine.project import Project, stacks
+from tests.engine.project import stacks
 
 
 @pytest.fixture
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """An empty cloud for one test."""
+    """Empty clouds for one test."""
     with ground(tmp_path_factory.mktemp("own"), stand_in) as found:
         yield found
 
@@ -40,14 +40,6 @@ def life(request: pytest.FixtureRequest, lives: Mapping[str, Future[Life]]) -> L
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """The cloud of the stack that `local` brings up."""
+    """The clouds of the stack that `local` brings up."""
     with ground(tmp_path_factory.mktemp("shared"), stand_in) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def local(shared: Ground) -> Project:
-    """Stack `local`, up. Tests that use it leave it as they found it."""
-    project = shared.project("local")
-    project.up()
-    return project

@@ -1,4 +1,4 @@
-"""A cloud of one's own with a Pulumi home beside it: where a test's projects live. Shared by both lanes."""
+"""Local clouds of one's own with a Pulumi home beside them: where a test's projects live. Shared by both lanes."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Any
 
 from dispatcher import contract
 from localcloud import Cloud, plugin, running
-from localcloud.place import ACCOUNT
+from localcloud.place import ACCOUNT, PROJECT
 from tests.engine.project import Project, create, stack_settings
-from tests.engine.security.view import View
+from tests.engine.security import view
 
-# Puts the AWS plugin into a PULUMI_HOME.
+# Puts plugins into a PULUMI_HOME.
 Install = Callable[[Path], None]
 
 
 def stand_in(home: Path) -> None:
-    """The fast double: creates on the local AWS with boto3."""
+    """The fast doubles: they create on the local clouds."""
     plugin.install(home)
 
 
 @dataclass(frozen=True)
 class Ground:
-    """A running local AWS, empty at first, and the environment of every pulumi command on it."""
+    """Running local clouds, empty at first, and the environment of every pulumi command on them."""
 
     cloud: Cloud
     environment: Mapping[str, str]
@@ -39,15 +39,16 @@ class Ground:
     ) -> Project:
         """A project with one empty stack; `settings` default to those of the checkout's stack of that name.
 
-        Whatever the settings are for, here their zones lie in the local account.
+        Whatever the settings are for, here their zones lie in the local account or project.
         """
         folder = self.folder / f"project-{len(list(self.folder.glob('project-*')))}"
         return create(folder, stack, self.environment, emulated(settings or stack_settings(stack)), program)
 
 
 def emulated(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The same settings aimed at the local AWS and the one account it has."""
-    zones = [{**zone, "account": ACCOUNT} for zone in settings.get("launchway:zones", [])]
+    """The same settings aimed at the local clouds and the one account and project they have."""
+    own = {"aws": {"account": ACCOUNT}, "gcp": {"project": PROJECT}}
+    zones = [{**zone, **own[zone["cloud"]]} for zone in settings.get("launchway:zones", [])]
     return {**settings, "launchway:emulator": True, "launchway:zones": zones}
 
 
@@ -60,12 +61,11 @@ def ground(folder: Path, install: Install, **settings: str) -> Iterator[Ground]:
         yield Ground(cloud, environment, folder)
 
 
-def zones(project: Project) -> dict[str, contract.AwsZone]:
+def zones(project: Project) -> dict[str, Any]:
     """The zones that a stack's exported contract describes; the contract is parsed in full on the way."""
-    parsed = contract.parse(project.outputs()["contract"])
-    return {name: zone for name, zone in parsed.zones.items() if isinstance(zone, contract.AwsZone)}
+    return dict(contract.parse(project.outputs()["contract"]).zones)
 
 
-def views(ground: Ground, project: Project) -> list[View]:
-    """What the security checks look at: each zone of the stack on its cloud."""
-    return [View(ground.cloud, zone) for zone in zones(project).values()]
+def views(ground: Ground, project: Project) -> list[Any]:
+    """What the security checks look at: a view of each zone of the stack, of the kind that its cloud has."""
+    return [view(ground.cloud, zone) for zone in zones(project).values()]

@@ -9,17 +9,18 @@ from typing import Any
 from tests.engine.altered import altered, meets
 from tests.engine.census import census
 from tests.engine.ground import Ground, views
-from tests.engine.project import Key, Outcome, Project, Resource
-from tests.engine.security import CHECKS
+from tests.engine.project import Key, Outcome, Project, Resource, stack_settings
+from tests.engine.security import complaints
 
 Settings = dict[str, Any]
 Changes = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 def grown(settings: Settings) -> Settings:
-    """The update of every life: another owner (a tag on everything) and one more instance type in each zone."""
+    """The update of every life: another owner (a label on everything) and one more instance type in each zone."""
+    more = {"aws": "ml.m5.4xlarge", "gcp": "n2-standard-16"}
     zones = [
-        {**zone, "instanceTypes": [*zone.get("instanceTypes", []), "ml.m5.4xlarge"]}
+        {**zone, "instanceTypes": [*zone.get("instanceTypes", []), more[zone["cloud"]]]}
         for zone in settings["launchway:zones"]
     ]
     return {**settings, "launchway:owner": "ml-research", "launchway:zones": zones}
@@ -63,13 +64,15 @@ def live(
     update: Callable[[Settings], Settings],
     changes: Changes | None = None,
     again: bool = False,
+    cloud: str = "",
 ) -> Life:
     """Up, empty plan, refresh, planned changes, update, empty plan, destroy; and up and destroy `again`.
 
     `update` gives the settings of the update; each entry of `changes` is planned while the stack is as first made.
+    With a `cloud`, only the zones of that cloud live.
     Destroying a durable stack takes off the protection first, as its refusal tells people to.
     """
-    project = ground.project(stack)
+    project = ground.project(stack, stack_settings(stack, cloud))
     steps: dict[str, Outcome] = {}
 
     def go(name: str, step: Callable[..., Outcome], *options: str) -> bool:
@@ -79,13 +82,13 @@ def live(
 
     state: Mapping[Key, Resource] = {}
     outputs: Mapping[str, Any] = {}
-    complaints: dict[str, list[str]] = {}
+    said: dict[str, list[str]] = {}
     plans: dict[str, Outcome] = {}
     left: Mapping[str, Sequence[str]] = {}
     go("preview", project.preview)
     if go("up", project.up):
         state, outputs = project.export(), project.outputs()
-        complaints = inspect(ground, project)
+        said = inspect(ground, project)
         go("preview again", project.preview, "--expect-no-changes")
         go("refresh", project.refresh, "--expect-no-changes")
         for name, table in (changes or {}).items():
@@ -102,18 +105,22 @@ def live(
             go("up again", project.up)
             project.command("state", "unprotect", "--all", "--yes")
             go("destroy again", project.destroy)
-    return Life(stack, steps, state, outputs, complaints, plans, left)
+    return Life(stack, steps, state, outputs, said, plans, left)
 
 
 def inspect(ground: Ground, project: Project) -> dict[str, list[str]]:
     """What the security checks say about every zone of a stack that is up: `{check: sentences}`."""
     said: dict[str, list[str]] = {}
     for view in views(ground, project):
-        for name, check in CHECKS.items():
-            said.setdefault(name, []).extend(check(view))
+        for name, sentences in complaints(view).items():
+            said.setdefault(name, []).extend(sentences)
     return said
 
 
 def _left(ground: Ground, outputs: Mapping[str, Any]) -> dict[str, list[str]]:
-    regions = {zone["region"] for zone in outputs["contract"]["zones"].values()}
-    return {f"{region} {what}": ids for region in regions for what, ids in census(ground.cloud, region).items()}
+    places = {(zone["cloud"], zone["region"]) for zone in outputs["contract"]["zones"].values()}
+    return {
+        f"{region} {what}": ids
+        for cloud, region in places
+        for what, ids in census(ground.cloud, cloud, region).items()
+    }

@@ -214,15 +214,18 @@ def create(
     return project
 
 
-def stack_settings(stack: str) -> dict[str, Any]:
-    """The settings of a stack of the checkout (stacks/Pulumi.<stack>.yaml)."""
+def stack_settings(stack: str, cloud: str = "") -> dict[str, Any]:
+    """The settings of a stack of the checkout (stacks/Pulumi.<stack>.yaml), or its zones of one cloud only."""
     document = yaml.safe_load((CHECKOUT / "stacks" / f"Pulumi.{stack}.yaml").read_text())
-    return dict(document["config"])
+    settings = dict(document["config"])
+    zones = [zone for zone in settings["launchway:zones"] if cloud in ("", zone["cloud"])]
+    return {**settings, "launchway:zones": zones}
 
 
-def stacks() -> list[str]:
-    """The names of the checkout's stacks."""
-    return sorted(path.name.split(".")[1] for path in (CHECKOUT / "stacks").glob("Pulumi.*.yaml"))
+def stacks(cloud: str = "") -> list[str]:
+    """The names of the checkout's stacks, or of those with a zone of one cloud."""
+    names = sorted(path.name.split(".")[1] for path in (CHECKOUT / "stacks").glob("Pulumi.*.yaml"))
+    return [name for name in names if stack_settings(name, cloud)["launchway:zones"]]
 
 
 def _resources(document: Mapping[str, Any]) -> Iterator[Resource]:

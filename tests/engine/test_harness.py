@@ -42,9 +42,9 @@ def test_verbs_report_what_happened_to_each_resource(own: Ground) -> None:
     assert project.outputs() == {"bucket": "harness-data"}
     assert project.export()["aws:s3/bucket:Bucket", "data"].id == "harness-data"
     assert project.preview("--expect-no-changes").changes == {}
-    assert set(census(own.cloud, "us-east-1")) == {"s3.Buckets", "logs.logGroups"}
+    assert set(census(own.cloud, "aws", "us-east-1")) == {"s3.Buckets", "logs.logGroups"}
     assert set(project.destroy().changes.values()) == {"delete"}
-    assert census(own.cloud, "us-east-1") == {}
+    assert census(own.cloud, "aws", "us-east-1") == {}
 
 
 def test_a_plan_tells_updates_from_replacements_and_names_the_property(

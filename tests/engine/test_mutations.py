@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,42 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.engine.checkov import terraform
+from tests.engine.checkov.accepted import findings
+from tests.engine.checkov.judge import judge
 from tests.engine.ground import ground, stand_in
 from tests.engine.life import inspect
-from tests.engine.project import CHECKOUT
+from tests.engine.project import CHECKOUT, stack_settings
 from tests.engine.security import CHECKS
 
 pytestmark = pytest.mark.engine
 
 TABLE: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("mutations.yaml").read_text())
-BATCHES = sorted({row["batch"] for row in TABLE})
 
-Complaints = Mapping[str, Sequence[str]]
+# A cloud and the number of a batch of its rows.
+Batch = tuple[str, int]
+
+
+def batch(row: Mapping[str, Any]) -> Batch:
+    """What a row is built together with."""
+    return row["file"].partition("/")[0], row["batch"]
+
+
+def check(row: Mapping[str, Any]) -> str:
+    """The name of the check that must see a row."""
+    return f"{batch(row)[0]}.{row['check']}"
+
+
+BATCHES = sorted({batch(row) for row in TABLE})
+JUDGED = [row for row in TABLE if "checkov" in row]
+
+
+@dataclass(frozen=True)
+class Worse:
+    """What is said about the zone that a batch builds: by our checks, and by Checkov beyond what is accepted."""
+
+    complaints: Mapping[str, Sequence[str]]
+    findings: Mapping[str, Sequence[str]]
 
 
 def mutated(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -38,32 +64,42 @@ def mutated(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 @pytest.fixture(scope="module")
-def complaints(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Complaints]:
-    """What the checks say about the zone that each batch builds."""
+def worse(tmp_path_factory: pytest.TempPathFactory) -> dict[Batch, Worse]:
+    """What is said about the zone that each batch builds."""
 
-    def build(batch: int, folder: Path) -> Complaints:
-        rows = [row for row in TABLE if row["batch"] == batch]
+    def build(wanted: Batch, folder: Path) -> Worse:
+        rows, (cloud, _) = [row for row in TABLE if batch(row) == wanted], wanted
         with ground(folder, stand_in) as place:
-            project = place.project("local", program=partial(mutated, rows=rows))
+            settings = stack_settings("local", cloud)
+            project = place.project("local", settings, partial(mutated, rows=rows))
             project.up()
-            return inspect(place, project)
+            said = inspect(place, project)
+            verdict = judge(terraform.document(project.export(), cloud), folder / "checkov")
+        return Worse(said, findings(verdict))
 
     with ThreadPoolExecutor(max_workers=2) as threads:
-        folders = [tmp_path_factory.mktemp(f"batch-{batch}") for batch in BATCHES]
+        folders = [tmp_path_factory.mktemp(f"batch-{cloud}-{number}") for cloud, number in BATCHES]
         return dict(zip(BATCHES, threads.map(build, BATCHES, folders), strict=True))
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda row: row["check"])
-def test_taking_the_line_out_turns_its_check_red(complaints: dict[int, Complaints], row: dict[str, Any]) -> None:
-    assert complaints[row["batch"]][row["check"]] != []
+@pytest.mark.parametrize("row", TABLE, ids=check)
+def test_taking_the_line_out_turns_its_check_red(worse: dict[Batch, Worse], row: dict[str, Any]) -> None:
+    assert worse[batch(row)].complaints[check(row)] != []
 
 
-@pytest.mark.parametrize("batch", BATCHES)
-def test_checks_that_no_line_was_taken_from_stay_quiet(complaints: dict[int, Complaints], batch: int) -> None:
-    named = {row["check"] for row in TABLE if row["batch"] == batch}
-    others = {check: said for check, said in complaints[batch].items() if said and check not in named}
+@pytest.mark.oracle
+@pytest.mark.parametrize("row", JUDGED, ids=check)
+def test_checkov_sees_it_too(worse: dict[Batch, Worse], row: dict[str, Any]) -> None:
+    seen = {finding.partition(" ")[0] for finding in worse[batch(row)].findings}
+    assert set(row["checkov"]) - seen == set()
+
+
+@pytest.mark.parametrize("built", BATCHES, ids=str)
+def test_checks_that_no_line_was_taken_from_stay_quiet(worse: dict[Batch, Worse], built: Batch) -> None:
+    named = {check(row) for row in TABLE if batch(row) == built}
+    others = {name: said for name, said in worse[built].complaints.items() if said and name not in named}
     assert others == {}
 
 
 def test_every_check_has_a_mutation_that_proves_it() -> None:
-    assert sorted(CHECKS) == sorted({row["check"] for row in TABLE})
+    assert sorted(CHECKS) == sorted({check(row) for row in TABLE})

@@ -47,7 +47,7 @@ def test_all_problems_come_in_one_message_before_anything_is_registered(own: Gro
     assert [path for path in PATHS if path not in message] == []
     assert "Traceback" not in outcome.output
     assert [name for kind, name in outcome.steps if not kind.startswith("pulumi:pulumi:")] == []
-    assert census(own.cloud, "us-east-1") == {}
+    assert census(own.cloud, "aws", "us-east-1") == {}
 
 
 def test_the_emulator_switch_refuses_an_address_that_is_not_on_this_machine(own: Ground) -> None:

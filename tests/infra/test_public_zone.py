@@ -13,7 +13,7 @@ pytestmark = pytest.mark.engine
 
 
 def test_a_public_zone_has_keys_buckets_and_roles_and_no_network(tmp_path: Path) -> None:
-    local = stack_settings("local")
+    local = stack_settings("local", "aws")
     [zone] = local["launchway:zones"]
     with ground(tmp_path, stand_in) as here:
         project = here.project("open", {**local, "launchway:zones": [{**zone, "network": {"mode": "public"}}]})

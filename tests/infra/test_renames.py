@@ -20,7 +20,7 @@ def test_a_renamed_resource_stays_what_it_is(tmp_path: Path) -> None:
     def copied(folder: Path) -> None:
         shutil.copytree(CHECKOUT / "infra", folder / "infra", ignore=shutil.ignore_patterns("__pycache__"))
 
-    local = stack_settings("local")
+    local = stack_settings("local", "aws")
     [zone] = local["launchway:zones"]
     with ground(tmp_path, stand_in) as here:
         settings = {**local, "launchway:zones": [{**zone, "network": {"mode": "public"}}]}

@@ -178,3 +178,19 @@ def test_an_endpoint_made_without_saying_its_type_is_a_gateway(stage: Stage) -> 
     vpc = ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
     made = ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.s3")["VpcEndpoint"]
     assert made["VpcEndpointType"] == "Gateway"
+
+
+def test_every_rule_of_a_security_group_says_what_it_is_for(stage: Stage) -> None:
+    ec2 = stage.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.70.0.0/16")["Vpc"]["VpcId"]
+    group = ec2.create_security_group(VpcId=vpc, GroupName="gap", Description="rules")["GroupId"]
+    among = {"UserIdGroupPairs": [{"GroupId": group, "Description": "among"}]}
+    away = {"PrefixListIds": [{"PrefixListId": "pl-0a1b2c3d", "Description": "away"}]}
+    near = {"IpRanges": [{"CidrIp": "10.70.0.0/16", "Description": "near"}]}
+    for rule in (among, away, near):
+        ec2.authorize_security_group_egress(
+            GroupId=group, IpPermissions=[{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, **rule}]
+        )
+    of = [{"Name": "group-id", "Values": [group]}]
+    rules = ec2.describe_security_group_rules(Filters=of)["SecurityGroupRules"]
+    assert {rule.get("Description") for rule in rules if rule["IpProtocol"] == "tcp"} == {"among", "away", "near"}

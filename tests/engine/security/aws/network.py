@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.engine.security.view import View, requires, statements, values
+from tests.engine.security.aws.view import View, requires, statements, values
 
 # Services that a job or an agent in the network calls (DESIGN of the zone: one interface endpoint each).
 _NEEDED = {

@@ -17,12 +17,12 @@ REGION = "us-east-1"
 
 
 def _zone(**settings: Any) -> dict[str, Any]:
-    (zone,) = stack_settings("local")["launchway:zones"]
+    (zone,) = stack_settings("local", "aws")["launchway:zones"]
     return {**zone, **settings}
 
 
 def _settings(*found: dict[str, Any]) -> dict[str, Any]:
-    return {**stack_settings("local"), "launchway:zones": list(found)}
+    return {**stack_settings("local", "aws"), "launchway:zones": list(found)}
 
 
 def test_two_zones_of_one_account_share_what_an_account_has_once(own: Ground) -> None:
@@ -48,7 +48,7 @@ def test_two_zones_of_one_account_share_what_an_account_has_once(own: Ground) ->
     assert len({zone.identities.agent for zone in zones(project).values()}) == 2
     assert len({zone.identities.federation for zone in zones(project).values()}) == 1
     project.destroy()
-    assert census(own.cloud, "us-east-1") | census(own.cloud, "eu-central-1") == {}
+    assert census(own.cloud, "aws", "us-east-1") | census(own.cloud, "aws", "eu-central-1") == {}
 
 
 def test_a_zone_with_nat_reaches_out_from_private_subnets_only(own: Ground) -> None:
@@ -67,19 +67,19 @@ def test_a_zone_with_nat_reaches_out_from_private_subnets_only(own: Ground) -> N
     assert any(route.get("NatGatewayId") for route in behind_jobs)
     assert {name: said for name, said in inspect(own, project).items() if said} == {}
     project.destroy()
-    assert census(own.cloud, REGION) == {}
+    assert census(own.cloud, "aws", REGION) == {}
 
 
 def test_a_durable_zone_refuses_destroy_with_the_command_that_lifts_the_protection(own: Ground) -> None:
     project = own.project("durable", _settings(_zone(lifetime="durable")))
     project.up()
-    before = census(own.cloud, REGION)
+    before = census(own.cloud, "aws", REGION)
     refused = project.destroy(check=False)
     assert refused.code != 0
     assert "protect" in refused.message
     assert "pulumi state unprotect" in refused.message
-    assert census(own.cloud, REGION)["s3.Buckets"] == before["s3.Buckets"]
-    assert census(own.cloud, REGION)["kms.Keys"] == before["kms.Keys"]
+    assert census(own.cloud, "aws", REGION)["s3.Buckets"] == before["s3.Buckets"]
+    assert census(own.cloud, "aws", REGION)["kms.Keys"] == before["kms.Keys"]
     protected = {found.type for found in project.export().values() if found.protect}
     assert {"aws:s3/bucket:Bucket", "aws:kms/key:Key", "aws:ecr/repository:Repository"} <= protected
 
@@ -88,7 +88,7 @@ def test_a_durable_zone_refuses_destroy_with_the_command_that_lifts_the_protecti
     project.command("state", "unprotect", "--all", "--yes")
     stopped = project.destroy("--continue-on-error", check=False)
     assert "BucketNotEmpty" in stopped.message
-    (logs,) = census(own.cloud, REGION)["s3.Buckets"]
+    (logs,) = census(own.cloud, "aws", REGION)["s3.Buckets"]
     assert "-logs-" in logs
     versions = own.cloud.client("s3", REGION).list_object_versions(Bucket=logs)["Versions"]
     for version in versions:
@@ -96,4 +96,4 @@ def test_a_durable_zone_refuses_destroy_with_the_command_that_lifts_the_protecti
             Bucket=logs, Key=version["Key"], VersionId=version["VersionId"]
         )
     project.destroy()
-    assert census(own.cloud, REGION) == {}
+    assert census(own.cloud, "aws", REGION) == {}

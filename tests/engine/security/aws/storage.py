@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tests.engine.security.view import View, actions, conditions, holds, requires, statements, values
+from tests.engine.security.aws.view import View, actions, conditions, holds, requires, statements, values
 
 
 def public_access_is_blocked(view: View) -> Iterator[str]:

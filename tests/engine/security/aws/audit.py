@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tests.engine.security.view import View
+from tests.engine.security.aws.view import View
 
 
 def _trails(view: View) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import pytest
 from tests.engine.ground import Ground, views
 from tests.engine.life import inspect
 from tests.engine.project import Project
-from tests.engine.security import View
+from tests.engine.security.aws.view import View
 
 pytestmark = pytest.mark.engine
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.engine
 
 
 def test_a_resource_that_the_cloud_refuses_stops_up_and_the_next_up_completes(own: Ground, tmp_path: Path) -> None:
-    whole = own.project("local")
+    whole = own.project("local", stack_settings("local", "aws"))
     planned = whole.preview().names("create")
     refused = {"type": "aws:cloudtrail/trail:Trail", "name": "*", "set": {"s3BucketName": "nobody-has-made-this"}}
     broken = altered(whole, [refused], tmp_path / "broken")
@@ -31,7 +31,7 @@ def test_a_resource_that_the_cloud_refuses_stops_up_and_the_next_up_completes(ow
     assert not made & set(second.names("create")) - {"launchway-local"} or second.names("create")
     assert whole.preview("--expect-no-changes").changes == {}
     whole.destroy()
-    assert census(own.cloud, "us-east-1") == {}
+    assert census(own.cloud, "aws", "us-east-1") == {}
 
 
 def test_an_exception_in_the_program_keeps_what_was_made_and_the_next_up_completes(own: Ground) -> None:
@@ -44,7 +44,7 @@ def test_an_exception_in_the_program_keeps_what_was_made_and_the_next_up_complet
             path.read_text().replace(marker, f'raise RuntimeError("audit gave up")\n        {marker}', 1)
         )
 
-    project = own.project("local", stack_settings("local"), broken)
+    project = own.project("local", stack_settings("local", "aws"), broken)
     first = project.up(check=False)
     assert first.code != 0
     assert "audit gave up" in first.message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.engine.security.view import Statement, View, actions, conditions, requires, values
+from tests.engine.security.aws.view import Statement, View, actions, conditions, requires, values
 
 # Actions that IAM can only allow on everything.
 _UNSCOPED = {

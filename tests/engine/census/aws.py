@@ -1,4 +1,4 @@
-"""Everything that exists on the local AWS, service by service: what a destroy must leave empty."""
+"""Everything that exists on the local AWS, service by service."""
 
 from __future__ import annotations
 

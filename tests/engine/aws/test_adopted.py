@@ -67,7 +67,7 @@ def _existing(cloud: Cloud) -> dict[str, Any]:
 
 
 def test_a_zone_of_existing_things_changes_none_of_them_and_leaves_them_behind(own: Ground) -> None:
-    (zone,) = stack_settings("local")["launchway:zones"]
+    (zone,) = stack_settings("local", "aws")["launchway:zones"]
     existing, network = _existing(own.cloud), _network(own.cloud)
     adopting = {
         **zone,
@@ -77,8 +77,8 @@ def test_a_zone_of_existing_things_changes_none_of_them_and_leaves_them_behind(o
         "network": network,
         "federation": {"issuer": ISSUER, "subjects": ["repo:acme/ml:ref:refs/heads/main"]},
     }
-    theirs = census(own.cloud, REGION)
-    project = own.project("adopted", {**stack_settings("local"), "launchway:zones": [adopting]})
+    theirs = census(own.cloud, "aws", REGION)
+    project = own.project("adopted", {**stack_settings("local", "aws"), "launchway:zones": [adopting]})
     up = project.up()
     assert {kind for kind, _ in up.steps if kind.startswith("aws:")} <= BUILT
     assert project.preview("--expect-no-changes").changes == {}
@@ -95,7 +95,7 @@ def test_a_zone_of_existing_things_changes_none_of_them_and_leaves_them_behind(o
     assert dict(found.network.endpoints) == network["endpoints"]
 
     project.destroy()
-    assert census(own.cloud, REGION) == theirs
+    assert census(own.cloud, "aws", REGION) == theirs
 
 
 ARN = f"arn:aws:{{}}:{REGION}:{ACCOUNT}:{{}}"
@@ -161,16 +161,16 @@ def _refusal(ground: Ground, wanted: dict[str, Any], id: str) -> str:
 
 def _preview(ground: Ground, wanted: dict[str, Any]) -> Outcome:
     """A preview of a zone that adopts what is wanted, which must fail and make nothing."""
-    (zone,) = stack_settings("local")["launchway:zones"]
+    (zone,) = stack_settings("local", "aws")["launchway:zones"]
     adopting = {**zone, **wanted}
     if "network" in wanted:
         there = _network(ground.cloud)
         network = {**there, **wanted["network"]}
         pairs = zip(network["subnets"], there["subnets"], strict=True)
         adopting["network"] = {**network, "subnets": [ours or theirs for ours, theirs in pairs]}
-    before = census(ground.cloud, REGION)
-    project = ground.project("adopted", {**stack_settings("local"), "launchway:zones": [adopting]})
+    before = census(ground.cloud, "aws", REGION)
+    project = ground.project("adopted", {**stack_settings("local", "aws"), "launchway:zones": [adopting]})
     outcome = project.preview(check=False)
     assert outcome.code != 0
-    assert census(ground.cloud, REGION) == before
+    assert census(ground.cloud, "aws", REGION) == before
     return outcome

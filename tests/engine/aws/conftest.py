@@ -1,0 +1,16 @@
+"""One AWS zone that stays up, for tests that leave it as they found it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.engine.ground import Ground
+from tests.engine.project import Project, stack_settings
+
+
+@pytest.fixture(scope="module")
+def local(shared: Ground) -> Project:
+    """Stack `local` with only its AWS zone, up. Tests that use it leave it as they found it."""
+    project = shared.project("local", stack_settings("local", "aws"))
+    project.up()
+    return project

@@ -1,0 +1,16 @@
+"""One Google Cloud zone that stays up, for tests that leave it as they found it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.engine.ground import Ground
+from tests.engine.project import Project, stack_settings
+
+
+@pytest.fixture(scope="module")
+def local(shared: Ground) -> Project:
+    """Stack `local` with only its Google Cloud zone, up. Tests that use it leave it as they found it."""
+    project = shared.project("local", stack_settings("local", "gcp"))
+    project.up()
+    return project

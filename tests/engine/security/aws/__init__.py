@@ -1,0 +1,1 @@
+"""The checks of a zone on AWS, read with boto3."""
