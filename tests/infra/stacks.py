@@ -20,6 +20,12 @@ def zone(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in made.items() if value is not None}
 
 
+def gcp_zone(**changes: Any) -> dict[str, Any]:
+    """A well-formed zone on Google Cloud with `changes` on top; a value of None removes the key."""
+    base = {"name": "gcp-euw4", "cloud": "gcp", "region": "europe-west4", "project": "acme-ml-eu"}
+    return zone(**{"account": None, **base, **changes})
+
+
 def stack(*zones: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """A well-formed stack of these zones (one, when none is given) with `changes` on top."""
     made: dict[str, Any] = {"owner": "ml-platform", "zones": list(zones) or [zone()], **changes}
