@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -126,8 +127,14 @@ def record(
     """
     found = Record()
     answers = _Answers(made, asked or {})
-    set_mocks(answers, "launchway", "test", preview=False, monitor=_Monitor(answers, found))
-    pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]  # nor here
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)  # the SDK takes the thread's own, which another test may have closed
+    try:
+        set_mocks(answers, "launchway", "test", preview=False, monitor=_Monitor(answers, found))
+        pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]  # nor here
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
     return found
 
 
