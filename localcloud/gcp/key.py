@@ -28,12 +28,17 @@ def ensure(place: Place, server: Server) -> None:
     private = _private(file)
     if private is not None and json.loads(file.read_text())["token_uri"] == token_uri:
         return
+    write(file, EMAIL, private or _make(), token_uri)
+
+
+def write(file: Path, email: str, private: str, token_uri: str) -> None:
+    """Write a key file for an account, in one step; only this user may read it."""
     document = {
         "type": "service_account",
         "project_id": PROJECT,
         "private_key_id": "localcloud",
-        "private_key": private or _make(),
-        "client_email": EMAIL,
+        "private_key": private,
+        "client_email": email,
         "client_id": "1" * 21,
         "token_uri": token_uri,
         "universe_domain": "googleapis.com",
@@ -42,6 +47,13 @@ def ensure(place: Place, server: Server) -> None:
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
         json.dump(document, out, indent=2)
     fresh.replace(file)
+
+
+def lend(place: Place, url: str, email: str, file: Path) -> None:
+    """Write a key file with which a job signs in as its account: no metadata server is here to tell it."""
+    private = _private(place.google_account)
+    if private is not None:
+        write(file, email, private, f"{url}{GOOGLE}/oauth2/token")
 
 
 def _private(file: Path) -> str | None:

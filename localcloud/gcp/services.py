@@ -9,9 +9,16 @@ from collections.abc import Mapping
 from localcloud.gcp.api import Api
 
 MODULES: Mapping[str, tuple[str, ...]] = {
+    "aiplatform": ("localcloud.gcp.vertex.api",),
+    "artifactregistry": ("localcloud.gcp.artifactregistry",),
+    "cloudkms": ("localcloud.gcp.cloudkms",),
+    "cloudresourcemanager": ("localcloud.gcp.cloudresourcemanager",),
+    "compute": ("localcloud.gcp.compute",),
+    "iam": ("localcloud.gcp.iam",),
     "iamcredentials": ("localcloud.gcp.iamcredentials",),
     "logging": ("localcloud.gcp.logging.api",),
     "oauth2": ("localcloud.gcp.oauth2",),
+    "serviceusage": ("localcloud.gcp.serviceusage",),
     "storage": ("localcloud.gcp.storage.api",),
 }
 """Modules are loaded when the first call of their service comes; those of one service share its routes."""

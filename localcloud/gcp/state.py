@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from localcloud.place import NUMBER, PROJECT, Place
+from localcloud.place import NUMBER as NUMBER
+from localcloud.place import PROJECT as PROJECT
+from localcloud.place import Place
 
 
 class Store(Protocol):

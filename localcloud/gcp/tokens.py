@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.gcp import key
+from localcloud.gcp.accounts import ServiceAccounts
 from localcloud.gcp.errors import GoogleError, info
 from localcloud.gcp.state import State
 
@@ -101,8 +102,9 @@ def claims(state: State, jwt: str) -> Mapping[str, Any]:
         raise JwtError("it is no JWT with alg, iss, iat and exp") from error
     if algorithm != "RS256" or not key.signed(state.place, head.encode(), signed):
         raise JwtError("its signature is not of this cloud's key")
-    if issuer != key.EMAIL:
-        raise JwtError(f"{issuer} has no key here")
+    with state.lock:
+        if issuer != key.EMAIL and state.store(ServiceAccounts).find(str(issuer)) is None:
+            raise JwtError(f"there is no account {issuer}")
     now = state.clock()
     if not issued - _SKEW <= now <= expires + _SKEW or expires - issued > HOUR + _SKEW:
         raise JwtError("it is out of its time")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from localcloud.gcp.front import Google
 from localcloud.gcp.state import State
+from localcloud.gcp.vertex.jobs import CustomJobs
 from localcloud.jobs.images import Images
 from localcloud.jobs.runner import Runner
 from localcloud.place import Place, Server
@@ -74,6 +75,7 @@ def _front(place: Place, server: Server) -> Front:
     runner = Runner(place.jobs, Images(place.images))
     clients = Clients(server.url)
     google = Google(State(place, server.url))
+    google.state.store(CustomJobs).runner = runner
     front = Front(Aws(moto, SageMaker(account, TrainingRuns(runner, clients)), account, clients), google, runner)
     runner.fault_for = lambda kind, run: front.job_fault(kind, run.created)
     front.control = Desk(server, front)

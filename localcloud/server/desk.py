@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localcloud import control
+from localcloud.gcp.vertex.jobs import CustomJobs
 from localcloud.place import Server
 from localcloud.server.faults import Fault, FaultError
 from localcloud.server.front import Front
@@ -58,12 +59,17 @@ class Desk:
                 return self._settings(body or {})
         return None
 
+    @property
+    def _vertex(self) -> CustomJobs:
+        return self.front.google.state.store(CustomJobs)
+
     def _settings(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Change what is given, return all: `check_images`, and `stop_seconds` between SIGTERM and SIGKILL."""
         if unknown := changes.keys() - {"check_images", "stop_seconds"}:
             raise FaultError(f"unknown setting {sorted(unknown)[0]!r}; there are check_images and stop_seconds")
         if "check_images" in changes:
-            self.front.aws.sagemaker.check_images = bool(changes["check_images"])
+            asked = bool(changes["check_images"])
+            self.front.aws.sagemaker.check_images = self._vertex.check_images = asked
         if "stop_seconds" in changes:
             self.front.runner.stop_seconds = float(changes["stop_seconds"])
         return {

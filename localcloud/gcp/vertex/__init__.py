@@ -1,0 +1,1 @@
+"""Vertex AI's JobService: custom jobs that really run."""
