@@ -48,7 +48,11 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy of what git knows of this checkout, with its .venv: readers' commands leave files behind."""
+    """A copy of what git knows of this checkout, with its .venv: readers' commands leave files behind.
+
+    Every file is older than the set-up of the .venv, so that no `make` here does that again from the copy:
+    it would turn the shared environment's own install of this project into one of the copy.
+    """
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=CHECKOUT,
@@ -61,6 +65,7 @@ def checkout(tmp_path: Path) -> Path:
         if (CHECKOUT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(CHECKOUT / name, copy / name)
+            os.utime(copy / name, (0, 0))
     (copy / ".venv").symlink_to(BIN.parent)
     return copy
 
