@@ -1,17 +1,20 @@
-"""The custom jobs of the project, and the runner that runs them."""
+"""The custom jobs of the project, and the runner that runs them.
+
+Loaded when the server starts, so what running a job takes is loaded with the first job.
+"""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localcloud.gcp.errors import not_found, precondition
 from localcloud.gcp.state import State
-from localcloud.gcp.vertex.record import CustomJob
-from localcloud.gcp.vertex.run import CustomJobRun
-from localcloud.gcp.vertex.services import Services
 from localcloud.jobs.runner import Runner
+
+if TYPE_CHECKING:
+    from localcloud.gcp.vertex.record import CustomJob
 
 
 @dataclass
@@ -39,6 +42,9 @@ class CustomJobs:
 
     def start(self, job: CustomJob) -> None:
         """Keep a job and run it."""
+        from localcloud.gcp.vertex.run import CustomJobRun
+        from localcloud.gcp.vertex.services import Services
+
         self.jobs[job.location, job.id] = job
         if self.runner is not None:
             home = self.runner.home / job.location / job.id
