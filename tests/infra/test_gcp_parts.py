@@ -276,6 +276,15 @@ def test_one_private_address_answers_for_every_name_of_google_s_apis(bundle: str
     assert set(each(record.of("dns/managedZone:ManagedZone"), "visibility")) == {"private"}
 
 
+def test_the_names_that_agents_and_images_are_reached_by_lead_to_the_endpoint() -> None:
+    for host in (
+        "aiplatform.googleapis.com",
+        "europe-west4-aiplatform.googleapis.com",
+        "europe-west4-docker.pkg.dev",
+    ):
+        assert [domain for domain in private_access.domains() if host.endswith(f".{domain}")]
+
+
 def test_without_an_endpoint_no_name_leads_to_one() -> None:
     record = zone(bundle=None)
     for kind in ("compute/globalForwardingRule:GlobalForwardingRule", "dns/managedZone:ManagedZone"):
