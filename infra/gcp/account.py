@@ -140,11 +140,15 @@ class Account(pulumi.ComponentResource):
         The key ring's name is the engine's, new with every new stack, and so are the names made from it: the
         cloud keeps those of deleted log buckets and pools.
         """
-        site, under = args.home, pulumi.ResourceOptions(parent=self)
-        ring = keys.ring(site, self)
+        site = args.home
+        # What is in this component waits for what it waits for: the APIs.
+        waiting = pulumi.ResourceOptions(parent=self, depends_on=list(self.ready))
+        kept_here = pulumi.ComponentResource("launchway:gcp:Audit", site.name("audit"), None, waiting)
+        under = pulumi.ResourceOptions(parent=kept_here)
+        ring = keys.ring(site, kept_here)
         generation = ring.name.apply(roles.generation)
         if args.own_audit:
-            key = keys.key(site, self, ring, "audit", keys.agents_of("logs", self.agents))
+            key = keys.key(site, kept_here, ring, "audit", keys.agents_of("logs", self.agents))
             kept = LogBucketArgs(
                 site,
                 "audit",
@@ -162,7 +166,7 @@ class Account(pulumi.ComponentResource):
                         project=site.place.project,
                         service=service.api,
                         audit_log_configs=[{"log_type": kind} for kind in DATA_ACCESS],
-                        opts=site.child(self, after=self.ready),
+                        opts=site.child(kept_here),
                     )
         if self.own_federation and args.issuer:
             pool = FederationArgs(site, args.issuer, args.audience, args.subjects, generation)
