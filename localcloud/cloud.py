@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +14,19 @@ from urllib.parse import urlencode
 
 from localcloud import control, process
 from localcloud.jobs.images import Images
-from localcloud.place import DEFAULT_REGION, Place, Server
+from localcloud.place import DEFAULT_REGION, GOOGLE, HOST, Place, Server
+
+
+class Refused(Exception):
+    """An API of Google's answered with an error: `status` is HTTP's, `error` what it says, decoded."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(f"{status}: {text}")
+        self.status = status
+        try:
+            self.error: Any = json.loads(text)["error"]
+        except (ValueError, KeyError, TypeError):
+            self.error = text
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +73,26 @@ class Cloud:
             config=ours.merge(theirs) if theirs else ours,
             **(credentials | options),
         )
+
+    def google(self, method: str, path: str, body: object = None, *, token: str = "testing") -> Any:
+        """Call an API of Google's: `path` is `<service>/<the API's real path>`, `body` and the answer are JSON.
+
+        Raises Refused.
+        """
+        connection = http.client.HTTPConnection(HOST, self.server.port, timeout=30)
+        try:
+            content = None if body is None else json.dumps(body)
+            headers = {"Content-Type": "application/json"} | (
+                {"Authorization": f"Bearer {token}"} if token else {}
+            )
+            connection.request(method, f"{GOOGLE}/{path}", content, headers)
+            response = connection.getresponse()
+            text = response.read()
+        finally:
+            connection.close()
+        if response.status >= 300:
+            raise Refused(response.status, text.decode(errors="replace"))
+        return json.loads(text or b"null")
 
     def fault(self, kind: str, **rest: Any) -> int:
         """Put a fault in force (localcloud.server.faults.Fault) and return its number. Raises ControlError."""
