@@ -1,12 +1,14 @@
-"""`python bench/pulumi.py`: what previewing a zone costs beside a program that only registers the same resources.
+"""`python bench/pulumi.py`: what previewing both zones of stack `local` costs beside a plain program.
 
-The plain program imports the same `pulumi_aws` modules and registers the same classes with the same inputs, read
-from a file; the difference is what `infra/` itself does: configuration, validation, policies, components, hooks.
+The plain program imports the same modules of `pulumi_aws` and `pulumi_gcp` and registers the same classes with the
+same inputs, read from a file, and does nothing else; the difference is what `infra/` itself does: configuration,
+validation, policies, components, hooks.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import subprocess
 import sys
@@ -21,6 +23,8 @@ from bench.timing import Case, measure, table  # noqa: E402 - the path has to be
 from localcloud import running  # noqa: E402
 
 BUDGET = 1.3
+CLOUDS = ("aws", "gcp")
+PROVIDER = "pulumi:providers:"
 BIN = Path(sys.executable).parent
 
 PLAIN = '''\
@@ -31,18 +35,19 @@ import json
 from pathlib import Path
 
 import pulumi
-import pulumi_aws
 
 found = json.loads(Path(__file__).with_name("resources.json").read_text())
-provider = None
+providers = {}
 for one in found:
-    if one["type"] == "pulumi:providers:aws":
-        provider = pulumi_aws.Provider.__new__(pulumi_aws.Provider)
-        pulumi.ProviderResource.__init__(provider, "aws", one["name"], one["inputs"])
+    cloud = one["cloud"]
+    if one["type"].startswith("pulumi:providers:"):
+        kind = importlib.import_module(f"pulumi_{cloud}").Provider
+        provider = providers[cloud] = kind.__new__(kind)
+        pulumi.ProviderResource.__init__(provider, cloud, one["name"], one["inputs"])
     else:
         kind = getattr(importlib.import_module(one["module"]), one["class"])
         resource = kind.__new__(kind)
-        options = pulumi.ResourceOptions(provider=provider)
+        options = pulumi.ResourceOptions(provider=providers[cloud])
         pulumi.CustomResource.__init__(resource, one["type"], one["name"], one["inputs"], options)
 '''
 
@@ -88,20 +93,23 @@ def _write_plain(folder: Path, planned: dict[str, Any]) -> int:
     for step in planned["steps"]:
         state = step["newState"]
         kind = state["type"]
-        if kind in classes or kind == "pulumi:providers:aws":
+        if kind in classes or kind.startswith(PROVIDER):
             module, name = classes.get(kind, ("", ""))
+            cloud = kind.removeprefix(PROVIDER).partition(":")[0]
             inputs = {key: value for key, value in state.get("inputs", {}).items() if not key.startswith("__")}
-            row = {"type": kind, "name": step["urn"].rpartition("::")[2], "module": module, "class": name}
-            rows.append({**row, "inputs": inputs})
-    rows.sort(key=lambda row: row["type"] != "pulumi:providers:aws")
+            named = {"name": step["urn"].rpartition("::")[2], "module": module, "class": name}
+            rows.append({"type": kind, "cloud": cloud, **named, "inputs": inputs})
+    rows.sort(key=lambda row: not row["type"].startswith(PROVIDER))
     (folder / "resources.json").write_text(json.dumps(rows))
     return len(rows)
 
 
 def _classes() -> dict[str, tuple[str, str]]:
-    """Which class of which module stands for a type token, as `pulumi_aws` itself registers them."""
-    import pulumi_aws  # noqa: F401 - importing it registers its modules
+    """Which class of which module stands for a type token, as the clouds' SDKs themselves register them."""
     from pulumi.runtime import rpc
+
+    for cloud in CLOUDS:
+        importlib.import_module(f"pulumi_{cloud}")  # importing it registers its modules
 
     # The SDK has no public list of what is registered, only look-ups by version.
     modules = [vars(module)["mod_info"] for found in rpc._RESOURCE_MODULES.values() for module in found]

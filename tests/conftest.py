@@ -4,9 +4,10 @@ What is guarded (LAUNCHWAY_LIVE=1, for the live lane, turns all of it off):
 - Python sockets of the test process: a connection or a name look-up that leaves loopback fails, and fails
   the test even when the code under test swallows the error. gRPC's own sockets are not seen; every gRPC
   server in these tests is on loopback.
-- Child processes: proxies lead to a closed port, so what honours them (boto3, Go, curl, pip, pulumi) cannot
-  leave, and the machine's metadata service is off. A child that opens raw sockets is not guarded.
-- The user's AWS profile and credentials, Pulumi login, ledger and state directory: not visible.
+- Child processes: proxies lead to a closed port, so what honours them (boto3, Google's clients, Go, curl, pip,
+  pulumi) cannot leave, and the machine's metadata service is off. A child that opens raw sockets is not guarded.
+- The user's AWS profile, Google sign-in and other credentials, Pulumi login, ledger and state directory: not
+  visible.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ settings.register_profile("launchway", deadline=None)
 settings.load_profile("launchway")
 
 _CLOSED = "http://127.0.0.1:9"
-_HIDDEN = ("AWS_", "DISPATCH_", "LOCALCLOUD_", "PULUMI_BACKEND_URL", "PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG")
+_HIDDEN = (
+    *("AWS_", "GOOGLE_", "CLOUDSDK_", "GCLOUD_", "GCE_METADATA_", "STORAGE_EMULATOR_HOST"),
+    *("DISPATCH_", "LOCALCLOUD_", "PULUMI_BACKEND_URL", "PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG"),
+)
 _KEPT = ("AWS_PLUGIN",)
 
 _left: list[str] = []
@@ -59,6 +63,8 @@ def pytest_configure(config: pytest.Config) -> None:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "NO_GCE_CHECK": "true",
+            "CLOUDSDK_CONFIG": str(config.stash[_state] / "gcloud"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "XDG_STATE_HOME": str(config.stash[_state]),
         }

@@ -60,8 +60,26 @@ def test_boto3_in_a_child_process_has_neither_the_users_credentials_nor_a_way_ou
     assert done.stdout == "closed\n", done.stderr
 
 
+@pytest.mark.wire
+def test_google_in_a_child_process_has_neither_the_users_sign_in_nor_a_way_out() -> None:
+    program = (
+        "import google.auth, google.auth.exceptions as e\n"
+        "from google.auth.transport.requests import AuthorizedSession\n"
+        "from google.oauth2.credentials import Credentials\n"
+        "try: google.auth.default()\n"
+        "except e.DefaultCredentialsError: print('nobody')\n"
+        "session = AuthorizedSession(Credentials('testing'))\n"
+        "try: session.get('https://storage.googleapis.com/storage/v1/b', timeout=5)\n"
+        "except Exception as error: print('closed' if 'Unable to connect to proxy' in str(error) else error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "nobody\nclosed\n", done.stderr
+
+
 def test_the_users_own_state_and_accounts_are_out_of_sight() -> None:
     assert "launchway-tests-" in os.environ["XDG_STATE_HOME"]
     assert os.environ["AWS_CONFIG_FILE"] == os.devnull
-    visible = {name for name in os.environ if name.startswith(("AWS_PROFILE", "AWS_SESSION", "PULUMI_ACCESS"))}
+    assert "launchway-tests-" in os.environ["CLOUDSDK_CONFIG"]
+    foreign = ("AWS_PROFILE", "AWS_SESSION", "GOOGLE_", "GCLOUD_", "PULUMI_ACCESS")
+    visible = {name for name in os.environ if name.startswith(foreign)}
     assert not visible

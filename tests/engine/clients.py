@@ -25,8 +25,9 @@ def google(
     path: str,
     query: Mapping[str, str] | None = None,
     body: Mapping[str, Any] | None = None,
+    method: str = "",
 ) -> dict[str, Any]:
-    """What `https://<service>.googleapis.com<path>` would answer; with a `body` it is a POST.
+    """What `https://<service>.googleapis.com<path>` would answer; with a `body` it is a POST unless told.
 
     Raises `urllib.error.HTTPError`, with the API's own words in its message.
     """
@@ -35,7 +36,7 @@ def google(
         f"{url}?{urllib.parse.urlencode(query)}" if query else url,
         data=None if body is None else json.dumps(body).encode(),
         headers={"Authorization": "Bearer testing", "Content-Type": "application/json"},
-        method="GET" if body is None else "POST",
+        method=method or ("GET" if body is None else "POST"),
     )
     try:
         with urllib.request.urlopen(asked) as answer:

@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True)
 class Pair:
-    """The same stack on the real provider and on the stand-in."""
+    """The AWS zones of the same stack on the real provider and on the stand-in."""
 
     real: Life
     standin: Life
@@ -53,12 +53,12 @@ class Pair:
 
 def _live(folder: Path, install: Install, stack: str) -> Life:
     with ground(folder, install, **SETTINGS) as place:
-        return live(place, stack, grown, CHANGES)
+        return live(place, stack, grown, CHANGES, cloud="aws")
 
 
-@pytest.fixture(scope="session", params=stacks())
+@pytest.fixture(scope="session", params=stacks("aws"))
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    """A stack's life on both; their steps are printed as tables at the end."""
+    """The life of a stack's AWS zones on both; their steps are printed as tables at the end."""
     stack: str = request.param
     with ThreadPoolExecutor() as threads:
         real = threads.submit(_live, tmp_path_factory.mktemp(f"{stack}-real"), install, stack)

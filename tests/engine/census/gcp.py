@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.error import HTTPError
 
 from localcloud import Cloud
 from localcloud.place import PROJECT
@@ -43,11 +44,20 @@ def census(cloud: Cloud, region: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for service, path, where in _LISTS:
         query = {"project": PROJECT} if service == "storage" else {}
-        things = listed(cloud, service, path.format(p=f"projects/{PROJECT}", r=region), where, query)
+        things = _listed(cloud, service, path.format(p=f"projects/{PROJECT}", r=region), where, query)
         kind = path.rpartition("/")[2] if where == "items" else where
         if names := sorted(_name(thing) for thing in things if not _untouched(service, thing)):
             found[f"{service}.{kind}"] = names
     return found | _keys(cloud, region) | _bindings(cloud)
+
+
+def _listed(cloud: Cloud, service: str, path: str, where: str, query: dict[str, str] | None = None) -> list[Any]:
+    try:
+        return listed(cloud, service, path, where, query)
+    except HTTPError as error:
+        if "it is disabled" not in error.msg:
+            raise
+        return []  # an API that was never enabled has nothing to tell
 
 
 def _name(thing: Any) -> str:
@@ -69,9 +79,9 @@ def _keys(cloud: Cloud, region: str) -> dict[str, list[str]]:
     place = f"projects/{PROJECT}/locations/{region}"
     living = [
         key["name"]
-        for ring in listed(cloud, "cloudkms", f"/v1/{place}/keyRings", "keyRings")
-        for key in listed(cloud, "cloudkms", f"/v1/{ring['name']}/cryptoKeys", "cryptoKeys")
-        for version in listed(cloud, "cloudkms", f"/v1/{key['name']}/cryptoKeyVersions", "cryptoKeyVersions")
+        for ring in _listed(cloud, "cloudkms", f"/v1/{place}/keyRings", "keyRings")
+        for key in _listed(cloud, "cloudkms", f"/v1/{ring['name']}/cryptoKeys", "cryptoKeys")
+        for version in _listed(cloud, "cloudkms", f"/v1/{key['name']}/cryptoKeyVersions", "cryptoKeyVersions")
         if version["state"] == "ENABLED"
     ]
     return {"cloudkms.cryptoKeys": sorted(set(living))} if living else {}

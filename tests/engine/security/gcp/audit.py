@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from tests.engine.security.gcp.view import View
 
 _ACCESS = {"ADMIN_READ", "DATA_READ", "DATA_WRITE"}
+_HOLD_DATA = ("aiplatform", "artifactregistry", "cloudkms", "secretmanager", "storage")
 
 
 def access_to_data_is_recorded(view: View) -> Iterator[str]:
-    """Data Access audit logs of reads and writes, for every service, for everybody."""
+    """Data Access audit logs of reads and writes, for every service that holds data, for everybody."""
     configs = view.policy.get("auditConfigs", [])
-    whole = [config for config in configs if config["service"] == "allServices"]
-    recorded = {log["logType"] for config in whole for log in config["auditLogConfigs"]}
-    if missing := _ACCESS - recorded:
-        yield f"nobody records {sorted(missing)}"
+    for service in _HOLD_DATA:
+        ours = [config for config in configs if config["service"] in (f"{service}.googleapis.com", "allServices")]
+        recorded = {log["logType"] for config in ours for log in config["auditLogConfigs"]}
+        if missing := _ACCESS - recorded:
+            yield f"nobody records {sorted(missing)} of {service}"
     for config in configs:
         for log in config["auditLogConfigs"]:
             if log.get("exemptedMembers"):
