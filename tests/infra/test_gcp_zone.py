@@ -132,6 +132,15 @@ def test_nothing_of_a_zone_starts_before_the_apis_are_enabled(whole: tuple[Recor
                 assert services <= declared.awaited(component), component.name
 
 
+def test_the_audit_key_and_log_wait_for_the_apis_too(whole: tuple[Record, contract.GcpZone]) -> None:
+    declared, _ = whole
+    services = {made.urn for made in declared.of(SERVICE)}
+    [audit] = declared.of("gcp:Audit")
+    assert services <= declared.awaited(audit)
+    inside = {made.name for made in declared.resources if made.parent == audit.urn}
+    assert {f"gcp-{PROJECT}-keys", f"gcp-{PROJECT}-keys-audit", f"gcp-{PROJECT}-audit-trail"} <= inside
+
+
 def test_what_holds_data_keys_and_identities_is_audited_in_full(whole: tuple[Record, contract.GcpZone]) -> None:
     declared, _ = whole
     audited = declared.of(AUDITED)
