@@ -79,7 +79,6 @@ def _network(site: Site, zone: Zone, account: Account, under: pulumi.ResourceOpt
     args = NetworkArgs(
         site,
         wanted.cidr,
-        account.agents["aiplatform"],
         None if bundle == "none" else bundle,
         wanted.endpoint_rule,
         nat=wanted.egress == "nat",

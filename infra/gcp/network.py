@@ -10,7 +10,7 @@ import ipaddress
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_gcp import compute, dns, projects, servicenetworking
+from pulumi_gcp import compute, dns, servicenetworking
 
 from infra.gcp.egress import Egress, EgressArgs
 from infra.gcp.private_access import Bundle, PrivateAccess, PrivateAccessArgs
@@ -42,15 +42,13 @@ class NetworkArgs:
 
     `bundle` is what the private endpoint of Google's APIs answers: all of them, or (`vpc-sc`) only what a
     perimeter covers; None builds none. `rule` names the endpoint: 1 to 20 letters and digits. `nat` gives the
-    VPC a way out. `attachment` builds the network attachment that jobs get an interface through, and lets the
-    service agent of Vertex AI (`vertex`) resolve the VPC's names for them. `peering` is the range, outside of
-    `cidr`, that Google's network of training jobs takes addresses from when it is peered with the VPC; with
-    `cut_off`, that network loses its own way to the internet.
+    VPC a way out. `attachment` builds the network attachment that jobs get an interface through. `peering` is the
+    range, outside of `cidr`, that Google's network of training jobs takes addresses from when it is peered with
+    the VPC; with `cut_off`, that network loses its own way to the internet.
     """
 
     site: Site
     cidr: ipaddress.IPv4Network
-    vertex: pulumi.Output[str]
     bundle: Bundle | None
     rule: str | None = None
     nat: bool = False
@@ -176,18 +174,11 @@ class Network(pulumi.ComponentResource):
             )
 
     def _attach(self, args: NetworkArgs, jobs: compute.Subnetwork) -> pulumi.Output[str]:
-        """The attachment that jobs get an interface through, and names of the VPC for them.
+        """The attachment that jobs get an interface through.
 
         Vertex AI puts the project it runs a job in on the accept list itself: what it adds is not ours to undo.
         """
         site, place = args.site, args.site.place
-        projects.IAMMember(
-            site.name("network", "names"),
-            project=place.project,
-            role="roles/dns.peer",
-            member=args.vertex,
-            opts=site.child(self),
-        )
         options = site.child(self)
         options.ignore_changes = ["producerAcceptLists"]
         made = compute.NetworkAttachment(

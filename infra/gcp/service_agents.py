@@ -22,13 +22,15 @@ class ServiceAgent:
     """One row of data/service_agents.yaml.
 
     `address` has `{number}` where the project's number stands. `keys` are the uses whose key it must encrypt
-    and decrypt with. While not `bound`, it does not exist before its first use, and nothing may name it.
+    and decrypt with. `role` is what Google gives it when it makes it by itself. While not `bound`, it does not
+    exist before its first use, and nothing may name it.
     """
 
     name: str
     service: str
     address: str
     found_by: FoundBy
+    role: str | None
     keys: tuple[str, ...]
     pulls_images: bool
     joins_network: bool
@@ -89,5 +91,22 @@ class ServiceAgents(pulumi.ComponentResource):
                 service=agent.service,
                 opts=site.child(self, after=args.services),
             )
+            if agent.role:
+                self._as_google_does(site, agent, agent.role, made.email)
             return made.email
         return args.number.apply(lambda number: agent.address.format(number=number))
+
+    def _as_google_does(self, site: Site, agent: ServiceAgent, role: str, email: pulumi.Output[str]) -> None:
+        """Give an agent that was made on request what it would have got by itself.
+
+        The binding stays when the stack goes: whatever else uses the service in this project needs it too.
+        """
+        options = site.child(self)
+        options.retain_on_delete = True
+        projects.IAMMember(
+            site.name("agents", agent.name),
+            project=site.place.project,
+            role=role,
+            member=email.apply(lambda found: f"serviceAccount:{found}"),
+            opts=options,
+        )

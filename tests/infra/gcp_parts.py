@@ -109,7 +109,6 @@ def zone(asked: dict[str, Any] | None = None, **choices: Any) -> Record:
             NetworkArgs(
                 site,
                 CIDR,
-                agents["aiplatform"],
                 chosen.bundle,
                 nat=chosen.nat,
                 attachment=chosen.attachment,

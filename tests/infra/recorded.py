@@ -22,6 +22,7 @@ class Declared:
     provider: str
     protect: bool
     ignored: tuple[str, ...]
+    retained: bool
     parent: str
     after: frozenset[str]
 
@@ -84,6 +85,7 @@ class _Monitor(mocks.MockMonitor):
                 request.provider,
                 request.protect,
                 tuple(request.ignoreChanges),
+                request.retainOnDelete,
                 request.parent,
                 frozenset(request.dependencies),
             )

@@ -143,6 +143,19 @@ def test_an_agent_of_google_s_exists_before_anything_names_it() -> None:
             assert identities[agent] in record.awaited(made)
 
 
+def test_an_agent_made_on_request_gets_what_google_would_have_given_it_and_keeps_it() -> None:
+    given = {
+        made.inputs["member"].partition("@")[2].partition(".")[0]: made
+        for made in zone().of("projects/iAMMember:IAMMember")
+        if made.inputs["role"].endswith(".serviceAgent")
+    }
+    assert {agent: made.inputs["role"] for agent, made in given.items()} == {
+        "gcp-sa-aiplatform": "roles/aiplatform.serviceAgent",
+        "gcp-sa-artifactregistry": "roles/artifactregistry.serviceAgent",
+    }
+    assert all(made.retained for made in given.values())
+
+
 def test_storage_and_logging_tell_their_own_agents() -> None:
     members = {made.name.rpartition("-")[2]: made.inputs["member"] for made in zone().of(GRANT)}
     told = ASKED["gcp:storage/getProjectServiceAccount:getProjectServiceAccount"]["emailAddress"]
@@ -302,7 +315,10 @@ def test_jobs_get_an_interface_whose_accept_list_vertex_keeps() -> None:
     assert made.ignored == ("producerAcceptLists",)
     without = zone(attachment=False)
     assert without.of("compute/networkAttachment:NetworkAttachment") == []
-    assert "roles/dns.peer" not in set(each(without.custom(), "role"))
+    attachers = [
+        made for made in without.of("projects/iAMCustomRole:IAMCustomRole") if made.name.endswith("-attacher")
+    ]
+    assert attachers == []
 
 
 def test_a_peered_network_can_be_cut_off_from_the_internet(whole: Record) -> None:

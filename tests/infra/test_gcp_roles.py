@@ -126,7 +126,8 @@ def test_predefined_roles_go_to_google_s_own_agents_only() -> None:
     assert {role for role, _ in found} == {
         "cloudkms.cryptoKeyEncrypterDecrypter",
         "artifactregistry.reader",
-        "dns.peer",
+        "aiplatform.serviceAgent",
+        "artifactregistry.serviceAgent",
     }
     assert {who.partition("-")[0] for _, who in found} <= {"serviceAccount:service", "serviceAccount:cmek"}
 
