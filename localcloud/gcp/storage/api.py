@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 
+from localcloud.gcp import agents
 from localcloud.gcp.api import Api, Request, Route, page
 from localcloud.gcp.errors import GoogleError, invalid, not_found
 from localcloud.gcp.state import State, is_project
 from localcloud.gcp.storage import access, downloads, listing, uploads
-from localcloud.gcp.storage.buckets import AGENT, Buckets, merged
+from localcloud.gcp.storage.buckets import Buckets, merged
 from localcloud.place import PROJECT
 from localcloud.server.wire import Answer
 
@@ -111,8 +112,9 @@ def test_permissions(state: State, request: Request) -> object:
 
 
 def service_account(state: State, request: Request) -> object:
+    """projects.serviceAccount.get; asking for the agent's address is what brings it into being."""
     _project(request.names["project"])
-    return {"kind": "storage#serviceAccount", "email_address": AGENT}
+    return {"kind": "storage#serviceAccount", "email_address": agents.asked(state, "storage.googleapis.com")}
 
 
 def get_object(state: State, request: Request) -> object:

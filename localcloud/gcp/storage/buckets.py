@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from localcloud.gcp import cmek
 from localcloud.gcp.errors import GoogleError, invalid, not_found
 from localcloud.gcp.state import State
 from localcloud.gcp.storage.objects import Object, Objects
@@ -132,6 +133,7 @@ class Buckets:
             )
         now = self.state.clock()
         settings = merged(dict(_DEFAULTS), _writable(document))
+        self._key(settings)
         _stamp_times(settings, {}, now)
         root = self.state.place.google_objects
         objects = Objects(root / "buckets" / name, root / "held" / name, self.state.clock)
@@ -151,10 +153,24 @@ class Buckets:
             _refuse_unlocking(old["retentionPolicy"], sent, whole=whole)
         base = {**_DEFAULTS, **kept} if whole else old
         now = self.state.clock()
-        bucket.settings = merged(dict(base), {name: value for name, value in sent.items() if name != "name"})
-        _stamp_times(bucket.settings, old, now)
+        settings = merged(dict(base), {name: value for name, value in sent.items() if name != "name"})
+        if settings.get("encryption") != old.get("encryption"):
+            self._key(settings)
+        _stamp_times(settings, old, now)
+        bucket.settings = settings
         bucket.updated = now
         bucket.metageneration += 1
+
+    def _key(self, settings: Mapping[str, Any]) -> None:
+        """Refuse a default key that the service agent cannot encrypt with. Raises GoogleError."""
+        key = (settings.get("encryption") or {}).get("defaultKmsKeyName")
+        if key:
+            refusal = GoogleError(
+                "PERMISSION_DENIED",
+                "Permission denied on Cloud KMS key. Please ensure that your Cloud Storage service account has "
+                "been authorized to use this key.",
+            )
+            cmek.require(self.state, AGENT, str(key), refusal, str(settings["location"]))
 
     def delete(self, bucket: Bucket) -> None:
         """Delete an empty bucket; old generations count. Raises GoogleError."""

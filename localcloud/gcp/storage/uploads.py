@@ -80,9 +80,10 @@ def _parts(request: Request) -> tuple[dict[str, Any], bytes]:
         document = json.loads(first or b"{}")
     except ValueError as error:
         raise invalid("Invalid JSON in the metadata part.") from error
-    media = BytesParser(policy=HTTP).parsebytes(headers + b"\r\n\r\n", headersonly=True)
-    if "content-type" in media:
-        document.setdefault("contentType", str(media["content-type"]))
+    for line in headers.decode("latin-1").split("\r\n"):
+        name, _, value = line.partition(":")
+        if name.strip().lower() == "content-type":
+            document.setdefault("contentType", value.strip())
     return document, content
 
 

@@ -9,6 +9,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from localcloud.gcp.agents import Agents
 from localcloud.gcp.errors import not_found, precondition
 from localcloud.gcp.state import State
 from localcloud.jobs.runner import Runner
@@ -45,6 +46,7 @@ class CustomJobs:
         from localcloud.gcp.vertex.run import CustomJobRun
         from localcloud.gcp.vertex.services import Services
 
+        self.state.store(Agents).make("aiplatform.googleapis.com", "first_use")
         self.jobs[job.location, job.id] = job
         if self.runner is not None:
             home = self.runner.home / job.location / job.id
