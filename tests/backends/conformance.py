@@ -49,7 +49,9 @@ class Conformance:
             backend,
             "import os, pathlib",
             "print('first'); print('second')",
-            "pathlib.Path(os.environ['DISPATCH_OUTPUT_DIR'], 'model.txt').write_text('weights')",
+            "outputs = pathlib.Path(os.environ['DISPATCH_OUTPUT_DIR'])",
+            "outputs.mkdir(parents=True, exist_ok=True)  # in a mounted bucket nothing is there until it is made",
+            "(outputs / 'model.txt').write_text('weights')",
         )
         provider_id = backend.submit(request)
         final = until(backend, request.name)
@@ -70,7 +72,8 @@ class Conformance:
             backend,
             "import json, os",
             "print(json.dumps({k: v for k, v in os.environ.items() if k.startswith('DISPATCH_') or k == 'MY'}))",
-            "assert os.path.isdir(os.environ['DISPATCH_CHECKPOINT_DIR'])",
+            "os.makedirs(os.environ['DISPATCH_CHECKPOINT_DIR'], exist_ok=True)",
+            "open(os.environ['DISPATCH_CHECKPOINT_DIR'] + '/step-1', 'w').close()",
             job=lambda job: dataclasses.replace(job, env={"MY": "own value"}, checkpoint=True),
         )
         backend.submit(request)
@@ -158,4 +161,5 @@ class Conformance:
         backend = stand.backend()
         request = stand.program(backend, "pass")
         assert json.loads(json.dumps(request.operations[0].body)) == request.operations[0].body
-        assert request.name == request.operations[0].body.get("TrainingJobName", request.name)
+        body = request.operations[0].body
+        assert request.name == body.get("TrainingJobName", body.get("displayName", request.name))

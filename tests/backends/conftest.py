@@ -17,6 +17,9 @@ from dispatcher.backends.sagemaker.backend import SagemakerBackend
 from dispatcher.contract import AwsNetwork, AwsNetworkIds, AwsZone, Bucket, Buckets, Identities, Keys, Registry
 from dispatcher.job import Job, Resources
 from tests.backends.cases import controls, open_zone, queue
+from tests.backends.vertex.landing import vertex_landed, vertex_landing
+
+__all__ = ["vertex_landed", "vertex_landing"]  # fixtures
 
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"

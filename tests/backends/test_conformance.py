@@ -1,4 +1,4 @@
-"""The conformance suite over this machine and over SageMaker on a local AWS."""
+"""The conformance suite over this machine, and over SageMaker and Vertex AI on a local cloud."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from dispatcher.job import Job
 from dispatcher.queue import Queue
 from tests.backends.conformance import Conformance, Stand
 from tests.backends.conftest import Landing
+from tests.backends.vertex.landing import VertexLanding
 
 pytestmark = pytest.mark.wire
 
@@ -32,8 +33,8 @@ class OnThisMachine(Stand):
         return backend.render(job(plain), Queue("local", "local"), Submission(f"id{next(self.ids)}", 1, "local"))
 
 
-class OnSagemaker(Stand):
-    def __init__(self, landing: Landing) -> None:
+class OnACloud(Stand):
+    def __init__(self, landing: Landing | VertexLanding) -> None:
         self.landing = landing
 
     def backend(self) -> Backend:
@@ -52,4 +53,10 @@ class TestLocal(Conformance):
 class TestSagemaker(Conformance):
     @pytest.fixture
     def stand(self, landing: Landing) -> Stand:
-        return OnSagemaker(landing)
+        return OnACloud(landing)
+
+
+class TestVertex(Conformance):
+    @pytest.fixture
+    def stand(self, vertex_landing: VertexLanding) -> Stand:
+        return OnACloud(vertex_landing)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 PAGE = 1000
 """Entries of one answer, the API's maximum (google.logging.v2.ListLogEntriesRequest.page_size)."""
+SERVICE = "service"
+"""Task under which Vertex itself writes what it does ("Waiting for job to be provisioned."): no node printed that,
+and `show` says it better."""
 SHORTEST, LONGEST = 2.0, 20.0
 """Seconds between two looks while lines arrive, and when nothing has come for a while."""
 OVERLAP = 60
@@ -77,7 +80,7 @@ class LogReader:
         }
         while True:
             answer = self.session.call("ListLogEntries", "logging", "v2/entries:list", body=asked)
-            yield from answer.get("entries", ())
+            yield from (entry for entry in answer.get("entries", ()) if _task(entry) != SERVICE)
             if not answer.get("nextPageToken"):
                 return
             asked = {**asked, "pageToken": answer["nextPageToken"]}
@@ -90,10 +93,13 @@ def _line(entry: Mapping[str, Any]) -> LogLine:
     if text is None and isinstance(payload, Mapping):
         message = payload.get("message")
         text = message if isinstance(message, str) else json.dumps(payload, ensure_ascii=False, sort_keys=True)
-    labels = entry.get("resource", {}).get("labels", {})
-    node = labels.get("task_name") or str(entry.get("logName", "")).rpartition("/")[2]
+    node = _task(entry) or str(entry.get("logName", "")).rpartition("/")[2]
     moment = _at(str(entry.get("timestamp", "")))
     return LogLine(int(moment.timestamp() * 1000), node, str(text or "").rstrip("\n"))
+
+
+def _task(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("resource", {}).get("labels", {}).get("task_name", ""))
 
 
 def _key(entry: Mapping[str, Any]) -> str:
