@@ -53,9 +53,10 @@ def synchronise(
     environment = _one_environment(ledger, contracts)
     rows = _merge(ledger, contracts, now)
     zones = {row.name: contract.trusted(json.loads(row.document)) for row in rows}
-    found = _queues(queues, project, environment, zones)
+    notes: list[str] = []
+    found = _queues(queues, project, environment, zones, notes)
     _try_overrides(found, {row.name: row for row in rows}, zones, open_zone)
-    changes = Changes(environment)
+    changes = Changes(environment, warnings=notes)
     if any(queue.shared for queue in found) and not ledger.shareable:
         names = ", ".join(queue.name for queue in found if queue.shared)
         raise PolicyRefusal(
@@ -128,12 +129,12 @@ def default_file(project: Path, environment: str) -> Path:
     return project / "stacks" / f"{environment}.queues.yaml"
 
 
-def _queues(file: Path | None, project: Path, environment: str, zones: Zones) -> list[Queue]:
+def _queues(file: Path | None, project: Path, environment: str, zones: Zones, notes: list[str]) -> list[Queue]:
     """The queues of the file; without one, a queue per zone, named after it."""
     path = file or default_file(project, environment)
     if file is None and not path.exists():
         return [Queue(name=name, zone=name) for name in zones]
-    return queue_file.parse(_shown(path), document.read(path), zones)
+    return queue_file.parse(_shown(path), document.read(path), zones, notes)
 
 
 def _try_overrides(

@@ -17,8 +17,8 @@ _QUEUE_KEYS = frozenset(
 _STACK_SETTINGS = re.compile(r"Pulumi(\..+)?\.ya?ml")
 
 
-def check(file: str, zones: Zones | None = None) -> str:
-    """Check one file and say what it is. Raises SpecError with every problem.
+def check(file: str, zones: Zones | None = None, notes: list[str] | None = None) -> str:
+    """Check one file and say what it is. Raises SpecError with every problem; `notes` takes what is worth saying.
 
     Queue files are checked against `zones` when they are given, otherwise for their form only.
     """
@@ -33,7 +33,7 @@ def check(file: str, zones: Zones | None = None) -> str:
             raise SpecError([Problem(file, None, "", error.message, error.remedy)]) from None
         return f"outputs of environment {found.environment} with {_count(len(found.zones), 'zone')}"
     if file.endswith((".queues.yaml", ".queues.yml")) or _holds_queues(document.load(file, data)):
-        return _count(len(queue_file.parse(file, data, zones)), "queue")
+        return _count(len(queue_file.parse(file, data, zones, notes)), "queue")
     job_file.parse(file, data)
     return "a job"
 

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from dispatcher.contract import Zone
 
 
-def parse(source: str, data: bytes | str, zones: Zones | None = None) -> list[Queue]:
+def parse(
+    source: str, data: bytes | str, zones: Zones | None = None, notes: list[str] | None = None
+) -> list[Queue]:
     """Read every queue of a file. Raises SpecError with every problem.
+
+    `notes` takes what was read as something else than it says, a line each.
 
     `zones` are those of the environment by name; None checks the form only. A file holds `queues:` (a list, or
     a mapping by name), a list of queues, or one queue; several documents (`---`) are read one after the other.
@@ -28,7 +32,7 @@ def parse(source: str, data: bytes | str, zones: Zones | None = None) -> list[Qu
     queues: list[Queue] = []
     lines: dict[str, int | None] = {}
     for node in document.load(source, data):
-        for value in _each(Value("", node, problems)):
+        for value in _each(Value("", node, problems, [] if notes is None else notes)):
             queue = _queue(value, zones)
             if queue is None:
                 continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from dispatcher.documents import quantities
@@ -19,11 +19,17 @@ _TRUE, _FALSE = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One node with the path of its key, and the list that problems of its document go to."""
+    """One node with the path of its key, and the lists that problems and notes of its document go to."""
 
     path: str
     node: Node
     problems: list[Problem]
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        """Say what becomes of this value where that is not what was written."""
+        where = ":".join(filter(None, [self.node.source, str(self.node.line or "")]))
+        self.notes.append(f"{where}: {self.path} {text}")
 
     def wrong(self, rule: str, remedy: str = "") -> None:
         """Report a problem with this value."""
@@ -32,7 +38,7 @@ class Value:
     def at(self, key: str | int, node: Node) -> Value:
         """The value below this one: `path.key`, or `path[2]` for an element."""
         step = f"[{key}]" if isinstance(key, int) else f".{key}" if self.path else key
-        return Value(f"{self.path}{step}", node, self.problems)
+        return Value(f"{self.path}{step}", node, self.problems, self.notes)
 
 
 def text(value: Value) -> str | None:
@@ -227,7 +233,7 @@ def table(
     for name in required:
         node_or_none = value.node.fields.get(name)
         if node_or_none is None or (isinstance(node_or_none, Scalar) and node_or_none.empty):
-            place = Value(f"{value.path}.{name}" if value.path else name, value.node, value.problems)
+            place = Value(f"{value.path}.{name}" if value.path else name, value.node, value.problems, value.notes)
             place.wrong("is missing")
     return found
 

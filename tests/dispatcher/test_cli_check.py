@@ -28,7 +28,7 @@ def test_check_as_json_prints_every_file_with_its_problems_and_exits_2(run: Run)
     said = run("check", "job.yaml", "bad.yaml", "-o", "json")
     fine, bad = said.json
     assert (said.code, said.err) == (ExitCode.USAGE, "")
-    assert fine == {"file": "job.yaml", "kind": "a job", "problems": []}
+    assert fine == {"file": "job.yaml", "kind": "a job", "problems": [], "warnings": []}
     assert (bad["file"], bad["kind"]) == ("bad.yaml", None)
     assert bad["problems"][0] == {
         "file": "bad.yaml",
@@ -76,3 +76,15 @@ def test_without_a_command_the_help_is_shown_and_the_exit_code_is_2(run: Run, wo
     assert said.err.startswith(" ".join(["Usage: dispatch", *words]))
     assert "error:" not in said.err
     assert "shows how it is used" not in said.err
+
+
+def test_check_says_what_a_queue_is_read_as_and_finds_it_fine(run: Run) -> None:
+    text = "name: q\nresource: gcp-vertex\nconfig:\n  run: {sync: true}\n"
+    Path("q.queues.yaml").write_text(text)
+    said = run("check", "q.queues.yaml")
+    assert (said.code, said.out) == (ExitCode.OK, "q.queues.yaml: 1 queue, ok\n")
+    assert said.err.startswith("warning: q.queues.yaml:4: config.run.sync is left out: ")
+    (document,) = run("check", "q.queues.yaml", "-o", "json").json
+    assert [warning.partition(" is ")[0] for warning in document["warnings"]] == [
+        "q.queues.yaml:4: config.run.sync"
+    ]

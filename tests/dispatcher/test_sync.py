@@ -89,6 +89,15 @@ def test_several_stacks_of_one_environment_are_merged(dispatcher: Dispatcher, tm
     assert len(dispatcher.reading.zones()) == 2
 
 
+def test_what_a_queue_is_read_as_is_a_warning_of_the_sync(dispatcher: Dispatcher, tmp_path: Path) -> None:
+    (tmp_path / "q.yaml").write_text("name: q\nresource: gcp-vertex\nconfig: {run: {sync: false}}")
+    outputs = [write(tmp_path / "o.json", contract("gcp"))]
+    changes = dispatcher.sync(outputs=outputs, queues=tmp_path / "q.yaml", project=tmp_path)
+    assert changes.queues == {"q": "added"}
+    (warning,) = changes.warnings
+    assert "config.run.sync is left out" in warning
+
+
 def test_a_zone_name_in_two_stacks_is_refused(dispatcher: Dispatcher, tmp_path: Path) -> None:
     one, two = write(tmp_path / "one.json", contract()), write(tmp_path / "two.json", contract())
     with pytest.raises(SpecError, match=r"zones.aws-euc1: zone aws-euc1 is in file one.json too"):

@@ -24,22 +24,27 @@ def command(files: tuple[str, ...], outputs: str | None, form: str) -> int:
     zones = stack.from_file(outputs).zones if outputs else None
     kinds: dict[str, str] = {}
     problems: dict[str, list[Problem]] = {}
+    notes: dict[str, list[str]] = {file: [] for file in files}
     for file in files:
         try:
-            kinds[file] = checking.check(file, zones)
+            kinds[file] = checking.check(file, zones, notes[file])
         except SpecError as error:
             problems[file] = [cleaned(problem) for problem in error.problems]
     if form == "json":
-        output.print_json([_document(file, kinds.get(file), problems.get(file, [])) for file in files])
+        output.print_json(
+            [_document(file, kinds.get(file), problems.get(file, []), notes[file]) for file in files]
+        )
     else:
         _print(files, kinds, problems)
+        for note in (note for file in files for note in notes[file]):
+            output.note(f"warning: {note}")
     return ExitCode.USAGE if problems else ExitCode.OK
 
 
-def _document(file: str, kind: str | None, problems: Sequence[Problem]) -> dict[str, Any]:
+def _document(file: str, kind: str | None, problems: Sequence[Problem], notes: Sequence[str]) -> dict[str, Any]:
     keys = ("line", "path", "rule", "remedy")
     found = [{"file": p.source, **{key: getattr(p, key) for key in keys}} for p in problems]
-    return {"file": file, "kind": kind, "problems": found}
+    return {"file": file, "kind": kind, "problems": found, "warnings": list(notes)}
 
 
 def _print(files: Sequence[str], kinds: Mapping[str, str], problems: Mapping[str, Sequence[Problem]]) -> None:
