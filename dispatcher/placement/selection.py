@@ -70,6 +70,18 @@ def _size(item: Hardware) -> tuple[float | int | str | bool, ...]:
     )
 
 
+def kinds(zone: Zone) -> list[Hardware]:
+    """Return one current type of the zone for every kind of accelerator it allows, and none without any.
+
+    TPUs are of a kind only when they have the same topologies.
+    """
+    found: dict[tuple[object, ...], Hardware] = {}
+    for item in sorted(_allowed(zone), key=_size):
+        if item.accelerator != "none" and item.status == "current":
+            found.setdefault((item.gpu_model, item.accelerator_type, *item.tpu_topologies), item)
+    return list(found.values())
+
+
 def _allowed(zone: Zone) -> list[Hardware]:
     """Return the zone's types in the catalog's order: its allow-list, or every x86 type, plus compute entries."""
     everything = catalog(zone.cloud)

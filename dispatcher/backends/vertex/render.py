@@ -54,7 +54,7 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context[GcpZ
     body = overrides.apply(body, raw, queue, zone, findings)
     body = _finished(body, raw, job, output, findings)
     scheduling.check(body["jobSpec"], raw.get("jobSpec") or {}, job, queue, hardware, findings)
-    if hardware is not None and hardware.tpu_topologies:
+    if hardware is not None:
         tpu.check(body["jobSpec"], job, queue, hardware, zone, findings)
     _check_model(body, raw, queue, findings)
     findings.settle()

@@ -19,16 +19,21 @@ def check(
     """Hold a TPU job to Vertex's rules, and its machines to the caps that hold for nodes.
 
     The topology comes from the queue's overrides, or is that of one machine; one that takes several machines is
-    a node for each of them, though Vertex counts one replica.
+    a node for each of them, though Vertex counts one replica. Other machines have no topology.
     """
+    topology = (spec["workerPoolSpecs"][0].get("machineSpec") or {}).get("tpuTopology")
+    if not hardware.tpu_topologies:
+        if topology is not None:
+            remedy = "drop tpuTopology from the overrides, or give the queue TPU hardware"
+            findings.refuse("tpu topology", f"{hardware.instance} is no TPU", remedy)
+        return
     if job.resources.nodes > 1:
         findings.refuse(
             "tpu nodes",
             f"a TPU job has one replica, not {job.resources.nodes}",
             "set overrides.jobSpec.workerPoolSpecs[0].machineSpec.tpuTopology on a queue for more chips",
         )
-    topology = spec["workerPoolSpecs"][0]["machineSpec"].get("tpuTopology")
-    machines = hardware.tpu_topologies.get(topology)
+    machines = hardware.tpu_topologies.get(str(topology))
     if machines is None:
         known = ", ".join(hardware.tpu_topologies)
         findings.refuse("tpu topology", f"{hardware.instance} has no topology {topology}", f"one of {known}")

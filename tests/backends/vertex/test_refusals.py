@@ -179,6 +179,7 @@ REFUSED: list[tuple[str, Case, str]] = [
         Case(train(resources={"instance": "ct5lp-hightpu-1t"}), queue=machine(tpuTopology="4x4")),
         r"(?s)tpu topology: ct5lp-hightpu-1t has no topology 4x4.*one of 1x1",
     ),
+    ("a topology of no TPU", Case(train(), queue=machine(tpuTopology="1x1")), r"tpu topology: .* is no TPU"),
     (
         "a topology with more machines than nodes are allowed",
         Case(train(resources={"instance": "ct5lp-hightpu-4t"}), queue=machine(tpuTopology="16x16")),
