@@ -90,7 +90,9 @@ def _keys(cloud: Cloud, region: str) -> dict[str, list[str]]:
 def _bindings(cloud: Cloud) -> dict[str, list[str]]:
     """What the project's own policy still says."""
     policy = google(cloud, "cloudresourcemanager", f"/v1/projects/{PROJECT}:getIamPolicy", body={"options": {}})
-    roles = [f"{one['role']} {member}" for one in policy.get("bindings", []) for member in one["members"]]
+    # What a service agent of Google's needs for its own work stays with the service, which stays enabled.
+    bindings = [one for one in policy.get("bindings", []) if not one["role"].endswith(".serviceAgent")]
+    roles = [f"{one['role']} {member}" for one in bindings for member in one["members"]]
     configs = [config["service"] for config in policy.get("auditConfigs", [])]
     found = {"project.bindings": sorted(roles), "project.auditConfigs": sorted(configs)}
     return {where: things for where, things in found.items() if things}
