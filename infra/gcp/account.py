@@ -12,7 +12,7 @@ from infra.base import Budget
 from infra.gcp import budget, idle, keys, roles
 from infra.gcp.audit import AUDIT_LOGS, JOB_LOGS, LogBucket, LogBucketArgs
 from infra.gcp.federation import Federation, FederationArgs
-from infra.gcp.perimeter import Perimeter, PerimeterArgs
+from infra.gcp.perimeter import Perimeter, PerimeterArgs, full_name
 from infra.gcp.propagation import wait_for_service
 from infra.gcp.service_agents import ServiceAgents, ServiceAgentsArgs
 from infra.gcp.services import Service, needed
@@ -26,7 +26,7 @@ DATA_ACCESS = ("ADMIN_READ", "DATA_READ", "DATA_WRITE")
 
 @dataclass(frozen=True, slots=True)
 class AccountArgs:
-    """One project. `home` is where its audit log is kept, `retention_days` long.
+    """One project. `home` is where its audit log is kept, `retention_days` long; `zones` are its zones by name.
 
     `subjects` are whose tokens (of `issuer`, for `audience`) each zone takes. `identities` are the members that
     an own perimeter lets in. With `own` False nothing is built and everything is looked up.
@@ -34,6 +34,7 @@ class AccountArgs:
     """
 
     home: Site
+    zones: tuple[str, ...]
     own: bool
     own_audit: bool
     retention_days: int
@@ -93,6 +94,7 @@ class Account(pulumi.ComponentResource):
             self.log_bucket = logging.ProjectBucketConfig.get(
                 site.name("audit", "adopted"), args.existing_log_bucket, opts=site.child(self)
             ).name
+        self._args, self._agents = args, dict[str, pulumi.Output[str]]()
         self.perimeter = self._perimeter(args)
         if args.own and args.budget and args.billing_account:
             budget.build(site, self, args.budget, args.billing_account, self.number, self.ready)
@@ -196,11 +198,28 @@ class Account(pulumi.ComponentResource):
             return accesscontextmanager.ServicePerimeter.get(
                 site.name("account", "perimeter"), args.existing_perimeter, opts=site.child(self)
             ).name
-        if not (args.own and args.perimeter):
-            return None
-        wanted = args.perimeter
+        if args.own and args.perimeter and args.perimeter.enforced:
+            return pulumi.Output.from_input(full_name(site, args.perimeter.access_policy))
+        return None
+
+    def admit(self, zone: str, agent: pulumi.Output[str]) -> None:
+        """Let a zone's agent (its e-mail) into the project's own perimeter.
+
+        It is drawn when every zone has told its agent: a perimeter takes only accounts that exist, and an agent
+        on a laptop is outside of it like anybody else.
+        """
+        args, self._agents[zone] = self._args, agent
+        if not (args.own and args.perimeter) or set(self._agents) != set(args.zones):
+            return
+        site, wanted = args.home, args.perimeter
+        agents = [agent.apply(lambda email: f"serviceAccount:{email}") for agent in self._agents.values()]
         drawn = PerimeterArgs(
-            site, wanted.access_policy, self.number, wanted.enforced, args.identities, wanted.access_levels
+            site,
+            wanted.access_policy,
+            self.number,
+            wanted.enforced,
+            (*args.identities, *agents),
+            wanted.access_levels,
         )
         opts = pulumi.ResourceOptions(parent=self, depends_on=list(self.ready))
-        return Perimeter(site.name("account", "perimeter"), drawn, opts).enforced
+        Perimeter(site.name("account", "perimeter"), drawn, opts)

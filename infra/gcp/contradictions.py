@@ -154,6 +154,9 @@ def _ownership(zone: Zone) -> Iterator[Found]:
         yield "existing.logBucket", rule, "set audit: existing, or remove it"
     if existing.perimeter and zone.perimeter:
         yield "perimeter", "a project can be in one perimeter only", "remove perimeter, or existing.perimeter"
+    if zone.perimeter and zone.perimeter.enforced and not (zone.perimeter.access_levels or zone.principals):
+        rule = "an enforced perimeter that lets nobody in shuts its own deployer out"
+        yield "perimeter.accessLevels", rule, "name a level that lets deployers in, or principals"
     if zone.perimeter:
         policy = f"accessPolicies/{zone.perimeter.access_policy}/"
         for index, level in enumerate(zone.perimeter.access_levels):

@@ -58,6 +58,7 @@ def build(
     )
     network = _network(site, zone, account, under)
     identity = Identity(site.name("identity"), _identity(site, zone, account, registry, buckets), under)
+    account.admit(zone.name, identity.agent)
     if network.watched:
         watch = FlowLogsArgs(site, identity.generation, network.watched, keys.logs, zone.retention_days)
         FlowLogs(site.name("audit"), watch, under)

@@ -53,7 +53,7 @@ class Perimeter(pulumi.ComponentResource):
         made = accesscontextmanager.ServicePerimeter(
             name,
             parent=parent,
-            name=f"{parent}/servicePerimeters/{perimeter_id(site)}",
+            name=full_name(site, args.policy),
             title=perimeter_id(site),
             description=f"Training data of project {site.place.project}",
             perimeter_type="PERIMETER_TYPE_REGULAR",
@@ -65,6 +65,11 @@ class Perimeter(pulumi.ComponentResource):
         self.name = made.name
         self.enforced = made.name if args.enforced else None
         self.register_outputs({"name": self.name, "enforced": self.enforced})
+
+
+def full_name(site: Site, policy: str) -> str:
+    """The perimeter's full name, known before it is drawn."""
+    return f"accessPolicies/{policy}/servicePerimeters/{perimeter_id(site)}"
 
 
 def perimeter_id(site: Site) -> str:

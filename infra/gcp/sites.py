@@ -50,6 +50,7 @@ def _account(environment: Environment, zones: list[Zone]) -> Account:
     log_bucket = said(zones, "existing.logBucket")
     args = AccountArgs(
         home=_site(environment, _place(f"gcp-{first.project}", first, disposable), environment.path(first)),
+        zones=tuple(zone.name for zone in zones),
         own=own,
         own_audit=own and said(zones, "audit", "own") == "own" and not log_bucket,
         retention_days=max(zone.retention_days for zone in zones),

@@ -28,6 +28,7 @@ PEERED = {
 KEY = "projects/acme-ml-eu/locations/europe-west4/keyRings/ml/cryptoKeys/data"
 POOL = "projects/112233445566/locations/global/workloadIdentityPools/ci-pool/providers/github"
 PERIMETER = "accessPolicies/123/servicePerimeters/ml"
+ENFORCED = {"accessPolicy": "1", "enforced": True, "accessLevels": ["accessPolicies/1/accessLevels/office"]}
 CI = {"issuer": "token.actions.githubusercontent.com", "subjects": ["repo:acme/train:*"]}
 BUDGET = {"monthlyUsd": 500, "emails": ["a@b.c"]}
 
@@ -118,6 +119,11 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
         "perimeter",
         "one perimeter only",
     ),
+    (
+        {"perimeter": {"accessPolicy": "1", "enforced": True}},
+        "perimeter.accessLevels",
+        "shuts its own deployer out",
+    ),
     ({"perimeter": {"accessPolicy": "ml"}}, "perimeter.accessPolicy", "the number of an access policy"),
     (
         {"perimeter": {"accessPolicy": "1", "accessLevels": ["accessPolicies/2/accessLevels/office"]}},
@@ -194,7 +200,7 @@ def test_a_zone_that_claims_no_way_out_without_anything_that_closes_it_is_refuse
 @pytest.mark.parametrize(
     "changes",
     [
-        {"network": {"egress": "none"}, "perimeter": {"accessPolicy": "1", "enforced": True}},
+        {"network": {"egress": "none"}, "perimeter": ENFORCED},
         {"network": {"egress": "none"}, "existing": {"perimeter": PERIMETER}},
         {"network": {"egress": "none", "jobs": "peering", "peeringRange": "10.192.0.0/16"}},
         {"network": {**PEERED, "egress": "none"}},
@@ -206,7 +212,7 @@ def test_a_perimeter_or_a_network_without_a_way_out_makes_the_claim_true(changes
 
 
 def test_the_perimeter_of_a_project_closes_all_of_its_zones() -> None:
-    one = gcp_zone(perimeter={"accessPolicy": "1", "enforced": True})
+    one = gcp_zone(perimeter=ENFORCED)
     other = gcp_zone(name="gcp-usc1", region="us-central1", network={"cidr": "10.65.0.0/16", "egress": "none"})
     assert len(read(one, other)) == 2
     elsewhere = {**other, "project": "acme-ml-us"}

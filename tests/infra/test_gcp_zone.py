@@ -207,12 +207,28 @@ def test_an_adopted_pool_takes_each_subject_by_its_name() -> None:
     assert bound.inputs["member"].endswith("/ci-pool/subject/repo:acme/train:ref:refs/heads/main")
 
 
+LEVELS = ["accessPolicies/123/accessLevels/office"]
+
+
 def test_an_enforced_perimeter_closes_the_zone_and_its_endpoint() -> None:
-    _, told = build(gcp_zone(perimeter={"accessPolicy": "123", "enforced": True}))
+    _, told = build(gcp_zone(perimeter={"accessPolicy": "123", "enforced": True, "accessLevels": LEVELS}))
     network = told["gcp-euw4"].network
     assert network.egress == "none"
     assert network.perimeter is not None
     assert set(network.endpoints) == {"vpc-sc"}
+
+
+def test_a_perimeter_is_drawn_once_and_lets_in_who_may_be_an_agent_and_every_agent() -> None:
+    second = gcp_zone(name="gcp-usc1", region="us-central1", network={"cidr": "10.65.0.0/16"})
+    people = ["group:ml@example.com"]
+    declared, told = build(
+        gcp_zone(perimeter={"accessPolicy": "123", "enforced": True}, principals=people), second
+    )
+    [drawn] = declared.of("accesscontextmanager/servicePerimeter:ServicePerimeter")
+    [rule] = drawn.inputs["status"]["ingressPolicies"]
+    agents = [f"serviceAccount:{one.identities.agent}" for one in told.values()]
+    assert rule["ingressFrom"]["identities"] == [*people, *agents]
+    assert {one.network.perimeter for one in told.values()} == {drawn.inputs["name"]}
 
 
 def test_a_perimeter_that_only_reports_closes_nothing() -> None:
