@@ -163,3 +163,11 @@ def change(request: Json, changes: Json) -> Json:
         else:
             inner[last] = value
     return request
+
+
+class Clock:
+    def __init__(self, now: float = 1_700_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
