@@ -15,7 +15,7 @@ import click
 
 from localcloud import control, process
 from localcloud.jobs.images import ImageError, Images
-from localcloud.place import Place, leads_elsewhere
+from localcloud.place import ACCOUNT, GOOGLE, PROJECT, Place, leads_elsewhere
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,7 +23,7 @@ from localcloud.place import Place, leads_elsewhere
 @click.version_option(package_name="launchway")
 @click.pass_context
 def main(context: click.Context, home: Path | None) -> None:
-    """AWS on this machine: real clients, the real Pulumi engine, and training jobs that really run.
+    """AWS and Google Cloud on this machine: real clients, the real Pulumi engine, and jobs that really run.
 
     Everything is in the memory of one process behind a loopback port, and gone when it ends.
     """
@@ -108,6 +108,7 @@ def status(place: Place) -> None:
     health = process.health(server)
     since = datetime.fromtimestamp(server.started, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     click.echo(f"up: {server.url}\npid: {server.pid}\nsince: {since}\nplace: {place.root}")
+    click.echo(f"aws: account {ACCOUNT} at {server.url}\ngcp: project {PROJECT} at {server.url}{GOOGLE}")
     if health is None:
         raise click.ClickException("it does not answer; `localcloud down` ends it")
     jobs = health["jobs"]
@@ -155,8 +156,18 @@ def faults() -> None:
 
 @faults.command("add")
 @click.argument("kind")
-@click.option("--service", default="*", show_default=True, help="boto3's name, or a pattern.")
-@click.option("--operation", default="*", show_default=True, help="Such as CreateTrainingJob, or a pattern.")
+@click.option(
+    "--service",
+    default="*",
+    show_default=True,
+    help="boto3's name, or the first label of Google's host; or a pattern.",
+)
+@click.option(
+    "--operation",
+    default="*",
+    show_default=True,
+    help="Such as CreateTrainingJob or CreateCustomJob; or a pattern.",
+)
 @click.option("--times", default=1, show_default=True, help="How many calls; 0 means until cleared.")
 @click.option("--seconds", default=0.0, help="A delay, an age or a duration, as the kind says.")
 @click.option("--match", multiple=True, metavar="FIELD=PATTERN", help="Only calls whose parameter fits.")
@@ -216,9 +227,7 @@ def requests(place: Place, service: str, operation: str) -> None:
 
 
 @main.command("set")
-@click.option(
-    "--check-images/--no-check-images", default=None, help="Whether a job's repository must exist in ECR."
-)
+@click.option("--check-images/--no-check-images", default=None, help="Whether a job's repository must exist.")
 @click.option("--stop-seconds", type=float, help="Between SIGTERM and SIGKILL of a stopped job.")
 @click.pass_obj
 def change(place: Place, /, **changes: Any) -> None:

@@ -12,8 +12,21 @@ from click.testing import CliRunner, Result
 
 from localcloud import Cloud
 from localcloud.cli import main
+from localcloud.cloud import Refused
 
-HEAVY = {"boto3", "botocore", "moto", "werkzeug", "flask", "pulumi", "grpc", "pydantic", "requests", "yaml"}
+HEAVY = {
+    "boto3",
+    "botocore",
+    "moto",
+    "werkzeug",
+    "flask",
+    "pulumi",
+    "grpc",
+    "pydantic",
+    "requests",
+    "yaml",
+    "cryptography",
+}
 
 
 def call(home: Path, *words: str) -> Result:
@@ -80,3 +93,14 @@ def test_faults_and_settings_from_the_command_line(cloud: Cloud) -> None:
     cloud.client("iam").list_roles()
     seen = json.loads(call(home, "requests", "--service", "iam").output)
     assert (seen["operation"], seen["status"]) == ("ListRoles", 200)
+
+
+@pytest.mark.wire
+def test_faults_and_requests_of_google_s_services_from_the_command_line(cloud: Cloud) -> None:
+    home = cloud.place.root
+    added = call(home, "faults", "add", "throttle", "--service", "storage", "--operation", "ListBuckets")
+    assert added.output.startswith("fault ")
+    with pytest.raises(Refused, match="429"):
+        cloud.google("GET", "storage/storage/v1/b")
+    seen = json.loads(call(home, "requests", "--service", "storage").output)
+    assert (seen["operation"], seen["status"], seen["fault"]) == ("ListBuckets", 429, "throttle")

@@ -145,11 +145,11 @@ def test_credentials_expire_in_every_protocol(stage: Stage, service: str, operat
 
 
 def test_a_new_role_cannot_be_assumed_for_a_while(stage: Stage) -> None:
-    iam = stage.client("iam")
+    # Clients first: making them takes a while, and the role is young for two seconds only.
+    iam, sagemaker, sts = stage.client("iam"), stage.client("sagemaker"), stage.client("sts")
+    stage.cloud.fault("denied", operation="CreateTrainingJob", seconds=2, times=None)
+    stage.cloud.fault("denied", service="sts", operation="AssumeRole", seconds=2, times=None)
     role = iam.create_role(RoleName="young", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
-    stage.cloud.fault("denied", operation="CreateTrainingJob", seconds=1.5, times=None)
-    stage.cloud.fault("denied", service="sts", operation="AssumeRole", seconds=1.5, times=None)
-    sagemaker, sts = stage.client("sagemaker"), stage.client("sts")
     with pytest.raises(botocore.exceptions.ClientError, match="Could not assume role") as caught:
         sagemaker.create_training_job(**stage.job(RoleArn=role))
     assert code(caught) == "ValidationException"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud import process, running
+from localcloud import Cloud, process, running
 from localcloud.place import Place, Server
 
 pytestmark = pytest.mark.wire
@@ -126,6 +126,32 @@ def test_run_hides_the_callers_own_account(place: Place, monkeypatch: pytest.Mon
     assert output.strip().endswith("eu-central-1")
 
 
+def test_run_signs_google_s_clients_in_to_the_local_cloud_alone(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_QUOTA_PROJECT", "CLOUDSDK_CORE_PROJECT"):
+        monkeypatch.setenv(name, "real")
+    script = (
+        "import google.auth, google.auth.transport.requests as r;"
+        "c, p = google.auth.default(scopes=['https://www.googleapis.com/auth/cloud-platform']);"
+        "c.refresh(r.Request()); print(p, c.service_account_email, c.quota_project_id, c.token[:11])"
+    )
+    output = localcloud(place, "run", "--", sys.executable, "-c", script).stdout
+    email = "developer@launchway-local.iam.gserviceaccount.com"
+    assert output == f"launchway-local {email} None ya29.local.\n"
+
+
+def test_buckets_go_with_the_server_and_the_key_stays(place: Place) -> None:
+    server = process.up(place).server
+    key = place.google_account.read_text()
+    Cloud(place, server).google("POST", "storage/storage/v1/b", {"name": "gone-bucket"})
+    assert (place.google_objects / "buckets" / "gone-bucket").is_dir()
+    process.down(place)
+    assert process.up(place).cleared
+    assert list((place.google_objects).iterdir()) == []
+    assert key[key.index("private_key") :][:500] in place.google_account.read_text()
+
+
 def test_a_missing_command_is_one_clear_line(place: Place) -> None:
     result = localcloud(place, "run", "--", "no-such-command")
     assert result.returncode == 1
@@ -170,6 +196,8 @@ def test_status_says_url_pid_and_since_when(place: Place) -> None:
     assert f"up: {server.url}" in result.stdout
     assert f"pid: {server.pid}" in result.stdout
     assert f"since: {time.strftime('%Y-', time.localtime(server.started))}" in result.stdout
+    assert f"aws: account 123456789012 at {server.url}\n" in result.stdout
+    assert f"gcp: project launchway-local at {server.url}/_gcp\n" in result.stdout
     assert "jobs: none running" in result.stdout
 
 
