@@ -43,7 +43,7 @@ LIMITS = (
     Prose(
         "DiskSpec",
         "bootDiskType",
-        'Valid values: "pd-ssd", "pd-standard" or "hyperdisk-balanced"',
+        '(Persistent Disk Hard Disk Drive) or "hyperdisk-balanced".',
         {"enum": ["pd-ssd", "pd-standard", "hyperdisk-balanced"]},
     ),
     Prose("DiskSpec", "bootDiskSizeGb", "guide: an integer between 100 and 64,000", {"min": 100, "max": 64000}),
@@ -56,7 +56,7 @@ LIMITS = (
     Prose(
         "CustomJobSpec",
         "network",
-        "{project} is a project number, as in 12345, and {network} is a network name",
+        "{project} is a project number, as in 12345, and {network} is a network name.",
         {"pattern": r"projects/\d+/global/networks/[^/]+"},
     ),
 )
@@ -82,7 +82,7 @@ class Extract:
 
     def __init__(self) -> None:
         self.shapes: dict[str, Any] = {}
-        self._prose = _prose()
+        self._prose = prose()
 
     def message(self, descriptor: Any) -> str:
         """Add the shape of a message and of everything in it; return its name."""
@@ -150,7 +150,7 @@ class Extract:
         return name
 
 
-def _prose() -> dict[tuple[str, str], str]:
+def prose() -> dict[tuple[str, str], str]:
     """Return the documentation of every field by message and field name; proto-plus keeps it in docstrings."""
     found: dict[tuple[str, str], str] = {}
     for module in MODULES:
