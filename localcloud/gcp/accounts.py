@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,8 +35,7 @@ class ServiceAccounts:
         """Make an account of the project; `fields` are more of IAM's ServiceAccount."""
         now = self.state.clock()
         email = f"{account_id}@{PROJECT}.iam.gserviceaccount.com"
-        # Any number of 21 digits would do; this one is the same for the same name made at the same time.
-        unique = f"1{zlib.crc32(email.encode()):010d}{int(now * 1000) % 10**10:010d}"
+        unique = f"1{secrets.randbelow(10**20):020d}"  # a new one each time, as it tells namesakes apart
         document = {
             "name": f"projects/{PROJECT}/serviceAccounts/{email}",
             "projectId": PROJECT,

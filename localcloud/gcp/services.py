@@ -9,15 +9,21 @@ from collections.abc import Mapping
 from localcloud.gcp.api import Api
 
 MODULES: Mapping[str, tuple[str, ...]] = {
+    "accesscontextmanager": ("localcloud.gcp.accesscontextmanager",),
     "aiplatform": ("localcloud.gcp.vertex.api",),
     "artifactregistry": ("localcloud.gcp.artifactregistry",),
+    "billingbudgets": ("localcloud.gcp.billingbudgets",),
     "cloudkms": ("localcloud.gcp.cloudkms",),
     "cloudresourcemanager": ("localcloud.gcp.cloudresourcemanager",),
     "compute": ("localcloud.gcp.compute",),
+    "dns": ("localcloud.gcp.dns",),
     "iam": ("localcloud.gcp.iam",),
     "iamcredentials": ("localcloud.gcp.iamcredentials",),
-    "logging": ("localcloud.gcp.logging.api",),
+    "logging": ("localcloud.gcp.logging.api", "localcloud.gcp.logging_config"),
     "oauth2": ("localcloud.gcp.oauth2",),
+    "openidconnect": ("localcloud.gcp.openidconnect",),
+    "secretmanager": ("localcloud.gcp.secretmanager",),
+    "servicenetworking": ("localcloud.gcp.servicenetworking",),
     "serviceusage": ("localcloud.gcp.serviceusage",),
     "storage": ("localcloud.gcp.storage.api",),
 }

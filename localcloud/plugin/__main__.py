@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib
 import sys
 
-PACKAGES = {"aws": "localcloud.plugin.aws"}  # plugin name -> package with `provider()`
+PACKAGES = {
+    "aws": "localcloud.plugin.aws",
+    "gcp": "localcloud.plugin.gcp",
+}  # plugin name -> package with `provider()`
 
 
 def main(arguments: list[str]) -> int:

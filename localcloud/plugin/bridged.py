@@ -72,15 +72,15 @@ class Bridged(Generic[C]):
 
     def diff(self, subject: Subject, state: Properties, news: Properties, ignored: list[str]) -> Difference:
         definition = self.definition(subject.token)
-        return diff.difference(definition, state, self._wanted(subject, news), ignored)
+        return diff.difference(definition, state, self._wanted(subject, news, state), ignored)
 
     def preview(self, subject: Subject, news: Properties, state: Properties) -> Properties:
-        definition, wanted = self.definition(subject.token), self._wanted(subject, news)
+        definition, wanted = self.definition(subject.token), self._wanted(subject, news, state)
         return self.foreseen(definition, planned(definition, wanted, state), wanted)
 
     def create(self, subject: Subject, news: Properties) -> tuple[str, Properties]:
         resource, definition = self._resource(subject), self.definition(subject.token)
-        connection, wanted = self.at(news), self.placed(definition, news)
+        connection, wanted = self.at(news), self.placed(definition, news, {})
         with self.telling(f"creating {resource.label} ({subject.name})"):
             made = resource.create(connection, wanted)
         try:
@@ -102,13 +102,13 @@ class Bridged(Generic[C]):
             return None
         id = found.pop("id", subject.id)
         outputs = self._outputs(subject, id, found, known)
-        places = self.placed(definition, {})
+        places = self.placed(definition, {}, {})
         return Found(id, refreshed(definition, resource.normal, inputs, outputs, places), outputs)
 
     def update(self, subject: Subject, state: Properties, news: Properties) -> Properties:
         resource, definition = self._resource(subject), self.definition(subject.token)
-        connection, wanted = self.at(news), self.placed(definition, news)
-        names = diff.difference(definition, state, self._wanted(subject, news)).names
+        connection, wanted = self.at(news), self.placed(definition, news, state)
+        names = self.diff(subject, state, news, []).names
         with self.telling(f"updating {resource.label} ({subject.id})"):
             resource.update(connection, subject.id, state, wanted, names)
             found = resource.read(connection, subject.id, wanted)
@@ -148,8 +148,8 @@ class Bridged(Generic[C]):
         self.definition(subject.token)
         return self.registry.resource(subject.token)
 
-    def _wanted(self, subject: Subject, news: Properties) -> Properties:
-        return self.placed(self.definition(subject.token), self._resource(subject).normal(news))
+    def _wanted(self, subject: Subject, news: Properties, state: Properties) -> Properties:
+        return self.placed(self.definition(subject.token), self._resource(subject).normal(news), state)
 
     def _outputs(self, subject: Subject, id: str, found: Properties, known: Properties) -> Properties:
         definition = self.definition(subject.token)
@@ -173,7 +173,7 @@ class Bridged(Generic[C]):
         """Inputs with what the provider's configuration adds to those that the program gave."""
         return inputs
 
-    def placed(self, definition: Table, inputs: Properties) -> Properties:
+    def placed(self, definition: Table, inputs: Properties, state: Properties) -> Properties:
         """Inputs with what the provider decides where they say nothing (its region, its project)."""
         return inputs
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from localcloud.plugin.sameness import alike
 from localcloud.plugin.schema import DEFAULTS, Table
 from localcloud.plugin.values import UNKNOWN, Path, Properties, show
 
@@ -48,7 +49,8 @@ def difference(definition: Table, state: Properties, news: Properties, ignored: 
     # As the bridge decides it (pulumi-terraform-bridge, nameRequiresDeleteBeforeReplace): a name that the program
     # gave may be taken, whether or not it is what changes.
     given = bool(news.get(name)) and name not in news.get(DEFAULTS, ())
-    return Difference(changes, given and any(change.replace for change in changes))
+    first = given or bool(definition.get("delete_first"))
+    return Difference(changes, first and any(change.replace for change in changes))
 
 
 def _object(properties: Table, old: Properties, new: Properties, path: Path, replace: bool) -> Iterator[Change]:
@@ -58,6 +60,9 @@ def _object(properties: Table, old: Properties, new: Properties, path: Path, rep
 
 def _value(prop: Table, old: Any, new: Any, path: Path, replace: bool) -> Iterator[Change]:
     replace = replace or prop.get("replace", False)
+    same = prop.get("same")
+    if same and new is not UNKNOWN and alike(same, old, new):
+        return
     if new is None:
         if old not in EMPTY and old != prop.get("default") and not (prop.get("computed") or prop.get("stays")):
             yield Change(path, "delete", replace)
@@ -114,6 +119,8 @@ def _set(prop: Table, old: list[Any], new: list[Any], path: Path, replace: bool)
 
 def equal(prop: Table, old: Any, new: Any) -> bool:
     """Whether a new value asks for nothing that the old is not."""
+    if prop.get("same") and alike(prop["same"], old, new):
+        return True
     if prop["type"] == "object":
         return not any(True for _ in _object(prop["properties"], old, new, (), False))
     if prop["type"] in ("list", "set", "map"):

@@ -8,7 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-DISTRIBUTIONS = {"aws": "pulumi_aws"}  # plugin name -> the SDK whose version the engine asks for
+DISTRIBUTIONS = {
+    "aws": "pulumi_aws",
+    "gcp": "pulumi_gcp",
+}  # plugin name -> the SDK whose version the engine asks for
 
 
 def install(pulumi_home: Path) -> list[Path]:

@@ -15,7 +15,7 @@ DIGITS = 7  # pulumi-terraform-bridge: AutoNameOptions.Randlen of AutoName()
 def name(
     rule: dict[str, Any], logical: str, inputs: Properties, olds: Properties, seed: bytes, proposal: str | None
 ) -> Failure | None:
-    """Fills `inputs` with a name when the program gave none (rule: `{property, max}`); an automatic one stays."""
+    """Fills `inputs` with a name when none was given (rule: `{property, max, lower}`); an automatic one stays."""
     prop, longest = rule["property"], rule["max"]
     prefix = f"{prop}Prefix"
     if inputs.get(prop) is not None or inputs.get(prefix) is not None:
@@ -26,6 +26,7 @@ def name(
         made = proposal
     else:
         made = f"{logical}-{_digits(seed, logical)}"
+        made = made.lower() if rule.get("lower") else made
     if len(made) > longest:
         return Failure(
             prop, f"automatic name '{made}' is longer than maximum length {longest}; give {prop!r} yourself"

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from localcloud.plugin.diff import EMPTY, equal
-from localcloud.plugin.schema import DEFAULTS, Table, camel
+from localcloud.plugin.sameness import alike
+from localcloud.plugin.schema import DEFAULTS, Table, named
 from localcloud.plugin.values import UNKNOWN, Properties
 
 
@@ -87,9 +88,9 @@ def refreshed(
         now = outputs.get(name)
         if name in inputs:
             found[name] = inputs[name] if equal(prop, now, compared[name]) else now
-        elif now in EMPTY or now == prop.get("default") or (inputs and _silent(prop)):
+        elif now in EMPTY or now == prop.get("default") or (inputs and _silent(prop)) or _unasked(prop, now):
             continue
-        elif not any(camel(other) in found for other in prop.get("conflicts", [])):
+        elif not any(named(definition["properties"], other) in found for other in prop.get("conflicts", [])):
             found[name] = pruned(now)
     return {name: value for name, value in found.items() if value is not None}
 
@@ -97,6 +98,11 @@ def refreshed(
 def _silent(prop: Table) -> bool:
     """Whether the cloud may have a value of it without anyone having asked for one."""
     return bool(prop.get("computed") or prop.get("stays"))
+
+
+def _unasked(prop: Table, now: Any) -> bool:
+    """Whether the provider takes the value for the same as none."""
+    return bool(prop.get("same")) and alike(prop["same"], now, None)
 
 
 def pruned(value: Any) -> Any:

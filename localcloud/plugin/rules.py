@@ -123,6 +123,21 @@ def _network(rule: Rule, value: Any) -> str:
     )
 
 
+def _cidr(rule: Rule, value: Any) -> str:
+    """Any address with a mask, as Go's net.ParseCIDR takes it."""
+    try:
+        ipaddress.ip_interface(value)
+    except ValueError:
+        value = ""
+    return "" if "/" in value else '"{label}" is not a valid IP CIDR range: invalid CIDR address'
+
+
+def _keys(rule: Rule, value: Any) -> str:
+    """Of a map: its keys match a pattern."""
+    wrong = [key for key in value if not re.search(rule["pattern"], key)]
+    return f'"{wrong[0]}" {rule["message"]}' if wrong else ""
+
+
 def _netmask(rule: Rule, value: Any) -> str:
     reason = _network({"version": 4}, value)
     bits = int(value.partition("/")[2]) if not reason else 0
@@ -145,4 +160,6 @@ RULES: dict[str, Callable[[Rule, Any], str]] = {
     "policy": _policy,
     "network": _network,
     "netmask": _netmask,
+    "cidr": _cidr,
+    "keys": _keys,
 }

@@ -84,7 +84,7 @@ def _object(
     for name, inner in properties.items():
         if name in out:
             continue
-        if inner.get("default") and not inner.get("unfilled") and _defaults_apply(inner, out):
+        if inner.get("default") and not inner.get("unfilled") and _defaults_apply(properties, inner, out):
             out[name] = inner["default"]
             filled.append(name)
         elif inner.get("required"):
@@ -94,8 +94,9 @@ def _object(
     return ({DEFAULTS: sorted(filled)} if notes else {}) | out
 
 
-def _defaults_apply(prop: Table, given: Properties) -> bool:
-    return not any(camel(other) in given for other in [*prop.get("conflicts", []), *prop.get("exactly_one", [])])
+def _defaults_apply(properties: Table, prop: Table, given: Properties) -> bool:
+    others = [*prop.get("conflicts", []), *prop.get("exactly_one", [])]
+    return not any(named(properties, other) in given for other in others)
 
 
 def _value(prop: Table, value: Any, path: Path, failures: list[Failure], notes: bool) -> Any:
@@ -154,16 +155,16 @@ def _groups(properties: Table, inputs: Properties) -> Iterator[Failure]:
         own = prop["terraform"]
         given = _given(inputs, name) and name not in inputs.get(DEFAULTS, [])
         for other in prop.get("conflicts", []):
-            if given and _given(inputs, camel(other)):
+            if given and _given(inputs, named(properties, other)):
                 yield Failure(name, f'Conflicting configuration arguments. "{own}": conflicts with {other}')
         for other in prop.get("required_with", []):
-            if given and camel(other) not in inputs:
+            if given and named(properties, other) not in inputs:
                 yield Failure(
                     name, f'Missing required argument. "{own}": all of `{own},{other}` must be specified'
                 )
         for kind in ("exactly_one", "at_least_one"):
             group = sorted({own, *prop.get(kind, [])})
-            found = [one for one in group if _given(inputs, camel(one))]
+            found = [one for one in group if _given(inputs, named(properties, one))]
             if len(group) > 1 and not found:
                 yield Failure(
                     name,
@@ -180,7 +181,15 @@ def _given(inputs: Properties, name: str) -> bool:
     return inputs.get(name) not in (None, "", False, [])
 
 
+def named(properties: Table, terraform: str) -> str:
+    """The property that a Terraform name means (the SDK has some in the plural); a path has none."""
+    plain = camel(terraform)
+    if plain in properties:
+        return plain
+    return next((name for name, prop in properties.items() if prop["terraform"] == terraform), plain)
+
+
 def camel(name: str) -> str:
-    """The property that a Terraform name means; a path of several steps matches none."""
+    """A Terraform name in the spelling of Pulumi and of Google's APIs."""
     words = name.split("_")
     return words[0] + "".join(word[:1].upper() + word[1:] for word in words[1:])

@@ -12,41 +12,42 @@ import pytest
 
 from localcloud import plugin
 
+CLOUDS = ("aws", "gcp")
 
-def test_it_lies_where_the_engine_looks_for_the_sdks_version(tmp_path: Path) -> None:
-    (executable,) = plugin.install(tmp_path)
-    version = importlib.metadata.version("pulumi_aws")
-    assert executable == tmp_path / "plugins" / f"resource-aws-v{version}" / "pulumi-resource-aws"
-    assert os.access(executable, os.X_OK)
-    assert version in executable.read_text()
+
+def test_they_lie_where_the_engine_looks_for_the_sdks_versions(tmp_path: Path) -> None:
+    for cloud, executable in zip(CLOUDS, plugin.install(tmp_path), strict=True):
+        version = importlib.metadata.version(f"pulumi_{cloud}")
+        assert executable == tmp_path / "plugins" / f"resource-{cloud}-v{version}" / f"pulumi-resource-{cloud}"
+        assert os.access(executable, os.X_OK)
+        assert version in executable.read_text()
 
 
 def test_a_second_time_changes_nothing(tmp_path: Path) -> None:
-    (first,) = plugin.install(tmp_path)
-    before = first.stat()
-    (second,) = plugin.install(tmp_path)
-    after = second.stat()
-    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
-    assert [path.name for path in first.parent.iterdir()] == [first.name]
+    made = plugin.install(tmp_path)
+    before = [one.stat() for one in made]
+    after = [one.stat() for one in plugin.install(tmp_path)]
+    assert [(one.st_ino, one.st_mtime_ns) for one in before] == [(one.st_ino, one.st_mtime_ns) for one in after]
+    assert [path.name for one in made for path in one.parent.iterdir()] == [one.name for one in made]
 
 
 def test_what_another_checkout_left_is_replaced_in_one_step(tmp_path: Path) -> None:
-    (executable,) = plugin.install(tmp_path)
-    old = executable.stat().st_ino
-    executable.write_text("#!/bin/sh\nexit 1\n")
-    plugin.install(tmp_path)
-    assert executable.stat().st_ino != old
-    assert "localcloud.plugin aws" in executable.read_text()
+    for cloud, executable in zip(CLOUDS, plugin.install(tmp_path), strict=True):
+        old = executable.stat().st_ino
+        executable.write_text("#!/bin/sh\nexit 1\n")
+        plugin.install(tmp_path)
+        assert executable.stat().st_ino != old
+        assert f"localcloud.plugin {cloud}" in executable.read_text()
 
 
 @pytest.mark.engine
-def test_it_is_what_the_clis_own_installation_lays_down(tmp_path: Path) -> None:
-    (ours,) = plugin.install(tmp_path / "ours")
+def test_they_are_what_the_clis_own_installation_lays_down(tmp_path: Path) -> None:
     pulumi = Path(sys.executable).parent / "pulumi"
     environment = {**os.environ, "PULUMI_HOME": str(tmp_path / "theirs")}
-    version = importlib.metadata.version("pulumi_aws")
-    words = ["plugin", "install", "resource", "aws", f"v{version}", "--file", str(ours.parent)]
-    subprocess.run([pulumi, *words], env=environment, check=True, capture_output=True)
-    theirs = tmp_path / "theirs" / ours.relative_to(tmp_path / "ours")
-    assert theirs.read_text() == ours.read_text()
-    assert theirs.stat().st_mode == ours.stat().st_mode
+    for cloud, ours in zip(CLOUDS, plugin.install(tmp_path / "ours"), strict=True):
+        version = importlib.metadata.version(f"pulumi_{cloud}")
+        words = ["plugin", "install", "resource", cloud, f"v{version}", "--file", str(ours.parent)]
+        subprocess.run([pulumi, *words], env=environment, check=True, capture_output=True)
+        theirs = tmp_path / "theirs" / ours.relative_to(tmp_path / "ours")
+        assert theirs.read_text() == ours.read_text()
+        assert theirs.stat().st_mode == ours.stat().st_mode

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from localcloud.gcp import agents
+from localcloud.gcp import agents, policies
 from localcloud.gcp.api import Api, Request, Route, page
 from localcloud.gcp.errors import GoogleError, invalid, not_found
 from localcloud.gcp.state import State, is_project
@@ -99,7 +99,9 @@ def set_policy(state: State, request: Request) -> object:
                 status=412,
                 reason="conditionNotMet",
             )
-        bucket.bindings = [dict(binding) for binding in sent.get("bindings") or [] if binding.get("members")]
+        bindings = [dict(binding) for binding in sent.get("bindings") or [] if binding.get("members")]
+        policies.check(state, bindings)
+        bucket.bindings = bindings
         bucket.policy_number += 1
         return bucket.policy()
 

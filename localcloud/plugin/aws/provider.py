@@ -58,7 +58,7 @@ class AwsProvider(Bridged[Aws]):
             return inputs
         return inputs | {"tags": {**defaults, **(own or {})}}
 
-    def placed(self, definition: Table, inputs: Properties) -> Properties:
+    def placed(self, definition: Table, inputs: Properties, state: Properties) -> Properties:
         """Inputs with the region in which the resource will be, so that a provider moved elsewhere replaces."""
         return {"region": self.connection.region, **inputs} if "region" in definition["properties"] else inputs
 

@@ -1,0 +1,1 @@
+"""The handlers of the Google types, a module per kind of thing."""
