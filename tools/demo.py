@@ -1,4 +1,4 @@
-"""`make demo`: a real `pulumi up` of a landing zone on the local AWS, then a training job that really runs."""
+"""`make demo`: a real `pulumi up` of a zone on each local cloud, then one job file that really runs on both."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from localcloud.place import Place
 CHECKOUT = Path(__file__).parents[1]
 STACK = "local"
 JOB = "examples/train.yaml"
-FETCHED = "build/model"  # where the demo proposes to fetch the model to; git ignores it
+FETCHED = "build/model"  # where the demo proposes to fetch the models to; git ignores it
 
 
 class StepFailed(Exception):
@@ -50,37 +52,80 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _demo(place: Place) -> None:
     start = time.monotonic()
-    _step("1. A local AWS: one process on loopback, gone without a trace on `make demo-clean`")
+    _step("1. AWS and Google Cloud here: one process on loopback, gone without a trace on `make demo-clean`")
     _run("localcloud", "up")
     _run("localcloud", "image", "add", "train", "examples")
-    _step(f"2. The landing zone: `pulumi up` of stack {STACK}, on the real engine")
+    _step(f"2. A landing zone on each: `pulumi up` of stack {STACK}, on the real engine")
     _local("pulumi", "stack", "select", "--create", STACK, quiet=True)
     _local("pulumi", "up", "--yes", "--suppress-outputs", "--stack", STACK, *_terminal())
-    _step("3. Its contract becomes queues in the dispatcher's ledger")
+    _step("3. Their contract becomes queues in the dispatcher's ledger, one per zone")
     _local("dispatch", "sync", "--stack", STACK)
-    _step("4. A training job: the lines below are the job's own")
-    _local("dispatch", "submit", JOB, "--yes", "--wait", "--follow")
+    queues = [queue["name"] for queue in _answer("dispatch", "queue", "list", "--output", "json") if queue["zone"]]
+    _step("4. One job file, once for each: the lines below are the jobs' own, as they come")
+    jobs = {queue: _submitted(queue) for queue in queues}
+    _follow(jobs)
     _step("5. What came of it")
-    newest = _answer("dispatch", "list", "--output", "json")[0]
-    job = _answer("dispatch", "show", newest["id"], "--output", "json")
-    print(f"job      {job['id']} ({job['cloud_name']})")
-    print(f"state    {job['state']}")
-    print(f"model    {job['model_uri']}")
-    print(f"the whole path took {time.monotonic() - start:.0f} s\n")
+    found = [_answer("dispatch", "wait", id, "--output", "json") for id in jobs.values()]
+    print(_table(found))
+    print(f"\nthe whole path took {time.monotonic() - start:.0f} s\n")
+    print(_next(found))
+
+
+def _submitted(queue: str) -> str:
+    """Submit the job file to a queue; the job's id."""
+    job = _answer("dispatch", "submit", JOB, "--queue", queue, "--yes", "--output", "json", shown=True)
+    print(f"{job['state']} {job['id']} as {job['cloud_name']} on {job['nodes']} x {job['hardware']}")
+    return str(job["id"])
+
+
+def _follow(jobs: Mapping[str, str]) -> None:
+    """Print the lines of all jobs until each has ended, every line behind its queue's name."""
+    width = max(map(len, jobs))
+
+    def follow(queue: str, id: str) -> None:
+        command = _resolved(["localcloud", "run", "--", "dispatch", "logs", "--follow", id])
+        with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as lines:
+            assert lines.stdout
+            for line in lines.stdout:
+                print(f"{queue:{width}}  {line}", end="", flush=True)
+        if lines.returncode:
+            raise StepFailed(shlex.join(command[1:]), lines.returncode)
+
+    with ThreadPoolExecutor(len(jobs)) as threads:
+        for followed in [threads.submit(follow, queue, id) for queue, id in jobs.items()]:
+            followed.result()
+
+
+def _table(jobs: Sequence[Mapping[str, Any]]) -> str:
+    """What became of each job, a line for each."""
+    rows = [["zone", "cloud", "state", "seconds", "model"]]
+    for job in jobs:
+        took = datetime.fromisoformat(job["ended_at"]) - datetime.fromisoformat(job["started_at"])
+        seconds = f"{took.total_seconds():.0f}"
+        rows.append([job["zone"], job["cloud"], job["state"], seconds, job["model_uri"]])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ("  ".join(f"{text:{width}}" for text, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _next(jobs: Sequence[Mapping[str, Any]]) -> str:
+    """What there is to type now, with `localcloud` as this person's shell finds it."""
     found = shutil.which("localcloud")
     activated = found and Path(found).samefile(Path(sys.executable).with_name("localcloud"))
-    localcloud = "localcloud" if activated else ".venv/bin/localcloud"
-    print(_NEXT.format(localcloud=localcloud, id=job["id"], stack=STACK, job=JOB, fetched=FETCHED))
-
-
-_NEXT = """\
-Go on in the same place:
-  {localcloud} run -- dispatch show {id}
-  {localcloud} run -- dispatch fetch {id} {fetched}
-  {localcloud} run -- dispatch submit {job} --dry-run       # the exact request; nothing is sent
-  {localcloud} run -- dispatch submit {job} --wait --follow -- --epochs 50
-  {localcloud} run -- pulumi preview --stack {stack} --expect-no-changes
-  make demo-clean"""
+    run = f"{'localcloud' if activated else '.venv/bin/localcloud'} run --"
+    fetches = [f"{run} dispatch fetch {job['id']} {FETCHED}/{job['zone']}" for job in jobs]
+    last = jobs[-1]
+    return "\n  ".join(
+        [
+            "Go on in the same place:",
+            *fetches,
+            f"{run} dispatch show {last['id']}",
+            f"{run} dispatch submit {JOB} --queue {last['queue']} --dry-run  # sends nothing",
+            f"{run} dispatch submit {JOB} --queue {last['queue']} --follow -- --epochs 50",
+            f"{run} pulumi preview --stack {STACK} --expect-no-changes",
+            "make demo-clean",
+        ]
+    )
 
 
 def _clean(place: Place) -> None:
@@ -99,7 +144,7 @@ def _clean(place: Place) -> None:
         except StepFailed as failure:
             # What is left lives in the memory of the server that ends next.
             print(f"going on: {failure}", file=sys.stderr)
-    _step("Ending the local AWS")
+    _step("Ending the local clouds")
     _run("localcloud", "down")
     shutil.rmtree(place.root, ignore_errors=True)
     shutil.rmtree(CHECKOUT / FETCHED, ignore_errors=True)
@@ -131,8 +176,10 @@ def _run(*command: str, quiet: bool = False) -> None:
         raise StepFailed(shown, code)
 
 
-def _answer(*command: str) -> Any:
+def _answer(*command: str, shown: bool = False) -> Any:
     command = ("localcloud", "run", "--", *command)
+    if shown:
+        print(f"$ {shlex.join(command)}", flush=True)
     answer = subprocess.run(_resolved(command), cwd=CHECKOUT, check=False, stdout=subprocess.PIPE, text=True)
     if answer.returncode:
         raise StepFailed(shlex.join(command), answer.returncode)

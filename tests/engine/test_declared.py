@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.oracle]
 # Checks that must have had something to look at in stack `local`: a judge who sees nothing complains of nothing.
 SEEN = {
     "aws": {"CKV_AWS_7", "CKV_AWS_21", "CKV_AWS_51", "CKV_AWS_136", "CKV_AWS_145", "CKV_AWS_158", "CKV2_AWS_6"},
+    "gcp": {"CKV_GCP_26", "CKV_GCP_29", "CKV_GCP_43", "CKV_GCP_74", "CKV_GCP_78", "CKV_GCP_84", "CKV_GCP_114"},
 }
 
 

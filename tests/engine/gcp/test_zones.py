@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from tests.engine.census import census
+from tests.engine.checkov import terraform
+from tests.engine.checkov.judge import judge
 from tests.engine.ground import Ground, views, zones
 from tests.engine.life import inspect
 from tests.engine.project import stack_settings
@@ -139,6 +141,9 @@ def test_a_durable_zone_refuses_destroy_with_the_command_that_lifts_the_protecti
         "gcp:kms/cryptoKey:CryptoKey",
         "gcp:artifactregistry/repository:Repository",
     } <= protected
+
+    verdict = judge(terraform.document(project.export(), "gcp"), own.folder / "checkov")
+    assert "CKV_GCP_82" in verdict.passed.keys() - verdict.failed.keys()
 
     # Whoever means it says so in the settings: that lifts the engine's protection and the provider's own.
     project.configure(_settings(_zone(lifetime="disposable")))
