@@ -56,8 +56,8 @@ _SIGNED_OUT = re.compile(
 )
 
 
-class NotReady(DispatchError):
-    """Something Google makes by itself in a new project is not there yet."""
+class NotReady(AuthError):
+    """Something Google makes or switches on by itself in a new project is not there yet: nobody is allowed."""
 
     propagating = True
 
