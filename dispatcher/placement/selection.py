@@ -38,9 +38,7 @@ def choose(job: Job, queue: Queue, zone: Zone | None) -> Hardware:
         )
     gpu = _checked_gpu(wish, zone)
     misfit = _misfit(wish, gpu)
-    if named := _named(wish, queue, zone):
-        if wish.gpu or gpu:
-            named = _equipped(named, misfit)
+    if named := _named(wish, queue, zone, misfit):
         if problem := misfit(named):
             where = "resources.instance" if wish.instance else f"queue {queue.name}"
             what = f"{where} names {named.describe()}, which does not fit the job: {problem}"
@@ -112,7 +110,7 @@ def _checked_gpu(wish: Resources, zone: Zone) -> GpuWish | None:
     )
 
 
-def _named(wish: Resources, queue: Queue, zone: Zone) -> Hardware | None:
+def _named(wish: Resources, queue: Queue, zone: Zone, misfit: Callable[[Hardware], str]) -> Hardware | None:
     """Return the type that the job or, failing that, the queue names; refuse one that the zone does not allow."""
     everything = catalog(zone.cloud)
     if wish.instance is None:
@@ -131,6 +129,8 @@ def _named(wish: Resources, queue: Queue, zone: Zone) -> Hardware | None:
         remedy = f"did you mean {close[0]}?" if close else ""
         rule = f"{wish.instance} is not a training instance type of {zone.cloud}"
         raise SpecError([Problem("job", None, "resources.instance", rule, remedy)])
+    if wish.gpu or wish.gpu_type:
+        item = _equipped(item, misfit, zone)
     entries = {entry.instance for entry in zone.compute}
     if zone.limits.instance_types and item.instance not in {*zone.limits.instance_types, *entries}:
         raise PolicyRefusal(
@@ -140,11 +140,19 @@ def _named(wish: Resources, queue: Queue, zone: Zone) -> Hardware | None:
     return item
 
 
-def _equipped(machine: Hardware, misfit: Callable[[Hardware], str]) -> Hardware:
-    """Return the machine with the fewest GPUs that fit, of a cloud that attaches them; else the machine itself."""
+def _equipped(machine: Hardware, misfit: Callable[[Hardware], str], zone: Zone) -> Hardware:
+    """Return the machine with GPUs that fit, of a cloud that attaches them; else the machine itself.
+
+    Those that the zone allows come first, then current ones, then the fewest.
+    """
+    allowed = {item.instance for item in _allowed(zone)}
     rows = [row for row in catalog(machine.cloud).values() if row.machine == machine.instance]
     fitting = [row for row in rows if not misfit(row)]
-    return min(fitting, key=_size) if fitting else machine
+    return min(
+        fitting,
+        key=lambda row: (row.instance not in allowed, row.status != "current", _size(row)),
+        default=machine,
+    )
 
 
 def _rule(wish: Resources, gpu: GpuWish | None, named: Hardware) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dispatcher.backends.sagemaker.render import render
+from dispatcher.contract import AwsZone
 from dispatcher.errors import PolicyRefusal, SpecError
 from dispatcher.job import Job, Resources, Wandb
 from dispatcher.placement import catalog
+from dispatcher.queue import Queue
 from tests.backends.cases import CLOSED, PUBLIC, Case, controls, open_zone, queue
 from tests.backends.vendor_oracle import complaints
 
@@ -68,9 +68,9 @@ QUEUES = st.builds(queue, min_warm=st.integers(0, 2), spot=st.sampled_from(["all
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(job=JOBS, zone=ZONES, line=QUEUES, user=st.text(max_size=300), regime=st.sampled_from(["none", "gdpr"]))
 def test_render_refuses_or_makes_a_valid_body(
-    job: Job, zone: object, line: object, user: str, regime: str
+    job: Job, zone: AwsZone, line: Queue, user: str, regime: str
 ) -> None:
-    case = dataclasses.replace(Case(job), zone=zone, queue=line, user=user, regime=regime)
+    case = Case(job, zone, line, regime, user)
     try:
         request = render(case.job, case.queue, case.submission, case.context)
     except (SpecError, PolicyRefusal):

@@ -6,17 +6,24 @@ import dataclasses
 import json
 from pathlib import Path
 
-from dispatcher.contract import AwsZone, Compute, Limits, parse
+from dispatcher.contract import AwsZone, Compute, GcpZone, Limits, parse
 from dispatcher.job import Job, Resources
 from dispatcher.queue import Queue
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "contracts" / "aws.json"
+CONTRACTS = Path(__file__).parents[1] / "golden" / "contracts"
 
 
 def zone(*types: str, max_nodes: int = 16, compute: tuple[Compute, ...] = ()) -> AwsZone:
     """Return the golden AWS zone, allowing `types` (none: any) and offering `compute`."""
-    found = parse(json.loads(GOLDEN.read_text())).zones["aws-euc1"]
+    found = parse(json.loads((CONTRACTS / "aws.json").read_text())).zones["aws-euc1"]
     assert isinstance(found, AwsZone)
+    return dataclasses.replace(found, limits=Limits(instance_types=types, max_nodes=max_nodes), compute=compute)
+
+
+def gcp(*types: str, max_nodes: int = 16, compute: tuple[Compute, ...] = ()) -> GcpZone:
+    """Return the golden GCP zone, allowing `types` (none: any) and offering `compute`."""
+    found = parse(json.loads((CONTRACTS / "gcp.json").read_text())).zones["gcp-euw4"]
+    assert isinstance(found, GcpZone)
     return dataclasses.replace(found, limits=Limits(instance_types=types, max_nodes=max_nodes), compute=compute)
 
 
