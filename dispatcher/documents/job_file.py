@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dispatcher import limits, redact
-from dispatcher.documents import document, reading, references
+from dispatcher.documents import document, queue_fields, reading, references
 from dispatcher.documents.changes import Changes, Defaults, apply, fill
 from dispatcher.documents.document import Fields, Items, Scalar
 from dispatcher.documents.reading import Value
@@ -196,7 +196,7 @@ _RESOURCES: Mapping[str, reading.Reader[Any]] = {
     "memory": reading.size,
     "nodes": reading.integer(1, limits.NODES_MAX),
     "disk": reading.size,
-    "instance": _word,
+    "instance": queue_fields.instance,
 }
 
 KEYS: Mapping[str, reading.Reader[Any]] = {

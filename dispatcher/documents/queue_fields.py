@@ -64,6 +64,10 @@ _slug = reading.pattern(
 )
 name = _name
 word = reading.pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "may hold letters, digits, - _ and . only", longest=63)
+instance = reading.pattern(
+    r"[A-Za-z0-9][A-Za-z0-9_.+-]*", "may hold letters, digits, - _ . and + only", longest=63
+)
+"""A provider's instance type, or a machine with its GPUs: `ml.g5.xlarge`, `n1-standard-8+1xT4`."""
 image = reading.pattern(
     r"[A-Za-z0-9][A-Za-z0-9._:/@-]*",
     "is not an image reference",

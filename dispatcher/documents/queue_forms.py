@@ -65,7 +65,7 @@ def _provider(value: Value) -> dict[str, Any] | None:
         {
             "type": reading.choice(_CLOUDS, {"kubernetes": "there is no Kubernetes zone"}),
             "region": queue_fields.word,
-            "instance_type": queue_fields.word,
+            "instance_type": queue_fields.instance,
             "min_instances": reading.integer(0, 100),
             "max_instances": queue_fields.count,
         },

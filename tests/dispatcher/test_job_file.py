@@ -116,6 +116,11 @@ def test_an_argument_is_exactly_the_text_that_was_typed(typed: str) -> None:
     assert parse(f"image: a\ncommand: [run, {typed}]").command == ("run", typed)
 
 
+@pytest.mark.parametrize("instance", ["ml.g5.xlarge", "a2-highgpu-8g", "n1-standard-8+1xT4", "Standard_D4s_v5"])
+def test_an_instance_is_called_as_its_cloud_calls_it(instance: str) -> None:
+    assert parse(f"image: a\nresources: {{instance: {instance}}}").resources.instance == instance
+
+
 def test_all_problems_of_a_file_are_reported_at_once_each_with_its_line() -> None:
     text = "image: a\nimagee: b\nresources:\n  gpu: one\n  memroy: 8Gi\n"
     text += "max_runtime: 12:30\nspot: perhaps\npriority: urgent\n"
