@@ -175,17 +175,17 @@ def resume(state: State, request: Request) -> object:
     total = int(found["total"]) if found and found["total"] != "*" else None
     if start > have:
         raise GoogleError("UNAVAILABLE", f"Invalid request. The upload has {have} bytes, not {start}.")
+    end = max(have, start + len(content))
+    whole = found is None or (total is not None and end >= total)
+    if content and not whole and len(content) % STEP:
+        raise invalid(f"Invalid request. The number of bytes uploaded is required to be a multiple of {STEP}.")
     if content:
-        # What came twice is not written twice.
+        # What came twice is not kept twice.
         with session.path.open("r+b") as file:
             file.seek(start)
             file.write(content)
-        have = max(have, start + len(content))
-    whole = found is None or (total is not None and have >= total)
     if not whole:
-        if content and len(content) % STEP:
-            raise invalid(f"Invalid request. The number of bytes uploaded is required to be a multiple of {STEP}.")
-        return Answer(308, (("Range", f"bytes=0-{have - 1}"),) if have else ())
+        return Answer(308, (("Range", f"bytes=0-{end - 1}"),) if end else ())
     # Name and conditions are those of the request that began it; a checksum may come with the last chunk.
     _verify(request, session.document, session.path)
     session.done = _finish(state, session.request, session.document, session.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -18,6 +19,7 @@ from localcloud.gcp.filters import And, Comparison, Not, Or
 from localcloud.gcp.logging import entries
 from localcloud.gcp.vertex import layout, listing, proto
 from localcloud.gcp.vertex.record import CustomJob
+from localcloud.jobs import nodes
 from localcloud.server.wire import Call
 
 
@@ -282,6 +284,14 @@ class TestLayout:
         assert replica.node.inside("gs://b/gcs/x --to=/gcs/b /gcsfuse") == (
             f"gs://b/gcs/x --to={replica.node.home}/gcs/b /gcsfuse"
         )
+
+    def test_a_replica_s_process_is_noted_where_the_watch_over_orphans_looks(self, tmp_path: Path) -> None:
+        job = custom_job()
+        (replica,) = layout.replicas(job, tmp_path / job.location / job.id / "0")
+        replica.node.home.mkdir(parents=True)
+        born = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
+        nodes.record(replica.node.home).write_text(f"{os.getpid()} {born}")
+        assert list(nodes.orphans(tmp_path)) == [os.getpid()]
 
     @pytest.mark.parametrize(
         ("value", "expected"),

@@ -196,6 +196,27 @@ class TestStorageClient:
         blob.upload_from_file(io.BytesIO(content), if_generation_match=0)
         assert bucket.blob("retried").download_as_bytes() == content
 
+    def test_a_resumable_upload_says_how_far_it_is(self, bucket: storage.Bucket, stage: Stage) -> None:
+        base = f"{stage.cloud.url}/_gcp/storage/upload/storage/v1/b/{bucket.name}/o"
+        began = requests.post(f"{base}?uploadType=resumable&name=steps", json={}, timeout=10)
+        where, step = began.headers["Location"], 256 * 1024
+
+        def send(content: bytes, place: str) -> requests.Response:
+            return requests.put(where, content, headers={"Content-Range": f"bytes {place}"}, timeout=10)
+
+        asked = send(b"", "*/*")
+        assert (asked.status_code, "Range" in asked.headers) == (308, False)
+        assert send(b"x" * 1000, "0-999/*").status_code == 400  # only the last chunk may be of any size
+        assert "Range" not in send(b"", "*/*").headers
+        assert send(b"a" * step, f"0-{step - 1}/*").headers["Range"] == f"bytes=0-{step - 1}"
+        assert send(b"", f"*/{step + 3}").headers["Range"] == f"bytes=0-{step - 1}"
+        assert send(b"!", f"{step + 9}-{step + 9}/*").status_code == 503  # what lies between is missing
+        done = send(b"end", f"{step}-{step + 2}/{step + 3}")
+        assert (done.status_code, done.json()["size"]) == (200, str(step + 3))
+        assert send(b"", f"*/{step + 3}").json() == done.json()
+        assert requests.delete(where, timeout=10).status_code == 499
+        assert requests.put(where, b"", timeout=10).status_code == 404
+
     def test_lists_have_prefixes_and_pages(self, bucket: storage.Bucket) -> None:
         names = ["a/1", "a/2", "a/sub/3", "b", "c//d"]
         for name in names:
