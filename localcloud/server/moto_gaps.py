@@ -217,4 +217,4 @@ def _rules_that_say_what_they_are_for() -> None:
     def description(self: Any) -> Any:
         return self.ip_range.get("Description") or self.said
 
-    SecurityGroupRule.description = property(description)
+    setattr(SecurityGroupRule, "description", property(description))  # noqa: B010  # a method becomes a property
