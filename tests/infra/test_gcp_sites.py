@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from infra import config, naming
@@ -98,6 +98,7 @@ def test_the_names_of_a_projects_own_things_fit_for_the_longest_project() -> Non
 
 
 @given(st.text(min_size=1, max_size=128))
+@example("a" * 64)
 def test_whatever_an_owner_is_called_it_is_a_label(owner: str) -> None:
     assert re.fullmatch(r"[a-z0-9_-]{0,63}", naming.labels({"owner": owner})["owner"])
 

@@ -307,6 +307,25 @@ def test_a_budget_mails_people_before_and_after_it_is_spent() -> None:
     )
 
 
+def test_what_queues_limits_and_image_rules_are_told_as_the_zone_says_them() -> None:
+    wanted = {
+        "compute": [{"name": "gpu", "instance": "g2-standard-8", "max": 2, "tier": "spot"}],
+        "instanceTypes": ["g2-standard-8"],
+        "maxNodes": 4,
+        "maxRuntimeHours": 24,
+        "imageProjects": ["acme-images"],
+        "imagePush": True,
+        "wandb": {"mode": "online", "host": "api.wandb.ai", "route": "nat"},
+    }
+    _, told = build(gcp_zone(**wanted))
+    one = told["gcp-euw4"]
+    assert one.compute == (contract.Compute("gpu", "g2-standard-8", 0, 2, "spot"),)
+    assert one.limits == contract.Limits(("g2-standard-8",), 4, 86_400)
+    assert one.controls == contract.Controls(False, contract.WandbControls("api.wandb.ai", "nat", "online"), 365)
+    assert one.image_projects == ("acme-images",)
+    assert "artifactregistry.repositories.uploadArtifacts" in one.actions.agent
+
+
 def test_a_disposable_zone_protects_nothing_and_a_durable_one_all_that_holds_data() -> None:
     durable, _ = build()
     disposable, _ = build(gcp_zone(lifetime="disposable"))
