@@ -2,7 +2,7 @@
 
 The extracts are JSON written by `tools/vendor_model/*`: shapes by name, each with `type`, `min`, `max`,
 `pattern`, `enum`, `members`, `required`, `member`, `key`, `value` as far as they apply; `output` are fields that
-only answers have, `one_of` groups of fields of which one at most may be there.
+only answers have, `one_of` groups of fields of which one at most may be there, `example` a right value.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import functools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -137,8 +137,9 @@ def load(path: Path) -> VendorModel:
 
 
 def _string(value: object, shape: Mapping[str, Any], path: str) -> Iterator[Violation]:
+    like = f"such as {shape['example']}" if "example" in shape else ""
     if not isinstance(value, str):
-        yield _kind(value, path, "a text")
+        yield replace(_kind(value, path, "a text"), remedy=like)
         return
     if enum := shape.get("enum"):
         if value not in enum:
@@ -149,7 +150,7 @@ def _string(value: object, shape: Mapping[str, Any], path: str) -> Iterator[Viol
     if faults := list(_size(len(value), shape, path, "characters")):
         yield from faults  # and no pattern: some of the vendor's take exponential time on long text
     elif (pattern := shape.get("pattern")) and not compiled(pattern).fullmatch(value):
-        yield Violation(path, f"{_shown(value)} does not match {pattern}")
+        yield Violation(path, f"{_shown(value)} does not match {pattern}", like)
 
 
 def _number(

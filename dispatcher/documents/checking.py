@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dispatcher import stack
@@ -10,6 +11,7 @@ from dispatcher.documents import document, job_file, queue_file
 from dispatcher.documents.document import Fields, Items, Node
 from dispatcher.documents.queue_fields import Zones
 from dispatcher.errors import NotFoundError, Problem, SpecError
+from dispatcher.queue import Queue
 
 _QUEUE_KEYS = frozenset(
     {"queues", "queue_name", "provider", "zone", "resource", "config", "max_running", "overrides"}
@@ -17,8 +19,15 @@ _QUEUE_KEYS = frozenset(
 _STACK_SETTINGS = re.compile(r"Pulumi(\..+)?\.ya?ml")
 
 
-def check(file: str, zones: Zones | None = None, notes: list[str] | None = None) -> str:
+def check(
+    file: str,
+    zones: Zones | None = None,
+    notes: list[str] | None = None,
+    judge: Callable[[Queue, str], Sequence[Problem]] = lambda queue, source: (),
+) -> str:
     """Check one file and say what it is. Raises SpecError with every problem; `notes` takes what is worth saying.
+
+    `judge` says what is wrong with a queue whose form is right.
 
     Queue files are checked against `zones` when they are given, otherwise for their form only.
     """
@@ -33,7 +42,10 @@ def check(file: str, zones: Zones | None = None, notes: list[str] | None = None)
             raise SpecError([Problem(file, None, "", error.message, error.remedy)]) from None
         return f"outputs of environment {found.environment} with {_count(len(found.zones), 'zone')}"
     if file.endswith((".queues.yaml", ".queues.yml")) or _holds_queues(document.load(file, data)):
-        return _count(len(queue_file.parse(file, data, zones, notes)), "queue")
+        queues = queue_file.parse(file, data, zones, notes)
+        if problems := [problem for queue in queues for problem in judge(queue, file)]:
+            raise SpecError(problems)
+        return _count(len(queues), "queue")
     job_file.parse(file, data)
     return "a job"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dispatcher.errors import ExitCode, Problem, SpecError
+from tests.backends.cases import GOLDEN
 from tests.dispatcher.command_line import Run
 from tests.dispatcher.doubles import ToyCloud
 
@@ -88,3 +89,17 @@ def test_check_says_what_a_queue_is_read_as_and_finds_it_fine(run: Run) -> None:
     assert [warning.partition(" is ")[0] for warning in document["warnings"]] == [
         "q.queues.yaml:4: config.run.sync"
     ]
+
+
+def test_check_with_outputs_tries_a_queue_s_overrides_as_a_sync_would(run: Run) -> None:
+    Path("o.json").write_text((GOLDEN / "contracts" / "gcp.json").read_text())
+    text = (
+        "name: q\nzone: gcp-euw4\noverrides: {jobSpec: {scheduling: {strategy: FLEX_START, maxWaitDuration: %s}}}"
+    )
+    Path("q.queues.yaml").write_text(text % "3600")
+    said = run("check", "q.queues.yaml", "--outputs", "o.json")
+    assert said.code == ExitCode.USAGE
+    assert "maxWaitDuration: must be a text, is 3600 (such as 3600s)" in said.err
+    Path("q.queues.yaml").write_text(text % "3600s")
+    assert run("check", "q.queues.yaml", "--outputs", "o.json").code == ExitCode.OK
+    assert run("check", "q.queues.yaml").code == ExitCode.OK

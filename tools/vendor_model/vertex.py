@@ -70,7 +70,7 @@ MAPS: dict[str, dict[str, Any]] = {
         "value": {"type": "string", "max": 63, "pattern": "[a-z0-9_-]*"},
     }
 }
-DURATION = {"type": "string", "pattern": r"\d{1,12}(\.\d{1,9})?s"}
+DURATION = {"type": "string", "pattern": r"\d{1,12}(\.\d{1,9})?s", "example": "3600s"}
 """The JSON of google.protobuf.Duration, and never negative here."""
 _SCALARS = {9: "string", 8: "boolean", 5: "integer", 13: "integer", 1: "double", 2: "float"}
 _INT64 = {3, 4, 6, 16}

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dispatcher.cli import COMMANDS, cleaned, counted, output
 from dispatcher.errors import ExitCode, Problem, SpecError
+
+if TYPE_CHECKING:
+    from dispatcher.backends.base import Backend
+    from dispatcher.contract import Contract
+    from dispatcher.queue import Queue
 
 
 @click.command(help=COMMANDS["check"])
@@ -21,13 +26,18 @@ def command(files: tuple[str, ...], outputs: str | None, form: str) -> int:
     from dispatcher import stack
     from dispatcher.documents import checking
 
-    zones = stack.from_file(outputs).zones if outputs else None
+    found = stack.from_file(outputs) if outputs else None
+    zones = found.zones if found else None
+
+    def judge(queue: Queue, source: str) -> list[Problem]:
+        return _tried(queue, source, found) if found else []
+
     kinds: dict[str, str] = {}
     problems: dict[str, list[Problem]] = {}
     notes: dict[str, list[str]] = {file: [] for file in files}
     for file in files:
         try:
-            kinds[file] = checking.check(file, zones, notes[file])
+            kinds[file] = checking.check(file, zones, notes[file], judge)
         except SpecError as error:
             problems[file] = [cleaned(problem) for problem in error.problems]
     if form == "json":
@@ -39,6 +49,19 @@ def command(files: tuple[str, ...], outputs: str | None, form: str) -> int:
         for note in (note for file in files for note in notes[file]):
             output.note(f"warning: {note}")
     return ExitCode.USAGE if problems else ExitCode.OK
+
+
+def _tried(queue: Queue, source: str, found: Contract) -> list[Problem]:
+    """What the zone has against a queue's overrides, as a sync would find it; no network."""
+    from dispatcher import trial
+    from dispatcher.backends import open_backend
+
+    zone = found.zones[queue.zone]
+
+    def opened() -> Backend:
+        return open_backend(zone, user="check", environment=found.environment, regime=found.regime)
+
+    return trial.overrides(queue, zone, opened, source)
 
 
 def _document(file: str, kind: str | None, problems: Sequence[Problem], notes: Sequence[str]) -> dict[str, Any]:
