@@ -5,11 +5,16 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pulumi
 import pytest
 
+import localcloud
 from infra.gcp import network, private_access, service_agents
+from localcloud.plugin.bridged import loaded
+from localcloud.plugin.schema import check
 from tests.infra.gcp_parts import ASKED, CIDR, NUMBER, PLACE, PROJECT, zone
 from tests.infra.recorded import Record, each
 
@@ -20,12 +25,20 @@ DISPOSABLE = replace(PLACE, disposable=True)
 BUCKET = "storage/bucket:Bucket"
 KEY = "kms/cryptoKey:CryptoKey"
 GRANT = "kms/cryptoKeyIAMMember:CryptoKeyIAMMember"
+EVERYTHING: dict[str, Any] = {
+    "nat": True,
+    "image_push": True,
+    "perimeter": True,
+    "peering": "10.8.0.0/16",
+    "cut_off": True,
+}
+PROPERTIES = Path(localcloud.__file__).parent / "plugin/gcp/data/schema.json"
 
 
 @pytest.fixture(scope="module")
 def whole() -> Record:
     """A zone with every part switched on; only read."""
-    return zone(nat=True, image_push=True, perimeter=True, peering="10.8.0.0/16", cut_off=True)
+    return zone(**EVERYTHING)
 
 
 def test_every_resource_has_the_zone_s_own_provider(whole: Record) -> None:
@@ -361,3 +374,11 @@ def test_a_perimeter_is_tried_before_it_is_enforced() -> None:
 
 def test_everything_is_in_the_zone_s_project(whole: Record) -> None:
     assert {project for project in each(whole.custom(), "project") if project} == {PROJECT}
+
+
+@pytest.mark.parametrize("choices", [{}, {"bundle": None, "attachment": False, "perimeter": False}, EVERYTHING])
+def test_the_provider_knows_and_takes_every_property_that_is_set(choices: dict[str, Any]) -> None:
+    """By the property table of the provider: names, types, enums, lengths, and which ones exclude each other."""
+    table = loaded(PROPERTIES)
+    for made in zone(**choices).custom():
+        assert check(table[made.type], made.inputs).failures == (), made.name
