@@ -19,6 +19,7 @@ from localcloud.plugin.aws.registry import REGISTRY
 from localcloud.plugin.derive import sdk
 from localcloud.plugin.provider import PartialFailure, ProviderError, Subject
 from localcloud.server import moto_gaps
+from tests.plugin.kinds import typed
 from tests.plugin.lives import ALLOW, DELIVERY, LIVES, TRUST
 
 pytestmark = pytest.mark.wire  # boto3's own clients, on moto inside this process: too slow for the unit lane
@@ -134,29 +135,6 @@ def test_it_is_made_read_changed_and_removed(stage: Stage, token: str) -> None:
 def import_id(token: str, id: str, outputs: dict[str, Any]) -> str:
     """What a user of `pulumi import` has to give: the provider's own form where it is not the id."""
     return f"{outputs['routeTableId']}_{outputs['destinationCidrBlock']}" if token.endswith(":Route") else id
-
-
-def typed(properties: dict[str, Any], outputs: dict[str, Any]) -> None:
-    """Every output has the type that the provider's schema gives it."""
-    kinds = {
-        "string": str,
-        "number": int | float,
-        "bool": bool,
-        "map": dict,
-        "object": dict,
-        "list": list,
-        "set": list,
-    }
-    for name, value in outputs.items():
-        if name == "id" or value is None:
-            continue
-        prop = properties[name]
-        assert isinstance(value, kinds[prop["type"]]), name
-        if prop["type"] == "object":
-            typed(prop["properties"], value)
-        elif prop["type"] in ("list", "set") and prop["items"]["type"] == "object":
-            for inner in value:
-                typed(prop["items"]["properties"], inner)
 
 
 def test_a_bucket_that_is_not_empty_stays_unless_it_is_told_to_go(stage: Stage) -> None:

@@ -23,6 +23,7 @@ REGION = ("GOOGLE_REGION", "GCLOUD_REGION", "CLOUDSDK_COMPUTE_REGION")
 ZONE = ("GOOGLE_ZONE", "GCLOUD_ZONE", "CLOUDSDK_COMPUTE_ZONE")
 TOKEN = ("GOOGLE_OAUTH_ACCESS_TOKEN",)
 LOCAL = "DISPATCH_GCP_ENDPOINT"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ATTRIBUTION = "goog-pulumi-provisioned"  # pulumi-gcp patches/0006-Rename-default-provisioning-label
 SECONDS = 60.0  # for one call
 POLLS = 200  # of an operation
@@ -96,6 +97,8 @@ class Gcp:
         camel = _camel(endpoint)
         given = self.settings.endpoints.get(camel) or os.environ.get(f"GOOGLE_{endpoint.upper()}")
         if given:
+            if urllib.parse.urlsplit(given).hostname not in LOOPBACK:
+                raise ProviderError(f"the stand-in plugin calls loopback only: {camel} is {given}")
             return given if given.endswith("/") else given + "/"
         local = os.environ.get(LOCAL)
         if not local:

@@ -445,6 +445,29 @@ func product(p *pkg) map[string]string {
 	return out
 }
 
+// added reads properties that a function puts into a schema afterwards: `made.Schema["name"] = &schema.Schema{...}`.
+func (p *pkg) added(e ast.Expr, out facts) {
+	c, ok := e.(*ast.CallExpr)
+	if !ok {
+		return
+	}
+	id, ok := c.Fun.(*ast.Ident)
+	if !ok || p.funcs[id.Name] == nil {
+		return
+	}
+	ast.Inspect(p.funcs[id.Name].Body, func(n ast.Node) bool {
+		if a, ok := n.(*ast.AssignStmt); ok && len(a.Rhs) == 1 {
+			if target, ok := a.Lhs[0].(*ast.IndexExpr); ok && strings.HasSuffix(p.text(target.X), ".Schema") {
+				name, isText := quoted(target.Index)
+				if lit := literal(a.Rhs[0]); lit != nil && isText {
+					p.property(lit, name, out)
+				}
+			}
+		}
+		return true
+	})
+}
+
 func (p *pkg) describe(schema ast.Expr, shared *pkg, root, file string) resource {
 	found := resource{File: strings.TrimPrefix(file, root+"/"), Schema: facts{}, Mask: map[string]string{}, Product: product(p)}
 	if c, ok := schema.(*ast.CallExpr); ok {
@@ -488,6 +511,7 @@ func (p *pkg) describe(schema ast.Expr, shared *pkg, root, file string) resource
 			}
 		}
 	}
+	p.added(schema, found.Schema)
 	if planned, ok := own["CustomizeDiff"]; ok {
 		ast.Inspect(planned, func(n ast.Node) bool {
 			if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name != "All" {

@@ -32,6 +32,8 @@ def _named(token: str, shapes: dict[str, sdk.Shape], properties: Json) -> Json:
         entry: Json = {"from": found}
         if prop.get("one") and shape.kind == "list":
             entry["list"] = True
+        if prop["type"] == "string" and shape.kind == "number":
+            entry["number"] = True  # `network_id` is text of a network and a number of its data source
         inner = prop if prop["type"] == "object" else prop.get("items", {})
         of = shape.element.of if shape.element else shape.of
         if inner.get("type") == "object" and of:

@@ -53,6 +53,8 @@ def _shown(shape: dict[str, Any], found: Properties) -> Properties:
             value = _shown(inner, value)
         elif inner is not None and isinstance(value, list):
             value = [_shown(inner, one) for one in value]
+        if entry.get("number") and value is not None:
+            value = int(value)
         out[name] = ([] if value is None else [value]) if entry.get("list") else value
     return out
 
