@@ -100,8 +100,8 @@ def _table(jobs: Sequence[Mapping[str, Any]]) -> str:
     """What became of each job, a line for each."""
     rows = [["zone", "cloud", "state", "seconds", "model"]]
     for job in jobs:
-        took = datetime.fromisoformat(job["ended_at"]) - datetime.fromisoformat(job["started_at"])
-        seconds = f"{took.total_seconds():.0f}"
+        took = datetime.fromisoformat(job["ended_at"]) - datetime.fromisoformat(job["submitted_at"])
+        seconds = f"{took.total_seconds():.1f}"
         rows.append([job["zone"], job["cloud"], job["state"], seconds, job["model_uri"]])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ("  ".join(f"{text:{width}}" for text, width in zip(row, widths, strict=True)) for row in rows)
@@ -148,8 +148,9 @@ def _clean(place: Place) -> None:
     _run("localcloud", "down")
     shutil.rmtree(place.root, ignore_errors=True)
     shutil.rmtree(CHECKOUT / FETCHED, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        place.root.parent.rmdir()  # only when nothing else of ours is in it
+    for parent in (place.root.parent, (CHECKOUT / FETCHED).parent):
+        with contextlib.suppress(OSError):
+            parent.rmdir()  # only when nothing else is in it
     print(f"removed {place.root}")
     print("kept: .venv, and the built tools that all checkouts share (`make clean-cache` removes those)")
 

@@ -36,10 +36,14 @@ BUILT = {
 
 
 def _enabled(cloud: Cloud) -> None:
+    """Enable every API, and let those have their service agents that make them only on request."""
     services = [service.api for service in needed(["federation"])]
     path = f"/v1/projects/{PROJECT}/services:batchEnable"
     for start in range(0, len(services), 20):  # as many as one call takes
         google(cloud, "serviceusage", path, body={"serviceIds": services[start : start + 20]})
+    for service in ("aiplatform", "artifactregistry"):
+        named = f"/v1beta1/projects/{PROJECT}/services/{service}.googleapis.com"
+        google(cloud, "serviceusage", f"{named}:generateServiceIdentity", body={})
 
 
 def _network(cloud: Cloud) -> dict[str, Any]:
@@ -167,6 +171,7 @@ def test_a_bucket_in_another_place_is_refused_with_its_setting(theirs: Ground) -
 @pytest.fixture(scope="module")
 def theirs(shared: Ground) -> Ground:
     """The cloud with a network of somebody else's."""
+    _enabled(shared.cloud)
     _network(shared.cloud)
     return shared
 
