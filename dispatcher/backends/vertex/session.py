@@ -11,7 +11,9 @@ import ipaddress
 import os
 import re
 import time
+import warnings
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -137,7 +139,6 @@ class Session:
 
     def _open(self) -> Any:
         try:
-            import google.auth
             from google.auth.transport import requests as transport
             from requests import Session as Http
         except ImportError as error:
@@ -146,7 +147,7 @@ class Session:
         tokens = Http()
         tokens.trust_env = self._endpoint is None  # a proxy has no business between us and ourselves
         ask: Any = functools.partial(transport.Request(tokens), timeout=REFRESH)
-        credentials: Any = google.auth.default(scopes=[SCOPE], request=ask)[0]
+        credentials = signed_in(ask)
         if self.identity == "agent":
             credentials = self._agent(credentials, ask)
         elif not self._endpoint and _lacks_project(credentials):
@@ -173,6 +174,34 @@ class Session:
             override = f"{self._endpoint}/iamcredentials/{path}"
         become: Any = impersonated_credentials.Credentials
         return become(source, agent, [SCOPE], iam_endpoint_override=override)
+
+
+def signed_in(ask: Any) -> Any:
+    """Return the Application Default Credentials: a file when there is one, else what the machine is.
+
+    `google.auth.default` finds the same, and then looks for a project, which nobody here needs: it starts `gcloud`
+    for a person, which takes a second, calls Resource Manager for a workload, and warns when there is none.
+    """
+    import google.auth
+    from google.auth import credentials
+
+    file = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS") or _of_gcloud()
+    if not file:
+        return google.auth.default(scopes=[SCOPE], request=ask)[0]
+    with warnings.catch_warnings():
+        # That a person names no project to bill is seen to in `_open`; that others' files are not safe is known.
+        warnings.simplefilter("ignore")
+        load: Any = google.auth.load_credentials_from_file
+        found = load(file, request=ask)[0]
+    scoped: Any = credentials.with_scopes_if_required
+    return scoped(found, [SCOPE])
+
+
+def _of_gcloud() -> str | None:
+    """The file that `gcloud auth application-default login` writes, if it is there."""
+    usual = Path(os.environ["APPDATA"]) if "APPDATA" in os.environ else Path("~/.config").expanduser()
+    file = Path(os.environ.get("CLOUDSDK_CONFIG") or usual / "gcloud") / "application_default_credentials.json"
+    return str(file) if file.is_file() else None
 
 
 def endpoint(value: str | None) -> str | None:

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import builtins
+import json
+from pathlib import Path
 from typing import Any
 
 import google.auth
 import pytest
 import requests.exceptions as http
+from google.auth import _cloud_sdk
 from google.auth.credentials import AnonymousCredentials
 from google.oauth2.credentials import Credentials as Person
 
 from dispatcher.backends.faults import QuotaExceeded
 from dispatcher.backends.vertex import session as module
-from dispatcher.backends.vertex.session import CONNECT, CREATE, PAUSES, READ, Session, endpoint, user_agent
+from dispatcher.backends.vertex.session import (
+    CONNECT,
+    CREATE,
+    PAUSES,
+    READ,
+    Session,
+    endpoint,
+    signed_in,
+    user_agent,
+)
 from dispatcher.errors import UnreachableError, UsageError
 from tests.backends.vertex.doubles import answer, golden_zone, refusal, session
 
@@ -85,8 +97,46 @@ class Metadata(AnonymousCredentials):
 
 def opened(monkeypatch: pytest.MonkeyPatch, credentials: Any, identity: str) -> Any:
     """Return the credentials that calls would be made with."""
-    monkeypatch.setattr(google.auth, "default", lambda **asked: (credentials, "some-project"))
+    monkeypatch.setattr(module, "signed_in", lambda ask: credentials)
     return Session(golden_zone(), identity=identity, user="ada")._open().credentials
+
+
+PERSON = {"type": "authorized_user", "client_id": "i", "client_secret": "s", "refresh_token": "r"}
+
+
+def test_what_gcloud_wrote_is_read_without_starting_gcloud_and_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    person = {**PERSON, "client_id": _cloud_sdk.CLOUD_SDK_CLIENT_ID}
+    (tmp_path / "application_default_credentials.json").write_text(json.dumps(person))
+    (tmp_path / "gcloud").write_text(f"#!/bin/sh\ntouch {tmp_path}/was-started\n")
+    (tmp_path / "gcloud").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    found = signed_in(None)
+    assert isinstance(found, Person)
+    assert found.refresh_token == "r"
+    assert not (tmp_path / "was-started").exists()
+    assert not list(recwarn)
+
+
+def test_a_file_that_is_named_comes_before_what_gcloud_wrote(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, token in (("application_default_credentials.json", "gcloud's"), ("named.json", "named")):
+        (tmp_path / name).write_text(json.dumps({**PERSON, "refresh_token": token}))
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "named.json"))
+    assert signed_in(None).refresh_token == "named"
+
+
+def test_without_a_file_it_is_the_machine_that_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    machine = Metadata(AGENT)
+    monkeypatch.setattr(google.auth, "default", lambda **asked: (machine, None))
+    assert signed_in(None) is machine
 
 
 def test_the_agent_identity_is_impersonated_from_whatever_the_user_is_signed_in_as(
@@ -159,7 +209,7 @@ def test_neither_proxies_nor_google_s_own_addresses_come_between_us_and_a_local_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DISPATCH_GCP_ENDPOINT", "http://127.0.0.1:9/_gcp")
-    monkeypatch.setattr(google.auth, "default", lambda **asked: (Person("token"), "p"))
+    monkeypatch.setattr(module, "signed_in", lambda ask: Person("token"))
     local = Session(golden_zone(), identity="agent", user="ada")
     http_session = local._open()
     assert http_session.trust_env is False
