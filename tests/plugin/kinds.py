@@ -7,7 +7,7 @@ from typing import Any
 
 def typed(properties: dict[str, Any], outputs: dict[str, Any]) -> None:
     """Every output has the type that the provider's schema gives it."""
-    kinds = {
+    kinds: dict[str, Any] = {
         "string": str,
         "number": int | float,
         "bool": bool,

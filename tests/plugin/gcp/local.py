@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ HOST = "127.0.0.1:1"
 URL = f"http://{HOST}"
 SERVICES = (
     *("accesscontextmanager", "artifactregistry", "billingbudgets", "cloudkms", "compute", "dns", "iam"),
-    *("secretmanager", "servicenetworking"),
+    *("monitoring", "secretmanager", "servicenetworking"),
 )
 Send = Callable[[str, str, Any, str], tuple[int, bytes]]
 
@@ -28,8 +29,8 @@ Send = Callable[[str, str, Any, str], tuple[int, bytes]]
 class Local:
     """A cloud of one's own with everything enabled. `calls` are what was sent: method, path, body."""
 
-    def __init__(self, folder: Path, clock: Callable[[], float] | None = None) -> None:
-        self.state = State(Place(folder), URL, **({"clock": clock} if clock else {}))
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        self.state = State(Place(folder), URL, clock)
         self.state.store(Enabled).services.update(f"{name}.googleapis.com" for name in SERVICES)
         self.google = Google(self.state)
         self.calls: list[tuple[str, str, Any]] = []

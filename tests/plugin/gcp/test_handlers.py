@@ -67,8 +67,8 @@ class Stage:
         """Addresses set aside for a peering."""
         network = self.refer("Network", None)
         for i, name in enumerate(("jobs", "more")):
-            body = {"name": name, "purpose": "VPC_PEERING", "addressType": "INTERNAL", "network": network}
-            body |= {"address": f"10.{64 + i}.0.0", "prefixLength": 16}
+            body: dict[str, Any] = {"name": name, "purpose": "VPC_PEERING", "addressType": "INTERNAL"}
+            body |= {"network": network, "address": f"10.{64 + i}.0.0", "prefixLength": 16}
             status, _ = self.local.ask("POST", f"compute/compute/v1/projects/{P}/global/addresses", body)
             assert status == 200
 

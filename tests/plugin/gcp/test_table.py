@@ -98,7 +98,7 @@ def test_a_schema_made_of_the_source_has_the_form_of_the_providers_own_answer() 
 
 def test_a_validator_that_the_derivation_cannot_read_is_an_error() -> None:
     reader = rules.Reader("compute", derive.load("validators.json"), {})
-    with pytest.raises(ValueError, match="cannot read validator 'verify.ValidateBanana'"):
+    with pytest.raises(ValueError, match=r"cannot read validator 'verify\.ValidateBanana'"):
         reader.rules("verify.ValidateBanana")
     with pytest.raises(ValueError, match="cannot read DiffSuppressFunc 'bananaDiffSuppress'"):
         reader.same("bananaDiffSuppress")
