@@ -24,7 +24,7 @@ from dispatcher.errors import (
 )
 
 if TYPE_CHECKING:
-    from dispatcher.backends.vertex.session import Session
+    from dispatcher.backends.vertex.caller import Caller
 
 _CODES = {
     400: "INVALID_ARGUMENT",
@@ -105,14 +105,14 @@ def read(status: int, content: bytes | str) -> Refusal | None:
     return Refusal(status, str(error.get("status") or usual), str(error.get("message") or usual), details)
 
 
-def document(answer: Any, operation: str, session: Session) -> dict[str, Any]:
+def document(answer: Any, operation: str, caller: Caller) -> dict[str, Any]:
     """Return the JSON object of an answer that is not an error."""
     try:
         found = answer.json() if answer.content else {}
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise _foreign(operation, session)
+        raise _foreign(operation, caller)
     return found
 
 
@@ -135,30 +135,30 @@ def passing(error: Exception) -> bool:
 
 
 @contextmanager
-def translated(operation: str, session: Session) -> Iterator[None]:
+def translated(operation: str, caller: Caller) -> Iterator[None]:
     """Raise what google-auth and requests raise inside as DispatchErrors; the original stays attached."""
     try:
         yield
     except DispatchError:
         raise
     except Exception as error:
-        found = of_client(error, operation, session)
+        found = of_client(error, operation, caller)
         if found is None:
             raise
         raise found from error
 
 
-def of_answer(answer: Any, operation: str, session: Session) -> DispatchError:
+def of_answer(answer: Any, operation: str, caller: Caller) -> DispatchError:
     """Translate an answer of status 400 and more."""
     found = read(answer.status_code, answer.content)
-    return _foreign(operation, session) if found is None else of_refusal(found, operation, session)
+    return _foreign(operation, caller) if found is None else of_refusal(found, operation, caller)
 
 
-def of_refusal(found: Refusal, operation: str, session: Session) -> DispatchError:
+def of_refusal(found: Refusal, operation: str, caller: Caller) -> DispatchError:
     """Translate an error that Google answered with."""
     text = clause(found.text)
     if found.code == "UNAUTHENTICATED":
-        return AuthError(f"not signed in to Google Cloud: {operation} was refused, {text}", session.sign_in())
+        return AuthError(f"not signed in to Google Cloud: {operation} was refused, {text}", caller.sign_in())
     if observe.cause(found.text) == "capacity":
         return CapacityError(
             f"Google Cloud has no capacity: {text}", "try later, other hardware, or another region"
@@ -166,14 +166,14 @@ def of_refusal(found: Refusal, operation: str, session: Session) -> DispatchErro
     if found.code == "RESOURCE_EXHAUSTED":
         if _throttled(found):
             return Throttled(f"Google Cloud throttles {operation}: {text}", "wait a minute and try again")
-        return _quota(found, session)
+        return _quota(found, caller)
     if _PROVISIONING.search(found.text):
         return NotReady(
-            f"Vertex AI is still making its service agents in {session.zone.project}: {text}",
+            f"Vertex AI is still making its service agents in {caller.zone.project}: {text}",
             "it takes a few minutes in a new project; then try again",
         )
     if found.code == "PERMISSION_DENIED" or _ACT_AS.search(found.text):
-        return _denied(found, operation, session)
+        return _denied(found, operation, caller)
     if found.code == "NOT_FOUND":
         return NotFoundError(f"{operation}: {text}")
     if found.code == "ALREADY_EXISTS":
@@ -197,11 +197,11 @@ def _throttled(found: Refusal) -> bool:
     return found.reason == "RATE_LIMIT_EXCEEDED" or bool(_RATE.search(found.text))
 
 
-def _quota(found: Refusal, session: Session) -> QuotaExceeded:
+def _quota(found: Refusal, caller: Caller) -> QuotaExceeded:
     metrics = _METRIC.findall(found.text)
     named = found.details.get("ErrorInfo", {}).get("metadata", {}).get("quota_metric")
     quota = ", ".join(metrics) or str(named or "")
-    zone = session.zone
+    zone = caller.zone
     page = f"https://console.cloud.google.com/iam-admin/quotas?project={zone.project}"
     return QuotaExceeded(
         f"quota of {zone.project} in {zone.region}: {quota or 'Vertex AI'} is used up: {clause(found.text)}",
@@ -210,8 +210,30 @@ def _quota(found: Refusal, session: Session) -> QuotaExceeded:
     )
 
 
-def _denied(found: Refusal, operation: str, session: Session) -> DispatchError:
-    zone, text = session.zone, clause(found.text)
+def _denied(found: Refusal, operation: str, caller: Caller) -> DispatchError:
+    if by_project := _by_project(found, operation, caller):
+        return by_project
+    zone, text = caller.zone, clause(found.text)
+    permission = found.permission or ("iam.serviceAccounts.actAs" if _ACT_AS.search(found.text) else operation)
+    if caller.identity == "ambient":
+        remedy = (
+            f"your own identity needs {permission}; `identity: agent` on the queue uses the zone's account instead"
+        )
+    elif permission in zone.actions.agent:
+        remedy = (
+            f"the contract grants it to {caller.who}: a new grant takes minutes to spread, then run `pulumi up`"
+        )
+    else:
+        remedy = (
+            f"it is not among the permissions of {caller.who}: run `pulumi up` on the zone's stack, "
+            "then `dispatch sync`"
+        )
+    return NotAllowed(f"not allowed: {permission} was denied to {caller.who} ({text})", remedy, permission)
+
+
+def _by_project(found: Refusal, operation: str, caller: Caller) -> DispatchError | None:
+    """A refusal that no permission of anybody's would change; None when it is not one."""
+    zone, text = caller.zone, clause(found.text)
     if found.reason == "SERVICE_DISABLED":
         return NotReady(
             f"an API is not enabled in {zone.project}: {text}",
@@ -227,61 +249,47 @@ def _denied(found: Refusal, operation: str, session: Session) -> DispatchError:
             f"not allowed to bill calls to a project: {text}",
             f"run: gcloud auth application-default set-quota-project {zone.project}",
         )
-    permission = found.permission or ("iam.serviceAccounts.actAs" if _ACT_AS.search(found.text) else operation)
-    if session.identity == "ambient":
-        remedy = (
-            f"your own identity needs {permission}; `identity: agent` on the queue uses the zone's account instead"
-        )
-    elif permission in zone.actions.agent:
-        remedy = (
-            f"the contract grants it to {session.who}: a new grant takes minutes to spread, then run `pulumi up`"
-        )
-    else:
-        remedy = (
-            f"it is not among the permissions of {session.who}: run `pulumi up` on the zone's stack, "
-            "then `dispatch sync`"
-        )
-    return NotAllowed(f"not allowed: {permission} was denied to {session.who} ({text})", remedy, permission)
+    return None
 
 
-def of_client(error: Exception, operation: str, session: Session) -> DispatchError | None:
+def of_client(error: Exception, operation: str, caller: Caller) -> DispatchError | None:
     """Translate an error that never left this machine or never came back; None for one that is neither's."""
     import google.auth.exceptions as auth
     import requests.exceptions as http
 
     text = clause(str(error.args[0] if error.args else error))
     if isinstance(error, auth.DefaultCredentialsError):
-        return AuthError(f"not signed in to Google Cloud: {text.partition('. To set up')[0]}", session.sign_in())
+        return AuthError(f"not signed in to Google Cloud: {text.partition('. To set up')[0]}", caller.sign_in())
     if isinstance(error, (auth.TransportError, http.ConnectionError, http.Timeout, http.ChunkedEncodingError)):
         return UnreachableError(
-            f"Google Cloud in {session.zone.region} did not answer {operation}: {clause(str(error))[:300]}",
+            f"Google Cloud in {caller.zone.region} did not answer {operation}: {clause(str(error))[:300]}",
             "check the network, VPN and proxy; then try again",
         )
     if isinstance(error, auth.RefreshError):
-        return _of_refresh(error, text, operation, session)
+        return _of_refresh(error, text, operation, caller)
     if isinstance(error, auth.GoogleAuthError):
-        return AuthError(f"not signed in to Google Cloud: {text}", session.sign_in())
+        return AuthError(f"not signed in to Google Cloud: {text}", caller.sign_in())
     if isinstance(error, http.RequestException):
         return UsageError(f"the Google Cloud configuration does not work: {text}", "run: gcloud config list")
     return None
 
 
-def _of_refresh(error: Any, text: str, operation: str, session: Session) -> DispatchError:
+def _of_refresh(error: Any, text: str, operation: str, caller: Caller) -> DispatchError:
     """A token could not be had: the user's own is at an end, or the agent may not be (yet) become."""
-    agent = session.zone.identities.agent
+    agent = caller.zone.identities.agent
     answer = error.args[1] if len(error.args) > 1 else None
     found = read(0, answer) if isinstance(answer, str) else None
     if not text.startswith("Unable to acquire impersonated credentials"):
         if error.retryable and not _SIGNED_OUT.search(text):
             return UnreachableError(f"Google Cloud gave no token for {operation}: {text}", "try again later")
-        return AuthError(f"not signed in to Google Cloud: {text}", session.sign_in())
+        return AuthError(f"not signed in to Google Cloud: {text}", caller.sign_in())
     if found is None or found.code in _LATER or found.code == "RESOURCE_EXHAUSTED":
         why = clause(found.text) if found else text
         return UnreachableError(f"no token for {agent}: {why}", "nothing to change here: try again later")
     if found.code == "UNAUTHENTICATED":
-        return AuthError(f"not signed in to Google Cloud: {clause(found.text)}", session.sign_in())
-    if found.reason == "SERVICE_DISABLED":
-        return _denied(found, operation, session)
+        return AuthError(f"not signed in to Google Cloud: {clause(found.text)}", caller.sign_in())
+    if by_project := _by_project(found, "GenerateAccessToken", caller):
+        return by_project
     return RoleNotAssumable(
         f"not allowed to become the zone's agent account {agent}: {clause(found.text)}",
         "a new grant takes minutes to spread; otherwise have your identity added to `principals` of the zone, "
@@ -289,9 +297,9 @@ def _of_refresh(error: Any, text: str, operation: str, session: Session) -> Disp
     )
 
 
-def _foreign(operation: str, session: Session) -> UnreachableError:
+def _foreign(operation: str, caller: Caller) -> UnreachableError:
     # A proxy or captive portal answered in Google's place; what became of the request is unknown.
     return UnreachableError(
-        f"something other than Google Cloud in {session.zone.region} answered {operation}",
+        f"something other than Google Cloud in {caller.zone.region} answered {operation}",
         "check the proxy, VPN and endpoint settings; then try again",
     )

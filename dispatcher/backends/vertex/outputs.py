@@ -93,7 +93,7 @@ def _chunks(session: Session, bucket: str, item: Mapping[str, Any], start: int) 
     headers = {"Range": f"bytes={start}-"} if start else None
     path = f"storage/v1/b/{quote(bucket, safe='')}/o/{quote(str(item['name']), safe='')}"
     with (
-        translated("GetObject", session),
+        translated("GetObject", session.caller),
         session.answer("GetObject", "storage", path, query=query, headers=headers, stream=True) as answer,
     ):
         yield from answer.iter_content(_CHUNK)

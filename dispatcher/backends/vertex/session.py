@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from dispatcher import __version__
 from dispatcher.backends.vertex import faults
+from dispatcher.backends.vertex.caller import Caller
 from dispatcher.errors import NotInstalledError, UsageError
 
 if TYPE_CHECKING:
@@ -50,16 +51,11 @@ class Session:
         if identity not in ("agent", "ambient"):
             raise UsageError(f"identity is {identity!r}, not agent or ambient")
         self.zone = zone
-        self.identity = identity
+        self.caller = Caller(zone, identity)
         self.user = user
         self._sleep = sleep
         self._http: Any = None
         self._endpoint: str | None = None
-
-    @property
-    def who(self) -> str:
-        """The identity that calls are made as, for messages."""
-        return self.zone.identities.agent if self.identity == "agent" else "your own identity"
 
     def call(
         self,
@@ -77,7 +73,7 @@ class Session:
         may not is given a minute to answer.
         """
         answer = self.answer(operation, service, path, query=query, body=body, again=again)
-        return faults.document(answer, operation, self)
+        return faults.document(answer, operation, self.caller)
 
     def answer(
         self,
@@ -94,7 +90,7 @@ class Session:
         """Make one call and return the answer as requests has it; its status is below 400."""
         method = "GET" if body is None else "POST"
         for pause in (*PAUSES, None):
-            with faults.translated(operation, self):
+            with faults.translated(operation, self.caller):
                 http = self._session()
                 url = f"{self._root(service)}/{path}"
                 answer = None
@@ -115,16 +111,9 @@ class Session:
                 if answer.status_code < 400:
                     return answer
                 if not again or pause is None or not faults.busy(answer):
-                    raise faults.of_answer(answer, operation, self)
+                    raise faults.of_answer(answer, operation, self.caller)
             self._sleep(pause or 0)
         raise AssertionError("the last try returns or raises")
-
-    def sign_in(self) -> str:
-        """Say how to sign in, from what the user's environment shows."""
-        login = "gcloud auth application-default login"
-        if file := os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"):
-            return f"renew {file} (GOOGLE_APPLICATION_CREDENTIALS), or unset it and run: {login}"
-        return f"run: {login}"
 
     def _root(self, service: str) -> str:
         if self._endpoint:
@@ -148,7 +137,7 @@ class Session:
         tokens.trust_env = self._endpoint is None  # a proxy has no business between us and ourselves
         ask: Any = functools.partial(transport.Request(tokens), timeout=REFRESH)
         credentials = signed_in(ask)
-        if self.identity == "agent":
+        if self.caller.identity == "agent":
             credentials = self._agent(credentials, ask)
         elif not self._endpoint and _lacks_project(credentials):
             # A person's own credentials are billed to a project of their choice; without one Google refuses.

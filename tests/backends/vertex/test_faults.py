@@ -11,7 +11,7 @@ import requests.exceptions as http
 
 from dispatcher.backends.faults import NotAllowed, QuotaExceeded, RoleNotAssumable, Throttled
 from dispatcher.backends.vertex import faults
-from dispatcher.backends.vertex.session import Session
+from dispatcher.backends.vertex.caller import Caller
 from dispatcher.contract import Actions
 from dispatcher.errors import (
     AlreadyExistsError,
@@ -25,7 +25,7 @@ from dispatcher.errors import (
 )
 from tests.backends.vertex.doubles import answer, golden_zone, info, refusal
 
-SESSION = Session(golden_zone(), identity="agent", user="ada")
+CALLER = Caller(golden_zone(), "agent")
 QUOTA = (
     "The following quota metrics exceed quota limits: "
     "aiplatform.googleapis.com/custom_model_training_nvidia_l4_gpus"
@@ -143,7 +143,7 @@ ANSWERS = [
 def test_an_answer_of_google_becomes_its_error(
     operation: str, given: requests.Response, kind: type[DispatchError], words: str
 ) -> None:
-    error = faults.of_answer(given, operation, SESSION)
+    error = faults.of_answer(given, operation, CALLER)
     assert type(error) is kind
     assert words in str(error)
     assert "\n" not in error.message
@@ -157,7 +157,7 @@ def test_fields_that_the_service_names_are_each_a_problem() -> None:
             {"field": "custom_job.display_name", "description": "is too long"},
         ],
     }
-    error = faults.of_answer(refusal(400, "INVALID_ARGUMENT", "List of errors", bad), CREATE, SESSION)
+    error = faults.of_answer(refusal(400, "INVALID_ARGUMENT", "List of errors", bad), CREATE, CALLER)
     assert isinstance(error, SpecError)
     assert [(one.path, one.rule) for one in error.problems] == [
         ("custom_job.job_spec", "is missing"),
@@ -166,6 +166,13 @@ def test_fields_that_the_service_names_are_each_a_problem() -> None:
 
 
 IMPERSONATE = "Unable to acquire impersonated credentials"
+
+
+def denied(reason: str) -> str:
+    """A refusal to become the agent, as google-auth passes it on: the answer's text."""
+    return refusal(403, "PERMISSION_DENIED", "no", info(reason)).raw.getvalue().decode()
+
+
 CLIENT = [
     (
         auth.DefaultCredentialsError("Your default credentials were not found. To set up x, see y"),
@@ -192,11 +199,19 @@ CLIENT = [
         "not signed in to Google Cloud: Bad token",
     ),
     (
-        auth.RefreshError(
-            IMPERSONATE, refusal(403, "PERMISSION_DENIED", "off", info("SERVICE_DISABLED")).raw.getvalue().decode()
-        ),
+        auth.RefreshError(IMPERSONATE, denied("SERVICE_DISABLED")),
         faults.NotReady,
         "an API is not enabled",
+    ),
+    (
+        auth.RefreshError(IMPERSONATE, denied("SECURITY_POLICY_VIOLATED")),
+        AuthError,
+        "service perimeter refused GenerateAccessToken",
+    ),
+    (
+        auth.RefreshError(IMPERSONATE, denied("USER_PROJECT_DENIED")),
+        AuthError,
+        "set-quota-project acme-ml-eu",
     ),
     (
         auth.RefreshError(IMPERSONATE, refusal(503, "UNAVAILABLE", "busy").raw.getvalue().decode()),
@@ -219,7 +234,7 @@ CLIENT = [
 def test_an_error_of_the_client_becomes_its_error(
     raised: Exception, kind: type[DispatchError], words: str
 ) -> None:
-    with pytest.raises(kind) as caught, faults.translated(CREATE, SESSION):
+    with pytest.raises(kind) as caught, faults.translated(CREATE, CALLER):
         raise raised
     assert type(caught.value) is kind
     assert words in str(caught.value)
@@ -228,13 +243,13 @@ def test_an_error_of_the_client_becomes_its_error(
 
 
 def test_a_mistake_of_ours_is_not_dressed_up_as_one_of_the_cloud() -> None:
-    with pytest.raises(KeyError), faults.translated(CREATE, SESSION):
+    with pytest.raises(KeyError), faults.translated(CREATE, CALLER):
         raise KeyError("name")
 
 
 def test_only_what_may_pass_by_itself_says_so() -> None:
     def of(status: int, code: str, text: str) -> DispatchError:
-        return faults.of_answer(refusal(status, code, text), CREATE, SESSION)
+        return faults.of_answer(refusal(status, code, text), CREATE, CALLER)
 
     assert of(403, "PERMISSION_DENIED", DENIED).propagating
     assert of(400, "INVALID_ARGUMENT", ACT_AS).propagating
@@ -245,17 +260,17 @@ def test_only_what_may_pass_by_itself_says_so() -> None:
 
 
 def test_the_remedy_of_a_denial_depends_on_who_was_denied_and_what_the_contract_grants() -> None:
-    def remedy(session: Session) -> str:
-        return faults.of_answer(refusal(403, "PERMISSION_DENIED", DENIED), CREATE, session).remedy
+    def remedy(caller: Caller) -> str:
+        return faults.of_answer(refusal(403, "PERMISSION_DENIED", DENIED), CREATE, caller).remedy
 
     bare = dataclasses.replace(golden_zone(), actions=Actions())
-    assert "the contract grants it" in remedy(SESSION)
-    assert "`pulumi up`" in remedy(Session(bare, identity="agent", user="ada"))
-    assert "`identity: agent`" in remedy(Session(golden_zone(), identity="ambient", user="ada"))
+    assert "the contract grants it" in remedy(CALLER)
+    assert "`pulumi up`" in remedy(Caller(bare, "agent"))
+    assert "`identity: agent`" in remedy(Caller(golden_zone(), "ambient"))
 
 
 def test_a_quota_keeps_its_name_and_where_to_ask_for_more() -> None:
-    error = faults.of_answer(refusal(429, "RESOURCE_EXHAUSTED", QUOTA), CREATE, SESSION)
+    error = faults.of_answer(refusal(429, "RESOURCE_EXHAUSTED", QUOTA), CREATE, CALLER)
     assert isinstance(error, QuotaExceeded)
     assert error.quota == "aiplatform.googleapis.com/custom_model_training_nvidia_l4_gpus"
     assert "iam-admin/quotas?project=acme-ml-eu" in error.remedy

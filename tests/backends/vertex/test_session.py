@@ -16,6 +16,7 @@ from google.oauth2.credentials import Credentials as Person
 
 from dispatcher.backends.faults import QuotaExceeded
 from dispatcher.backends.vertex import session as module
+from dispatcher.backends.vertex.caller import Caller
 from dispatcher.backends.vertex.session import (
     CONNECT,
     CREATE,
@@ -185,7 +186,7 @@ def test_signing_in_is_one_command_and_a_key_file_that_is_in_the_way_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
-    person = Session(golden_zone(), identity="agent", user="ada")
+    person = Caller(golden_zone(), "agent")
     assert person.sign_in() == "run: gcloud auth application-default login"
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "key.json")
     assert person.sign_in().startswith("renew key.json (GOOGLE_APPLICATION_CREDENTIALS), or unset it")
