@@ -21,5 +21,5 @@ resolve() { # resolve LOCK SOURCE...
 }
 
 resolve requirements.lock pyproject.toml \
-    --extra aws --extra gcp --extra infra-aws --extra infra-gcp --extra dev "$@"
+    --extra aws --extra gcp --extra azure --extra infra-aws --extra infra-gcp --extra infra-azure --extra dev "$@"
 resolve tools/checkov/requirements.lock tools/checkov/requirements.in "$@"
