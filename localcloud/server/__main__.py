@@ -11,21 +11,21 @@ import threading
 import time
 from pathlib import Path
 
+from localcloud.aws.front import Aws
+from localcloud.aws.moto_app import Moto
+from localcloud.aws.sagemaker import model
+from localcloud.aws.sagemaker.account import MotoAccount
+from localcloud.aws.sagemaker.runs import Clients, TrainingRuns
+from localcloud.aws.sagemaker.service import SageMaker
 from localcloud.gcp.front import Google
 from localcloud.gcp.state import State
 from localcloud.gcp.vertex.jobs import CustomJobs
 from localcloud.jobs.images import Images
 from localcloud.jobs.runner import Runner
 from localcloud.place import Place, Server
-from localcloud.sagemaker import model
-from localcloud.sagemaker.account import MotoAccount
-from localcloud.sagemaker.runs import Clients, TrainingRuns
-from localcloud.sagemaker.service import SageMaker
 from localcloud.server import watch
-from localcloud.server.aws import Aws
 from localcloud.server.desk import Desk
 from localcloud.server.front import Front
-from localcloud.server.moto_app import Moto
 from localcloud.server.wire import Answer, Call, Listener
 
 

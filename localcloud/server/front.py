@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from localcloud import control
+from localcloud.aws.front import Aws
+from localcloud.aws.operations import Seen
+from localcloud.aws.sagemaker.runs import AGENT
 from localcloud.gcp.front import Google
 from localcloud.jobs.runner import Runner
 from localcloud.place import HOST
-from localcloud.sagemaker.runs import AGENT
-from localcloud.server.aws import Aws
 from localcloud.server.faults import JOB_KINDS, Fault, Faults
-from localcloud.server.operations import Seen
 from localcloud.server.record import Record
 from localcloud.server.wire import Answer, Call
 

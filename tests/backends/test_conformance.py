@@ -14,7 +14,7 @@ from dispatcher.backends.base import Backend, Request, Submission
 from dispatcher.job import Job
 from dispatcher.queue import Queue
 from tests.backends.conformance import Conformance, Stand
-from tests.backends.conftest import Landing
+from tests.backends.sagemaker.landing import Landing
 from tests.backends.vertex.landing import VertexLanding
 
 pytestmark = pytest.mark.wire

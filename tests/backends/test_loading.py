@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dispatcher.contract import Zone, as_json
-from tests.backends.cases import golden_zone as aws_zone
+from tests.backends.sagemaker.cases import golden_zone as aws_zone
 from tests.backends.vertex.doubles import golden_zone as gcp_zone
 
 HEAVY = {"boto3", "botocore", "google", "proto", "grpc", "pydantic", "requests", "pulumi", "yaml", "moto"}

@@ -13,7 +13,7 @@ from dispatcher.documents import job_file, queue_file
 from dispatcher.errors import ExitCode
 from dispatcher.job import Job, Resources
 from dispatcher.queue import Queue
-from tests.backends.cases import golden_zone
+from tests.backends.sagemaker.cases import golden_zone
 from tools import command_docs
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from dispatcher.contract import Contract, Zone, as_json
-from tests.backends.conftest import Landing, landed
+from tests.backends.sagemaker.landing import Landing, landed
 from tests.backends.vertex.landing import VertexLanding, vertex_landed
 from tests.dispatcher.test_startup import PROGRAM as MODULES
 

@@ -11,7 +11,7 @@ from dispatcher import trial
 from dispatcher.backends import open_backend
 from dispatcher.contract import Compute, Limits, Zone
 from dispatcher.queue import Queue
-from tests.backends import cases as aws
+from tests.backends.sagemaker import cases as aws
 from tests.backends.vertex.doubles import golden_zone
 
 AWS = aws.open_zone()

@@ -16,8 +16,8 @@ from dispatcher.contract import Compute, GcpNetwork, GcpNetworkIds, GcpZone, Lim
 from dispatcher.documents import job_file
 from dispatcher.job import Job
 from dispatcher.queue import Queue
-from tests.backends import cases as shared
 from tests.backends.cases import DIGEST, controls, train
+from tests.backends.sagemaker import cases as sagemaker
 from tests.backends.vertex.doubles import golden_zone
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -75,7 +75,7 @@ _ELSEWHERE = {"other-ecr-repository", "vpc-registry", "full-ecr-name"}
 _INSTANCES = {"ml.p3.8xlarge": "n1-standard-32+4xV100", "ml.g5.xlarge": "g2-standard-4"}
 
 
-def ported(case: shared.Case) -> Case:
+def ported(case: sagemaker.Case) -> Case:
     """Return a case of the shared table in a zone of Google's, its addresses in Google's words."""
 
     def words(text: str) -> str:
@@ -109,7 +109,7 @@ H100 = {"gpu": 8, "gpu_type": "H100", "instance": "a3-highgpu-8g"}
 FLEX = scheduled(strategy="FLEX_START")
 
 CASES: Mapping[str, Case] = {
-    **{name: ported(case) for name, case in shared.CASES.items() if name not in _ELSEWHERE},
+    **{name: ported(case) for name, case in sagemaker.CASES.items() if name not in _ELSEWHERE},
     **{f"example-{path.stem}": example(path) for path in sorted(EXAMPLES.glob("*.yaml")) if _is_job(path)},
     "golden-zone": Case(train(resources={"gpu": 1}, image=f"train@{DIGEST}"), zone=golden_zone(), regime="gdpr"),
     "own-registry": Case(train(image=f"{golden_zone().registry.url}/team/train@{DIGEST}"), regime="hipaa"),

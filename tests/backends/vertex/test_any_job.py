@@ -15,7 +15,7 @@ from dispatcher.job import Job, Resources, Wandb
 from dispatcher.placement import catalog
 from dispatcher.queue import Queue
 from tests.backends.cases import controls
-from tests.backends.test_any_job import IMAGES, NAMES, TEXT
+from tests.backends.sagemaker.test_any_job import IMAGES, NAMES, TEXT
 from tests.backends.vertex.cases import AGENT_ONLY, PEERED, Case, open_zone, queue, scheduled
 from tests.backends.vertex.test_requests import strictly
 

@@ -32,6 +32,7 @@ from tests.backends.vertex.doubles import answer, golden_zone, refusal, session
 
 AGENT = golden_zone().identities.agent
 PARENT = "v1/projects/p/locations/l"
+LOCAL = "http://127.0.0.1:9/_gcp"
 
 
 # Where
@@ -209,13 +210,35 @@ def test_a_client_that_is_not_installed_is_named_with_what_to_install(monkeypatc
 def test_neither_proxies_nor_google_s_own_addresses_come_between_us_and_a_local_cloud(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("DISPATCH_GCP_ENDPOINT", "http://127.0.0.1:9/_gcp")
-    monkeypatch.setattr(module, "signed_in", lambda ask: Person("token"))
+    monkeypatch.setenv("DISPATCH_GCP_ENDPOINT", LOCAL)
+    monkeypatch.setattr(module, "signed_in", lambda ask: Person("token", token_uri=f"{LOCAL}/oauth2/token"))
     local = Session(golden_zone(), identity="agent", user="ada")
     http_session = local._open()
     assert http_session.trust_env is False
     assert not hasattr(http_session.credentials, "_maybe_start_regional_access_boundary_refresh")
     assert local._root("aiplatform") == "http://127.0.0.1:9/_gcp/aiplatform"
+
+
+@pytest.mark.parametrize("identity", ["agent", "ambient"])
+@pytest.mark.parametrize(
+    "google",
+    [Person("token", token_uri="https://oauth2.googleapis.com/token"), Metadata(AGENT)],
+    ids=["person", "machine"],
+)
+def test_a_token_of_google_s_is_never_shown_to_what_listens_on_this_machine(
+    identity: str, google: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPATCH_GCP_ENDPOINT", LOCAL)
+    with pytest.raises(UsageError, match="the credentials found here are not of one") as caught:
+        opened(monkeypatch, google, identity)
+    assert "localcloud run --" in caught.value.remedy
+
+
+def test_credentials_of_a_local_cloud_are_never_shown_to_google(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPATCH_GCP_ENDPOINT", raising=False)
+    local = Person("token", token_uri=f"{LOCAL}/oauth2/token")
+    with pytest.raises(UsageError, match="are of a local cloud, and DISPATCH_GCP_ENDPOINT is not set"):
+        opened(monkeypatch, local, "agent")
 
 
 # How often

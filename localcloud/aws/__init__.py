@@ -1,0 +1,1 @@
+"""The local AWS: moto, with SageMaker training jobs in front of it."""
