@@ -137,6 +137,7 @@ class Session:
         tokens.trust_env = self._endpoint is None  # a proxy has no business between us and ourselves
         ask: Any = functools.partial(transport.Request(tokens), timeout=REFRESH)
         credentials = signed_in(ask)
+        _check_side(credentials, self._endpoint)
         if self.caller.identity == "agent":
             credentials = self._agent(credentials, ask)
         elif not self._endpoint and _lacks_project(credentials):
@@ -217,6 +218,25 @@ def _loopback(host: str) -> bool:
 def user_agent(user: str) -> str:
     """Return the user agent that names the person in Cloud Audit Logs beside the account they became."""
     return f"launchway/{__version__} ({re.sub(r'[^A-Za-z0-9_+=,.@-]+', '-', user).strip('-') or 'unknown'})"
+
+
+def _check_side(credentials: Any, local: str | None) -> None:
+    """Refuse to show a token of Google's to whatever listens on this machine, or one of a local cloud to Google.
+
+    Whose they are shows in where their tokens come from, which is known before one is asked for.
+    Raises UsageError.
+    """
+    issuer = urlsplit(getattr(credentials, "_token_uri", None) or "").hostname or ""
+    if local and not _loopback(issuer):
+        raise UsageError(
+            f"{ENDPOINT} leads to a local cloud, and the credentials found here are not of one",
+            f"run it as `localcloud run -- dispatch ...`, or unset {ENDPOINT} to reach Google Cloud",
+        )
+    if not local and _loopback(issuer):
+        raise UsageError(
+            f"the credentials found here are of a local cloud, and {ENDPOINT} is not set",
+            "run it as `localcloud run -- dispatch ...`, or unset GOOGLE_APPLICATION_CREDENTIALS",
+        )
 
 
 def _lacks_project(credentials: Any) -> bool:
