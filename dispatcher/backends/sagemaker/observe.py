@@ -89,7 +89,7 @@ def _message(transitions: Any) -> str:
 def _time(value: object) -> str | None:
     if not isinstance(value, datetime):
         return None
-    return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def links(name: str, zone: AwsZone) -> Mapping[str, str]:

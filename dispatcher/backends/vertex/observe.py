@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,8 +57,8 @@ def cause(text: str, code: int = 0) -> str:
     return next((cause for pattern, cause in _failures() if pattern in lower), _CODES.get(code, ""))
 
 
-def from_job(job: Mapping[str, Any], zone: GcpZone) -> Observation:
-    """Read a CustomJob as the API answers it.
+def from_job(job: Mapping[str, Any], zone: GcpZone, twins: Sequence[Mapping[str, Any]] = ()) -> Observation:
+    """Read a CustomJob as the API answers it; `twins` are others of the same name, which somebody has to know of.
 
     Vertex cancels a job that has run for its timeout and gives that no state of its own, so one that ended on its
     own account after that long is `timed_out` here; so is one that waited for machines as long as it may.
@@ -69,6 +69,11 @@ def from_job(job: Mapping[str, Any], zone: GcpZone) -> Observation:
         found, text = State.TIMED_OUT, text or over
     elif word(job.get("state")) == "JOB_STATE_PARTIALLY_SUCCEEDED":
         text = f"{_PARTIAL} ({text})" if text else _PARTIAL
+    if twins:
+        others = ", ".join(number(twin["name"]) for twin in twins)
+        text = "; ".join(
+            filter(None, [text, f"Vertex AI has the same job again: {others}. Cancel stops all of them"])
+        )
     started, ended = _moment(job.get("startTime")), _moment(job.get("endTime"))
     ran = round((ended - started).total_seconds()) if started and ended else None
     return Observation(
@@ -84,7 +89,7 @@ def from_job(job: Mapping[str, Any], zone: GcpZone) -> Observation:
         billable_seconds=ran if ran is not None else (0 if ended else None),
         model_uri=spec.get("baseOutputDirectory", {}).get("outputUriPrefix"),
         links=links(job["name"], zone),
-        cause=cause(text, int(error.get("code", 0))) if found is State.FAILED else "",
+        cause=cause(str(error.get("message", "")), int(error.get("code", 0))) if found is State.FAILED else "",
     )
 
 
@@ -119,7 +124,7 @@ def _moment(value: object) -> datetime | None:
 
 def _time(value: object) -> str | None:
     moment = _moment(value)
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if moment else None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
 
 
 def number(resource: str) -> str:

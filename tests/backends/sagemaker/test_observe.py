@@ -70,7 +70,7 @@ def test_a_finished_job_carries_times_bill_and_model() -> None:
     seen = observe.from_description(
         describe(
             TrainingStartTime=datetime(2026, 11, 21, 8, 1, tzinfo=UTC),
-            TrainingEndTime=datetime(2026, 11, 21, 9, 1, tzinfo=UTC),
+            TrainingEndTime=datetime(2026, 11, 21, 9, 1, 0, 250_000, tzinfo=UTC),
             BillableTimeInSeconds=1800,
             ModelArtifacts={"S3ModelArtifacts": "s3://b/train-abc-1/output/model.tar.gz"},
             SecondaryStatusTransitions=[
@@ -83,8 +83,8 @@ def test_a_finished_job_carries_times_bill_and_model() -> None:
         golden_zone(),
     )
     assert seen.state is State.SUCCEEDED
-    assert (seen.created_at, seen.started_at) == ("2026-11-21T08:00:00Z", "2026-11-21T08:01:00Z")
-    assert (seen.ended_at, seen.billable_seconds, seen.interruptions) == ("2026-11-21T09:01:00Z", 1800, 2)
+    assert (seen.created_at, seen.started_at) == ("2026-11-21T08:00:00.000Z", "2026-11-21T08:01:00.000Z")
+    assert (seen.ended_at, seen.billable_seconds, seen.interruptions) == ("2026-11-21T09:01:00.250Z", 1800, 2)
     assert seen.model_uri == "s3://b/train-abc-1/output/model.tar.gz"
     assert seen.reason == "Training job completed"
     assert seen.links["console"].endswith("sagemaker/home?region=eu-central-1#/jobs/train-abc-1")

@@ -73,8 +73,8 @@ def test_a_finished_job_carries_times_bill_outputs_and_links() -> None:
     seen = observe.from_job(job(), golden_zone())
     assert (seen.name, seen.provider_id) == ("train-abc-1", job()["name"])
     assert (seen.state, seen.vendor_state) == (State.SUCCEEDED, "JOB_STATE_SUCCEEDED")
-    assert (seen.created_at, seen.started_at) == ("2026-11-21T08:00:00Z", "2026-11-21T08:05:00Z")
-    assert (seen.ended_at, seen.billable_seconds) == ("2026-11-21T08:35:00Z", 1800)
+    assert (seen.created_at, seen.started_at) == ("2026-11-21T08:00:00.123Z", "2026-11-21T08:05:00.000Z")
+    assert (seen.ended_at, seen.billable_seconds) == ("2026-11-21T08:35:00.400Z", 1800)
     assert seen.model_uri == "gs://out/train-abc-1"
     assert seen.links["console"].endswith(
         "/agent-platform/locations/europe-west4/training/4606268999515242496?project=acme-ml-eu"
