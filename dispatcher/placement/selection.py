@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -126,7 +127,8 @@ def _named(wish: Resources, queue: Queue, zone: Zone, misfit: Callable[[Hardware
     item = everything.get(wish.instance)
     if item is None:
         close = difflib.get_close_matches(wish.instance, list(everything), n=1)
-        remedy = f"did you mean {close[0]}?" if close else ""
+        portable = "leave it out and say resources.gpu, gpu_type, cpu or memory, which are the same on every cloud"
+        remedy = f"did you mean {close[0]}?" if close else portable
         rule = f"{wish.instance} is not a training instance type of {zone.cloud}"
         raise SpecError([Problem("job", None, "resources.instance", rule, remedy)])
     if wish.gpu or wish.gpu_type:
@@ -195,9 +197,22 @@ def _misfit(wish: Resources, gpu: GpuWish | None) -> Callable[[Hardware], str]:
             return f"it has {item.vcpu if item.vcpu is not None else 'an unknown number of'} vCPU of {wish.cpu:g}"
         if wish.memory and (item.memory is None or item.memory < wish.memory):
             return f"it has {f'{item.memory:g}' if item.memory is not None else 'unknown'} GiB of {wish.memory:g}"
+        if wish.disk and (room := _only_disks(item)) is not None and room < wish.disk:
+            return f"its own disks have {room} GiB of {wish.disk}, and it takes no volume"
         return ""
 
     return why
+
+
+def _only_disks(item: Hardware) -> int | None:
+    """GiB of the disks that a job has to do with; None where it gets a volume of its size, or nobody knows.
+
+    SageMaker gives a type with its own NVMe disks no volume, and refuses a size above theirs (ResourceConfig,
+    VolumeSizeInGB). Vertex AI sizes the boot disk of every machine.
+    """
+    if item.cloud != "aws" or not item.local_storage or item.local_storage_gb is None:
+        return None
+    return math.ceil(item.local_storage_gb * 10**9 / 2**30)
 
 
 def _nearest(wish: Resources, gpu: GpuWish | None, allowed: Iterable[Hardware]) -> str:
@@ -206,7 +221,9 @@ def _nearest(wish: Resources, gpu: GpuWish | None, allowed: Iterable[Hardware]) 
 
     def distance(item: Hardware) -> tuple[bool, bool, float, tuple[object, ...]]:
         other = not gpu.matches(item) if gpu else bool(wish.gpu) and item.accelerator != "gpu"
+        room = _only_disks(item)
         wanted = [(wish.gpu, item.gpus), (wish.cpu, item.vcpu or 0), (wish.memory, item.memory or 0)]
+        wanted += [(wish.disk or 0, room)] if room is not None else []
         lack = sum(max(0.0, 1 - have / want) for want, have in wanted if want)
         return (other, item.status != "current", lack, _size(item))
 
@@ -228,4 +245,5 @@ def _words(wish: Resources) -> str:
     parts += [f"gpu_type: {wish.gpu_type}"] if wish.gpu_type else []
     parts += [f"cpu: {wish.cpu:g}"] if wish.cpu else []
     parts += [f"memory: {wish.memory:g}Gi"] if wish.memory else []
+    parts += [f"disk: {wish.disk}Gi"] if wish.disk else []
     return ", ".join(parts)

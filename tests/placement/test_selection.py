@@ -32,6 +32,9 @@ from tests.placement.zones import QUEUE, job, zone
         ({"gpu": 4, "gpu_type": "T4"}, "ml.g4dn.12xlarge"),
         ({"gpu_type": "Trainium"}, "ml.trn1.2xlarge"),
         ({"memory": 1000}, "ml.r8i.32xlarge"),
+        ({"gpu": 1, "gpu_type": "T4", "disk": 117}, "ml.g4dn.xlarge"),  # 125 GB of its own, and no volume
+        ({"gpu": 1, "gpu_type": "T4", "disk": 200}, "ml.g4dn.2xlarge"),
+        ({"disk": 5000}, "ml.c7i.large"),  # it gets a volume
     ],
 )
 def test_the_smallest_type_that_fits_is_taken(wishes: dict[str, object], instance: str) -> None:
@@ -117,6 +120,11 @@ def test_an_unknown_gpu_gets_a_suggestion_or_the_sizes_it_comes_in() -> None:
         choose(job(gpu_type="MI300X"), QUEUE, zone())
     with pytest.raises(SpecError, match=r"did you mean A10G"):
         choose(job(gpu_type="A10"), QUEUE, zone())
+
+
+def test_a_named_type_whose_own_disks_are_too_small_is_refused_because_it_takes_no_volume() -> None:
+    with pytest.raises(PolicyRefusal, match=r"own disks have 117 GiB of 900, and it takes no volume"):
+        choose(job(instance="ml.g4dn.xlarge", disk=900), QUEUE, zone())
 
 
 def test_nothing_fits_names_the_wish_and_the_three_nearest_with_what_they_lack() -> None:

@@ -107,7 +107,7 @@ CASES: Mapping[str, Case] = {
         )
     ),
     "ebs-disk": Case(train(resources={"instance": "ml.m5.4xlarge", "disk": 500})),
-    "nvme-disk": Case(train(resources={"instance": "ml.g5.xlarge", "disk": 500})),
+    "nvme-disk": Case(train(resources={"instance": "ml.g5.xlarge", "disk": 200})),
     "retired-type": Case(train(resources={"instance": "ml.p3.8xlarge"})),
     "unknown-storage": Case(train(resources={"instance": "ml.p6e-gb200.36xlarge", "disk": 10})),
     "four-a100-nodes": Case(train(resources={"gpu": 8, "gpu_type": "A100-40GB", "nodes": 4})),

@@ -92,9 +92,9 @@ def test_render_refuses_or_makes_a_valid_body(
 
 @pytest.mark.parametrize("instance", list(catalog("aws")))
 def test_every_type_gets_a_volume_and_its_key_only_without_disks_of_its_own(instance: str) -> None:
-    case = Case(Job(image="train", command=("x",), resources=Resources(instance=instance, disk=77)))
+    case = Case(Job(image="train", command=("x",), resources=Resources(instance=instance, disk=40)))
     config = render(case.job, case.queue, case.submission, case.context).operations[0].body["ResourceConfig"]
     if catalog("aws")[instance].local_storage is False:
-        assert (config["VolumeSizeInGB"], config["VolumeKmsKeyId"]) == (77, case.zone.keys.data)
+        assert (config["VolumeSizeInGB"], config["VolumeKmsKeyId"]) == (40, case.zone.keys.data)
     else:
         assert config.keys() == {"InstanceType", "InstanceCount"}
