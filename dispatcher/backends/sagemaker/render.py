@@ -65,8 +65,8 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context[AwsZ
     }
     if hardware is not None:
         body["ResourceConfig"] = _resources(job, queue, hardware, zone, findings)
-    if job.inputs:
-        body["InputDataConfig"] = _channels(job, zone, findings)
+    if channels := _channels(job, zone, findings):
+        body["InputDataConfig"] = channels
     if zone.network.ids.subnets:
         ids = zone.network.ids
         body["VpcConfig"] = {"SecurityGroupIds": list(ids.security_groups), "Subnets": list(ids.subnets)}
@@ -131,7 +131,8 @@ def _channels(job: Job, zone: AwsZone, findings: Findings) -> list[dict[str, Any
         if not uri.startswith("s3://") or not bucket:
             example = f"{zone.buckets.data.uri}/..."
             findings.problem(f"inputs.{name}", f"{uri!r} is not an s3:// location", f"copy it there: {example}")
-        elif bucket not in own:
+            continue  # the model would only say the same again, in its own words
+        if bucket not in own:
             findings.warn(
                 f"inputs.{name} is in {bucket}, which is not of this zone: its execution role may not read it"
             )

@@ -115,6 +115,13 @@ def test_a_mistake_is_named_by_the_key_that_was_written(case: Case, message: str
         render(case.job, case.queue, case.submission, case.context)
 
 
+def test_an_input_on_another_cloud_is_named_once() -> None:
+    case = Case(train(inputs={"train": "gs://b/x"}))
+    with pytest.raises(SpecError) as wrong:
+        render(case.job, case.queue, case.submission, case.context)
+    assert [problem.path for problem in wrong.value.problems] == ["inputs.train"]
+
+
 def test_all_mistakes_are_named_at_once() -> None:
     case = Case(train(image="A", command=("x" * 300,), env={"1": ""}, retries=99, spot=True, inputs={"t": "x"}))
     with pytest.raises(SpecError) as wrong:
