@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dispatcher.clock import Clock, Sleep, stamp
-from dispatcher.errors import NotFoundError, UsageError
+from dispatcher.errors import NotFoundError, SpecError, UsageError
 from dispatcher.ledger import Entry, Event, Filter, Ledger, Load, QueueRow, ZoneRow, opening
 from dispatcher.ledger.rows import QUEUED
 
@@ -146,14 +146,21 @@ class Dispatcher:
         prices: str | Path | None = None,
     ) -> Plan:
         """The same for a job file; `changes` is what goes on top of it. Raises SpecError with every problem."""
-        from dispatcher.documents import document, job_file
+        from dispatcher.documents import document, job_file, job_places
+        from dispatcher.documents.changes import Defaults
 
         data = document.read(file)
+        defaults = Defaults()
 
         def parse(found: Line) -> Job:
-            return job_file.parse(str(file), data, changes, found.defaults())
+            nonlocal defaults
+            defaults = found.defaults()
+            return job_file.parse(str(file), data, changes, defaults)
 
-        return self.plan(parse, queue, prices=prices)
+        try:
+            return self.plan(parse, queue, prices=prices)
+        except SpecError as error:
+            raise job_places.placed(error, str(file), data, changes, defaults) from None
 
     def submit(
         self, job: Job | Callable[[Line], Job], queue: str | None = None, *, prices: str | Path | None = None

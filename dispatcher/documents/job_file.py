@@ -35,8 +35,6 @@ def parse(source: str, data: bytes | str, changes: Changes | None = None, defaul
 
 def _read(value: Value) -> Job | None:
     found = reading.table(value, KEYS, required=("image",), elsewhere=_ELSEWHERE)
-    if "max_wait" in found and not found.get("spot"):
-        _field(value, "max_wait").wrong("bounds the wait of a spot job, and spot is not true", "set spot: true")
     if found.get("spot") and not found.get("checkpoint"):
         remedy = "set checkpoint: true and save to $DISPATCH_CHECKPOINT_DIR"
         _field(value, "spot").wrong("needs a checkpoint, or an interruption loses the run", remedy)
@@ -44,7 +42,9 @@ def _read(value: Value) -> Job | None:
         remedy = "set checkpoint: true and save to $DISPATCH_CHECKPOINT_DIR"
         _field(value, "preemptible").wrong("needs a checkpoint, or preemption loses the run", remedy)
     if found.get("max_wait", math.inf) < found.get("max_runtime", RUNTIME_DEFAULT):
-        _field(value, "max_wait").wrong("is shorter than max_runtime", "it bounds waiting and running together")
+        assumed = "" if "max_runtime" in found else ", which is 1d where nothing is said"
+        remedy = "it bounds waiting and running together"
+        _field(value, "max_wait").wrong(f"is shorter than max_runtime{assumed}", remedy)
     for name in set(found.get("env", {})) & set(found.get("secrets", {})):
         _field(value, "secrets").wrong(f"{name} is in env too", "keep one of them")
     total = len(found.get("env", {})) + len(found.get("secrets", {}))
@@ -187,7 +187,7 @@ _uri = reading.pattern(
     r"(?:s3|gs|azureml|https|file)://[^\s\x00]+", "is not a data location", "s3://, gs://, azureml:// or https://",
     longest=limits.URI_MAX,
 )  # fmt: skip
-_label = reading.pattern(limits.LABEL_VALUE_PATTERN, "may hold a-z 0-9 - _ only, at most 63")
+_label = reading.pattern(limits.LABEL_VALUE_PATTERN, "has a value that may hold a-z 0-9 - _ only, at most 63")
 
 _RESOURCES: Mapping[str, reading.Reader[Any]] = {
     "cpu": reading.number(0, 10_000),
@@ -232,5 +232,8 @@ _ELSEWHERE = {
     "environment": "write env",
     "instance_type": "write resources: {instance: ...}, or leave it to resources.gpu, cpu and memory",
     "timeout": "write max_runtime",
+    "outputs": "what the program writes to $DISPATCH_OUTPUT_DIR is kept: dispatch fetch brings it",
+    "output": "what the program writes to $DISPATCH_OUTPUT_DIR is kept: dispatch fetch brings it",
+    "seed": "write env: {SEED: ...}, or a word of command: the program reads it",
     "code": "build the program into the image",
 }

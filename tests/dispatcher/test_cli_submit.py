@@ -147,6 +147,21 @@ def test_a_wrong_file_lists_every_problem_and_exits_2(line: Run) -> None:
     ]
 
 
+def test_what_only_the_zone_finds_wrong_has_its_file_and_line_too(line: Run) -> None:
+    Path("gpu.yaml").write_text("image: a\ncommand: [run]\nresources:\n  gpu_type: L40\n")
+    said = line("submit", "gpu.yaml")
+    assert said.code == ExitCode.USAGE
+    assert said.err.startswith("gpu.yaml:4: resources.gpu_type: aws has no L40 for training")
+    said = line("submit", "job.yaml", "--set", "resources.instance=g2-standard-8", "--dry-run")
+    assert said.err.startswith("--set: resources.instance: g2-standard-8 is not a training instance type of aws")
+    assert "leave it out and say resources.gpu" in said.err
+
+
+def test_a_job_may_bound_its_wait_without_spot_because_a_queue_may_start_it_flexibly(line: Run) -> None:
+    Path("flex.yaml").write_text("image: a\ncommand: [run]\nmax_runtime: 1h\nmax_wait: 3h\n")
+    assert line("submit", "flex.yaml", "--dry-run").code == 0
+
+
 def test_a_job_without_a_run_time_fits_a_queue_of_short_jobs(run: Run, outputs: Path, tmp_path: Path) -> None:
     (tmp_path / "q.yaml").write_text("{name: q, zone: aws-euc1, max_runtime: 2h}")
     run("sync", "--outputs", str(outputs), "--queues", str(tmp_path / "q.yaml"))
