@@ -55,7 +55,13 @@ def synchronise(
     zones = {row.name: contract.trusted(json.loads(row.document)) for row in rows}
     notes: list[str] = []
     found = _queues(queues, project, environment, zones, notes)
-    _try_overrides(found, {row.name: row for row in rows}, zones, open_zone)
+    _try_overrides(
+        found,
+        {row.name: row for row in rows},
+        zones,
+        open_zone,
+        _shown(queues or default_file(project, environment)),
+    )
     changes = Changes(environment, warnings=notes)
     if any(queue.shared for queue in found) and not ledger.shareable:
         names = ", ".join(queue.name for queue in found if queue.shared)
@@ -142,11 +148,12 @@ def _try_overrides(
     rows: Mapping[str, ZoneRow],
     zones: Mapping[str, Zone],
     open_zone: Callable[[ZoneRow, Queue], Backend],
+    source: str,
 ) -> None:
     problems: list[Problem] = []
     for queue in queues:
         row, zone = rows[queue.zone], zones[queue.zone]
-        problems += trial.overrides(queue, zone, functools.partial(open_zone, row, queue), "queue file")
+        problems += trial.overrides(queue, zone, functools.partial(open_zone, row, queue), source)
     if problems:
         raise SpecError(problems)
 

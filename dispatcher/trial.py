@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -65,10 +66,17 @@ def _problems(backend: Backend, job: Job, queue: Queue, source: str) -> list[Pro
         backend.render(job, queue, placeholder(job))
     except SpecError as error:
         return [
-            Problem(source, None, f"{path}: {wrong.path}", wrong.rule, wrong.remedy) for wrong in error.problems
+            Problem(source, None, _below(path, wrong.path), wrong.rule, wrong.remedy) for wrong in error.problems
         ]
     except PolicyRefusal as error:
-        return [Problem(source, None, path, error.message, " ".join(error.remedy.split()))]
+        # What refuses a submission names queue and key itself; here the path does.
+        named = re.compile(rf"^overrides: queue {re.escape(queue.name)} (overrides )?", re.MULTILINE)
+        rule = named.sub(lambda found: "cannot set " if found[1] else "", error.message)
+        return [Problem(source, None, path, rule, " ".join(error.remedy.split()))]
     except DispatchError as error:
         return [Problem(source, None, path, error.message)]
     return []
+
+
+def _below(path: str, wrong: str) -> str:
+    return f"{path}{wrong.removeprefix('overrides')}" if wrong.startswith("overrides.") else f"{path}: {wrong}"

@@ -212,6 +212,7 @@ def test_overrides_that_no_submission_could_use_are_refused_at_once(
         with pytest.raises(SpecError, match=words) as raised:
             real.sync(outputs=[outputs], queues=tmp_path / "q.yaml", project=tmp_path)
         assert all("queue q: overrides" in problem.path for problem in raised.value.problems)
+        assert {Path(problem.source).name for problem in raised.value.problems} == {"q.yaml"}
         assert real.queues() == []
         (tmp_path / "q.yaml").write_text(
             "name: q\nzone: aws-euc1\noverrides: {ResourceConfig: {VolumeSizeInGB: 50}}\n"

@@ -69,18 +69,18 @@ def test_a_queue_with_hardware_is_tried_on_it_alone() -> None:
 @pytest.mark.parametrize(
     ("zone", "overrides", "path", "words"),
     [
-        (AWS, {"RoleArn": "x"}, "queue q: overrides", "overrides RoleArn"),
-        (GCP, {"jobSpec": {"serviceAccount": "x"}}, "queue q: overrides", "overrides jobSpec.serviceAccount"),
+        (AWS, {"RoleArn": "x"}, "queue q: overrides", "cannot set RoleArn (it is the zone's execution"),
+        (GCP, {"jobSpec": {"serviceAccount": "x"}}, "queue q: overrides", "cannot set jobSpec.serviceAccount"),
         (
             GCP,
             scheduling(strateg="SPOT"),
-            "queue q: overrides: overrides.jobSpec.scheduling.strateg",
+            "queue q: overrides.jobSpec.scheduling.strateg",
             "did you mean strategy?",
         ),
         (
             GCP,
             scheduling(maxWaitDuration="7200"),
-            "queue q: overrides: overrides.jobSpec.scheduling.maxWaitDuration",
+            "queue q: overrides.jobSpec.scheduling.maxWaitDuration",
             "does not match",
         ),
     ],
