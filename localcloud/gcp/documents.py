@@ -75,15 +75,22 @@ class Kind:
         with state.lock:
             return copy.deepcopy(self.get(state, request.names["name"]))
 
-    def listed(self, key: str, keep: Callable[[Document, Request], bool] | None = None) -> Callable[..., object]:
-        """A list method that answers under `key`."""
+    def listed(
+        self,
+        key: str,
+        keep: Callable[[Document, Request], bool] | None = None,
+        *,
+        parent: str = "parent",
+        shown: Callable[[Document], Document] = copy.deepcopy,
+    ) -> Callable[..., object]:
+        """A list method that answers under `key`; its path calls what they are of `parent`."""
 
         def answer(state: State, request: Request) -> object:
-            collection = f"{canonical(request.names['parent'])}/{self.collection}"
+            collection = f"{canonical(request.names[parent])}/{self.collection}"
             with state.lock:
                 found = state.store(Documents).under(self.service, collection)
-                shown = [copy.deepcopy(one) for one in found if keep is None or keep(one, request)]
-            entries, more = request.page(shown, 100, 1000)
+                kept = [shown(one) for one in found if keep is None or keep(one, request)]
+            entries, more = request.page(kept, 100, 1000)
             return {key: entries, **more}
 
         return answer
