@@ -9,7 +9,6 @@ from localcloud.plugin.schema import DEFAULTS, Table, camel
 from localcloud.plugin.values import Properties
 
 Json = dict[str, Any]
-OURS = frozenset({"labels", "terraform_labels", "annotations"})  # parts of what effective_* holds whole
 
 
 def sent(properties: Table, names: Mapping[str, str], inputs: Properties) -> Json:
@@ -17,8 +16,8 @@ def sent(properties: Table, names: Mapping[str, str], inputs: Properties) -> Jso
     body: Json = {}
     for name, value in inputs.items():
         prop = properties.get(name)
-        if prop is None or value is None or prop["terraform"] in OURS or prop["terraform"] not in names:
-            continue
+        if prop is None or value is None or prop["terraform"] not in names:
+            continue  # `labels` too, where it is a part of `effective_labels`: the tables name only the whole
         _put(body, names[prop["terraform"]], _sent(prop, names, value, prop["terraform"]))
     return body
 

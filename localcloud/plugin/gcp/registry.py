@@ -16,6 +16,7 @@ REGISTRY: Registry[Gcp] = Registry(
         "iam": ("generated", "lookups"),
         "kms": ("generated", "members", "lookups"),
         "logging": ("logs", "lookups"),
+        "monitoring": ("generated",),
         "organizations": ("lookups",),
         "projects": ("projects", "members", "audit", "lookups"),
         "secretmanager": ("generated", "members"),

@@ -152,7 +152,9 @@ class Rest:
     def update(self, gcp: Gcp, id: str, old: Properties, new: Properties, names: frozenset[str]) -> None:
         values = {**self.values(gcp, id, old), **_given(new)}
         changed = {self.properties[name]["terraform"] for name in names if name in self.properties}
-        changed -= {"labels", "terraform_labels", "deletion_policy"}
+        # Parts of `effective_*` change with the whole; a channel's `labels` are its own.
+        changed -= {name for name in changed if f"effective_{name}" in self.sent}
+        changed -= {"terraform_labels", "deletion_policy"}
         body = self.hooks.encode(gcp, self.body(gcp, new), new, False)
         parts = [call for call in self.calls("Update") if call["method"] != "GET"]
         special = {name for call in parts for name in call.get("changed", ())}

@@ -236,6 +236,10 @@ LIVES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"filter": "b", "description": "d"},
     ),
     "logging/projectExclusion:ProjectExclusion": ({"name": "flows", "filter": "a"}, {"filter": "b"}),
+    "monitoring/notificationChannel:NotificationChannel": (
+        {"type": "email", "displayName": "owners", "labels": {"email_address": "ml@example.org"}},
+        {"displayName": "people", "labels": {"email_address": "ops@example.org"}},
+    ),
     "accesscontextmanager/servicePerimeter:ServicePerimeter": (
         {
             "parent": "accessPolicies/1",

@@ -222,6 +222,44 @@ def test_labels_of_others_stay_when_our_own_change(stage: Stage) -> None:
     assert outputs["effectiveLabels"].keys() == {"b", "owner", "theirs", "goog-pulumi-provisioned"}
 
 
+@pytest.mark.parametrize(
+    "written", [{"authToken": "xoxb-1"}, {"authTokenWo": "xoxb-1", "authTokenWoVersion": "1"}]
+)
+def test_a_secret_label_of_a_channel_is_sent_among_the_others_and_kept_out_of_them(
+    stage: Stage, written: dict[str, str]
+) -> None:
+    token = stage.token("NotificationChannel")
+    wanted = {"type": "slack", "labels": {"channel_name": "#ml"}, "sensitiveLabels": written}
+    inputs = stage.checked(token, wanted)
+    id, outputs = stage.provider.create(Subject(token, "x"), inputs)
+    (sent,) = [body for method, _, body in stage.local.calls if method == "POST"]
+    assert sent["labels"] == {"channel_name": "#ml", "auth_token": "xoxb-1"}
+    assert "sensitiveLabels" not in sent
+    assert outputs["labels"] == {"channel_name": "#ml"}
+    found = stage.provider.read(Subject(token, "x", id), inputs, outputs)
+    assert found is not None
+    assert (found.inputs, found.outputs) == (inputs, outputs)
+    stage.unchanged(token, found.outputs, inputs)
+
+
+def test_a_channel_that_says_a_secret_among_its_labels_finds_no_difference(stage: Stage) -> None:
+    token = stage.token("NotificationChannel")
+    labels = {"channel_name": "#ml", "auth_token": "xoxb-1"}
+    inputs = stage.checked(token, {"type": "slack", "labels": labels})
+    id, outputs = stage.provider.create(Subject(token, "x"), inputs)
+    found = stage.provider.read(Subject(token, "x", id), inputs, outputs)
+    assert found is not None
+    assert (found.inputs, found.outputs["labels"]) == (inputs, labels)
+
+
+def test_labels_that_have_no_whole_beside_them_are_changed_themselves(stage: Stage) -> None:
+    token = stage.token("NotificationChannel")
+    id, inputs, outputs = stage.make(token)
+    wanted = {**inputs, "labels": {"email_address": "ops@example.org"}}
+    outputs = stage.provider.update(Subject(token, "x", id), outputs, wanted)
+    assert stage.local.ask("GET", f"monitoring/v3/{id}")[1]["labels"] == wanted["labels"] == outputs["labels"]
+
+
 def test_a_default_label_that_changes_changes_what_has_it(stage: Stage) -> None:
     token = "gcp:storage/bucket:Bucket"
     _, inputs, outputs = stage.make(token)

@@ -77,6 +77,7 @@ def table_name(endpoint: str) -> str:
 def test_a_schema_made_of_the_source_has_the_form_of_the_providers_own_answer() -> None:
     source = {
         "name": {"Type": "schema.TypeString", "Required": "true"},
+        "token": {"Type": "schema.TypeString", "Optional": "true", "Sensitive": "true"},
         "networks": {"Type": "schema.TypeSet", "Optional": "true"},
         "networks.url": {"Type": "schema.TypeString", "Required": "true"},
         "ranges": {"Type": "schema.TypeList", "Required": "true"},
@@ -86,6 +87,7 @@ def test_a_schema_made_of_the_source_has_the_form_of_the_providers_own_answer() 
         "attributes": {
             "name": {"type": "string", "required": True},
             "ranges": {"type": ["list", "string"], "required": True},
+            "token": {"type": "string", "optional": True, "sensitive": True},
         },
         "block_types": {
             "networks": {

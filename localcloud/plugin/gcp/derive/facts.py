@@ -17,6 +17,7 @@ KEPT = (
     "ValidateDiagFunc",
     "ValidateFunc",
 )
+FLAGS = ("Required", "Optional", "Computed", "Sensitive")
 TYPES = {
     "schema.TypeString": "string",
     "schema.TypeInt": "number",
@@ -62,7 +63,7 @@ def block(schema: Json, path: str = "") -> Json:
         if parent != path or where.endswith("[]"):
             continue
         kind = TYPES[facts["Type"]]
-        flags = {flag.lower(): True for flag in ("Required", "Optional", "Computed") if facts.get(flag) == "true"}
+        flags = {flag.lower(): True for flag in FLAGS if facts.get(flag) == "true"}
         nested = any(other.startswith(f"{where}.") for other in schema)
         if nested:
             limits = {"min_items": 1} if "required" in flags else {}

@@ -168,6 +168,29 @@ def _repository(gcp: Gcp, document: Json, known: Properties) -> Json:
     return _own_name(gcp, {**document, "cleanupPolicies": policies}, {})
 
 
+SECRET_LABELS = {"authToken": "auth_token", "password": "password", "serviceKey": "service_key"}
+
+
+def _channel(gcp: Gcp, body: Json, inputs: Properties, creating: bool) -> Json:
+    """resourceMonitoringNotificationChannelEncoder: secret labels go among the others, write-only ones last."""
+    secret = inputs.get("sensitiveLabels") or {}
+    labels = dict(body.get("labels") or {})
+    for ending in ("", "Wo"):
+        labels |= {
+            label: secret[name + ending] for name, label in SECRET_LABELS.items() if secret.get(name + ending)
+        }
+    return {**{name: value for name, value in body.items() if name != "sensitiveLabels"}, "labels": labels}
+
+
+def _veiled(gcp: Gcp, document: Json, known: Properties) -> Json:
+    """resourceMonitoringNotificationChannelDecoder: the API veils secret labels, the program knows them."""
+    labels = document.get("labels") or {}
+    if known.get("sensitiveLabels"):
+        return {**document, "labels": {k: v for k, v in labels.items() if k not in SECRET_LABELS.values()}}
+    own = known.get("labels") or {}
+    return {**document, "labels": labels | {k: own[k] for k in SECRET_LABELS.values() if own.get(k)}}
+
+
 HOOKS: dict[str, Hooks] = {
     "accesscontextmanager/servicePerimeter:ServicePerimeter": Hooks(
         encode=_perimeter, decode=_in_policy, extra={"parent": "parent"}
@@ -189,6 +212,7 @@ HOOKS: dict[str, Hooks] = {
     "iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": Hooks(decode=_living),
     "kms/cryptoKey:CryptoKey": Hooks(encode=_key, decode=_own_name, removing=_destroy_versions),
     "kms/keyRing:KeyRing": Hooks(encode=_ring, decode=_own_name, forget=True),
+    "monitoring/notificationChannel:NotificationChannel": Hooks(encode=_channel, decode=_veiled),
     "secretmanager/secret:Secret": Hooks(),
 }
 RESOURCES = {f"gcp:{token}": Rest(f"gcp:{token}", hooks).resource() for token, hooks in HOOKS.items()}
