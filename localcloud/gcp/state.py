@@ -1,44 +1,10 @@
-"""What the local Google Cloud holds: one store per concern, made when first asked for."""
+"""What the local Google Cloud holds, and which project it is."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
-
 from localcloud.place import NUMBER as NUMBER
 from localcloud.place import PROJECT as PROJECT
-from localcloud.place import Place
-
-
-class Store(Protocol):
-    """Anything that can be made from the state alone."""
-
-    def __init__(self, state: State) -> None: ...
-
-
-S = TypeVar("S", bound=Store)
-
-
-@dataclass
-class State:
-    """`url` is the server's. `lock` guards every store; nothing waits under it."""
-
-    place: Place
-    url: str
-    clock: Callable[[], float] = time.time
-    lock: threading.RLock = field(default_factory=threading.RLock)
-    _stores: dict[type[Any], Any] = field(default_factory=dict)
-
-    def store(self, kind: type[S]) -> S:
-        """The one store of a kind, as in `state.store(Buckets)`."""
-        with self.lock:
-            if kind not in self._stores:
-                self._stores[kind] = kind(self)
-            found: S = self._stores[kind]
-            return found
+from localcloud.state import State as State
 
 
 def is_project(name: str) -> bool:
