@@ -1,0 +1,86 @@
+"""Wait until what was made is really there: role assignments reach all servers in minutes, ten at most.
+
+Each wait is a hook that the engine runs after a creation, never in a preview. It asks Azure Resource Manager, as
+whoever deploys, and never fails an update: what does not answer in time is told as a warning.
+
+Storage, registry and workspace ask the vault for their key in the name of an identity that nobody else can ask in.
+So what needs such a grant is tried again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pulumi
+
+from infra.azure.rest import Rest
+from infra.azure.site import Site
+from infra.propagation import PAUSES, Clock, wait
+
+AUTHORIZATION = "2022-04-01"  # API version of Microsoft.Authorization
+# A role assignment holds after ten minutes at most (learn.microsoft.com/azure/role-based-access-control/
+# troubleshooting, "Symptom - Role assignment changes are not being detected").
+GRANTED = (5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 180.0, 180.0)  # seconds; ten minutes in all
+# What Azure says of a role or an identity that it has not heard of yet.
+NOT_HEARD_OF = re.compile(
+    r"(?i)PrincipalNotFound|does not exist in the directory|ForbiddenByRbac|KeyVaultAccessForbidden"
+    r"|KeyVaultAuthenticationFailure|CannotAccessKeyVault|does not have (the )?(required |following )?permissions?"
+    r"|unwrapkey|wrapkey permission|LinkedAuthorizationFailed|key vault (operation|access)[^.]*(denied|forbidden)"
+)
+
+
+def assigned(rest: Rest, scope: str, assignment: str, principal: str) -> bool:
+    """Whether the assignment (its id) counts among what `principal` (an object id) is given at `scope`.
+
+    A list by principal is answered from what decides on access; the assignment itself is there at once.
+    """
+    answer = rest.ask(
+        f"{scope}/providers/Microsoft.Authorization/roleAssignments",
+        AUTHORIZATION,
+        **{"$filter": f"assignedTo('{principal}')"},
+    )
+    listed = answer.body.get("value", [])
+    return any(str(one.get("id", "")).lower() == assignment.lower() for one in listed)
+
+
+def wait_for_assignment(site: Site, use: str, clock: Clock | None = None) -> pulumi.ResourceHookBinding:
+    """After a role is assigned, wait until it is found by who asks for it: half a minute at most."""
+
+    def ready(args: pulumi.ResourceHookArgs) -> bool:
+        made = args.new_outputs or {}
+        return assigned(site.rest, str(made.get("scope", "")), args.id, str(made.get("principalId", "")))
+
+    told = "a role is assigned but not found everywhere yet; what needs it is tried again for some minutes"
+    return _hook(site, use, ready, told, clock)
+
+
+def retry_while_granting(site: Site, name: str, clock: Clock | None = None) -> pulumi.ResourceHookBinding:
+    """For `name`, which needs a role just assigned: a refusal for want of it is tried again, for ten minutes.
+
+    Every other refusal, and one that stays, fails the update in Azure's own words. An emulator's grants hold at
+    once: it is asked again without a pause.
+    """
+    instead = Clock(lambda _: None) if site.emulator else Clock()
+
+    def again(args: pulumi.ErrorHookArgs) -> bool:
+        tried = len(args.errors)
+        if not NOT_HEARD_OF.search(args.errors[0]) or tried > len(GRANTED):
+            return False
+        (clock or instead).sleep(GRANTED[tried - 1])
+        return True
+
+    return pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"{name}-granted", again)])
+
+
+def _hook(
+    site: Site,
+    use: str,
+    ready: Callable[[pulumi.ResourceHookArgs], bool],
+    otherwise: str,
+    clock: Clock | None,
+) -> pulumi.ResourceHookBinding:
+    def hook(args: pulumi.ResourceHookArgs) -> None:
+        wait(lambda: ready(args), otherwise, clock or Clock(), PAUSES)
+
+    return pulumi.ResourceHookBinding(after_create=[pulumi.ResourceHook(site.name("there", use), hook)])

@@ -1,0 +1,91 @@
+"""One subscription and region as a provider: every resource gets this explicit provider, never a default one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pulumi
+import pulumi_azure_native as azure
+from pulumi_azure_native import authorization
+
+from infra import emulator
+from infra.azure.place import Place
+from infra.azure.rest import Rest
+from infra.settings import Environment
+from infra.site import BaseSite
+
+# Where Azure Resource Manager answers, by Azure cloud (the `resourceManager` of each cloud's metadata endpoint).
+RESOURCE_MANAGER = {
+    "public": "https://management.azure.com",
+    "usgovernment": "https://management.usgovcloudapi.net",
+}
+# The application that `az login` signs people in through (learn.microsoft.com/troubleshoot/entra/entra-id/
+# governance/verify-first-party-apps-sign-in): a deployer with any other client id is a service principal.
+AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployer:
+    """Who deploys, and the tenant (directory) that signed them in; `kind` as role assignments take it."""
+
+    tenant: str
+    object_id: str
+    kind: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Site(BaseSite[Place, azure.Provider]):
+    """A place on Azure with the provider pinned to it.
+
+    `tags` are for everything that can be tagged: this provider has no default tags. `emulator` is the address
+    in Azure's stead.
+    """
+
+    tags: Mapping[str, str] = field(default_factory=dict)
+    deployer: Deployer = Deployer("", "", "User", "")
+    emulator: str | None = None
+
+    @property
+    def tenant(self) -> str:
+        """The id of the directory that the subscription trusts."""
+        return self.deployer.tenant
+
+    @property
+    def rest(self) -> Rest:
+        """The way to ask Azure what the provider does not wait for."""
+        endpoint = f"{self.emulator}/arm" if self.emulator else RESOURCE_MANAGER[self.place.environment]
+        return Rest(endpoint, self.deployer.token)
+
+
+def emulated(environment: Environment) -> str | None:
+    """The address that stands for Azure's in this environment; raises pulumi.RunError unless it is loopback."""
+    return emulator.url("DISPATCH_AZURE_ENDPOINT").rstrip("/") if environment.emulator else None
+
+
+def provider(name: str, place: Place, url: str | None) -> azure.Provider:
+    """The provider of one place; `url` is the emulator's.
+
+    In Azure's stead, the stand-in plugin answers at that address. An official plugin would ask it where Azure
+    is, by HTTPS, get no answer, and so never reach an Azure that this environment does not mean.
+    """
+    return azure.Provider(
+        name,
+        subscription_id=place.subscription,
+        location=place.region,
+        environment=place.environment,
+        disable_pulumi_partner_id=True,
+        metadata_host=urlsplit(url).netloc if url else None,
+    )
+
+
+def deployer(of: azure.Provider) -> Deployer:
+    """Ask the provider who is signed in. Raises what an invoke raises."""
+    ask = pulumi.InvokeOptions(provider=of)
+    who = authorization.get_client_config(opts=ask)
+    token = authorization.get_client_token(opts=ask).token
+    return Deployer(
+        who.tenant_id, who.object_id, "User" if who.client_id == AZURE_CLI else "ServicePrincipal", token
+    )
