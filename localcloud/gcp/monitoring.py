@@ -16,7 +16,7 @@ from localcloud.gcp.state import State
 
 CHANNELS = Kind("monitoring", "notificationChannels", "Notification channel")
 # Kind of channel -> the label that says where it leads: of `email` and `pubsub` as Google's descriptors have it
-# (`gcloud beta monitoring channel-descriptors describe`), of the others as terraform-provider-google's tests have it.
+# (`gcloud beta monitoring channel-descriptors describe`), of the others as the provider's own tests have it.
 LABELS = {
     "email": "email_address",
     "pagerduty": "service_key",
