@@ -53,6 +53,12 @@ class AccountArgs:
     settings: Mapping[str, str]
 
 
+def _needed(args: AccountArgs) -> list[Service]:
+    """The APIs of the project, those among them that only some settings ask for."""
+    on = {"peering": args.peering, "perimeter": args.perimeter, "budget": args.budget, "federation": args.issuer}
+    return needed(name for name, value in on.items() if value)
+
+
 class Account(pulumi.ComponentResource):
     """The project's number, its service agents (IAM members by short name), and what its zones share.
 
@@ -84,7 +90,7 @@ class Account(pulumi.ComponentResource):
             ServiceAgentsArgs(site, self.number, args.own, self.ready, args.custom_code),
             under,
         ).members
-        idle.PRICES.tell(f"project {project}", idle.account_lines(args), self)
+        idle.PRICES.tell(f"project {project}", idle.account_lines(int(args.own_audit), site.place.region), self)
         self.own_federation = bool(args.own and args.issuer and not args.existing_federation)
         self.log_bucket, self.federation = None, self._adopted_federation(args)
         if args.own and (args.own_audit or self.own_federation):
@@ -102,14 +108,7 @@ class Account(pulumi.ComponentResource):
 
     def _services(self, args: AccountArgs) -> list[pulumi.Resource]:
         """Enable every API that is needed, one resource each, and wait until it answers."""
-        site = args.home
-        on = {
-            "peering": args.peering,
-            "perimeter": args.perimeter,
-            "budget": args.budget,
-            "federation": args.issuer,
-        }
-        wanted = needed(name for name, value in on.items() if value)
+        site, wanted = args.home, _needed(args)
         if args.own:
             return [self._enable(site, service) for service in wanted]
         for service in wanted:
@@ -161,7 +160,7 @@ class Account(pulumi.ComponentResource):
                 f"{site.place.project}: who did what, and what jobs wrote",
             )
             self.log_bucket = LogBucket(site.name("audit", "trail"), kept, under).bucket
-            for service in needed():
+            for service in _needed(args):
                 if service.audited:
                     projects.IAMAuditConfig(
                         site.name("audit", service.name),

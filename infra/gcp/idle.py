@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from infra.gcp.private_access import domains
 from infra.gcp.settings import Zone
 from infra.idle import Line, Prices
-
-if TYPE_CHECKING:  # the account tells its own cost with this module
-    from infra.gcp.account import AccountArgs
 
 PRICES = Prices("gcp", "Google")
 EVERYWHERE = "everywhere"
@@ -34,8 +29,6 @@ def lines(zone: Zone) -> list[Line]:
     return found
 
 
-def account_lines(args: AccountArgs) -> list[Line]:
-    """The idle cost of what a project has once: the key of its audit log."""
-    if not args.own_audit:
-        return []
-    return [_line("active versions of keys", 1, "key", args.home.place.region)]
+def account_lines(audit_keys: int, region: str) -> list[Line]:
+    """The idle cost of what a project has once: the keys of its audit log, 0 or 1, in its home region."""
+    return [_line("active versions of keys", audit_keys, "key", region)] if audit_keys else []

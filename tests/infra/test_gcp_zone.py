@@ -152,6 +152,11 @@ def test_what_holds_data_keys_and_identities_is_audited_in_full(whole: tuple[Rec
         assert kinds == ["ADMIN_READ", "DATA_READ", "DATA_WRITE"]
 
 
+def test_the_exchange_of_ci_s_tokens_is_audited() -> None:
+    declared, _ = build(gcp_zone(federation=CI))
+    assert "sts.googleapis.com" in each(declared.of(AUDITED), "service")
+
+
 def test_the_audit_log_is_kept_in_the_region_under_a_key_of_its_own(
     whole: tuple[Record, contract.GcpZone],
 ) -> None:
