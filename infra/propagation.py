@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import pulumi
+
 PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)  # seconds; 31 in all
 
 
@@ -26,3 +28,23 @@ def until(ready: Callable[[], bool], clock: Clock, pauses: Sequence[float] = PAU
             yield ready()
 
     return any(asked())
+
+
+def wait(ready: Callable[[], bool], otherwise: str, clock: Clock, pauses: Sequence[float] = PAUSES) -> None:
+    """Wait until `ready`, or warn of `otherwise`. Never raises: the engine fails an update for a hook that does.
+
+    A connection that breaks is asked again; whoever cannot ask at all (nobody is signed in) does not wait.
+    """
+
+    def asked() -> bool:
+        try:
+            return ready()
+        except OSError:  # all that requests and sockets raise for connections
+            return False
+
+    try:
+        there, why = until(asked, clock, pauses), ""
+    except Exception as error:  # whatever it is, what was to be made is made
+        there, why = False, f" (asking failed: {error})"
+    if not there:
+        pulumi.log.warn(f"{otherwise}{why}")

@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 
 from infra.aws.site import Site
-from infra.propagation import Clock, until
+from infra.propagation import Clock, wait
 
 
 def assumable(client: Any, role: str) -> bool:
@@ -49,18 +49,18 @@ def wait_for_role(
     """
     service = "sts" if caller_may_assume else "iam"
 
-    def wait(args: pulumi.ResourceHookArgs) -> None:
+    def there(args: pulumi.ResourceHookArgs) -> None:
         outputs = args.new_outputs or {}
         role, name = str(outputs.get("arn", "")), str(outputs.get("name", ""))
-        client = _client(site, service)
 
         def ready() -> bool:
+            client = _client(site, service)
             return assumable(client, role) if caller_may_assume else visible(client, name)
 
-        if not until(ready, clock or Clock()):
-            pulumi.log.warn(f"{name} was created but does not answer yet; submits retry for some minutes")
+        told = f"{name} was created but does not answer yet; submits retry for some minutes"
+        wait(ready, told, clock or Clock())
 
-    hook = pulumi.ResourceHook(site.name("identity", f"{use}-there"), wait)
+    hook = pulumi.ResourceHook(site.name("identity", f"{use}-there"), there)
     return pulumi.ResourceHookBinding(after_create=[hook])
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import logging
 
-from infra.gcp.keys import Key
+from infra.gcp.keys import Key, encrypted
 from infra.gcp.place import Place
 from infra.gcp.site import Site
 
@@ -68,7 +68,7 @@ class LogBucket(pulumi.ComponentResource):
             enable_analytics=False,
             cmek_settings={"kms_key_name": args.key.name},
             deletion_policy=place.deletion_policy,
-            opts=site.child(self, after=args.key.ready, keep=True),
+            opts=encrypted(site, self, args.key, name),
         )
         sink = logging.ProjectSink(
             name,

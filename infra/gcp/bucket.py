@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import storage
 
-from infra.gcp.keys import Key
+from infra.gcp.keys import Key, encrypted
 from infra.gcp.site import Site
 
 ABANDONED_UPLOAD_DAYS = 7
@@ -61,7 +61,7 @@ class Bucket(pulumi.ComponentResource):
             default_event_based_hold=False,
             enable_object_retention=False,  # a lock nobody can lift contradicts the right to erasure
             deletion_policy=place.deletion_policy,
-            opts=site.child(self, after=args.key.ready, keep=True),
+            opts=encrypted(site, self, args.key, name),
         )
         self.bucket = made.name
         self.register_outputs({"bucket": self.bucket})

@@ -9,7 +9,7 @@ import pulumi
 from pulumi_gcp import artifactregistry, organizations, projects, serviceaccount, storage
 
 from infra.gcp import roles
-from infra.gcp.propagation import wait_for_impersonation
+from infra.gcp.propagation import retry_while_granting, wait_for_impersonation
 from infra.gcp.roles import Holder, Role
 from infra.gcp.site import Site
 from infra.lookup import found
@@ -131,8 +131,10 @@ class Identity(pulumi.ComponentResource):
         site, project = args.site, args.site.place.project
         # Whoever deploys can try at once whether the grant has travelled; nobody can for somebody else.
         deployer = use.endswith("-deployer")
-        hooks = wait_for_impersonation(site, site.place.service_account("agent")) if deployer else None
-        logical, opts = site.name("identity", use), site.child(self, hooks=hooks)
+        there = wait_for_impersonation(site, site.place.service_account("agent")) if deployer else None
+        logical = site.name("identity", use)
+        hooks = pulumi.ResourceHookBinding.merge(retry_while_granting(site, logical), there)
+        opts = site.child(self, hooks=hooks)
         if target in accounts:
             named = accounts[target].name
             serviceaccount.IAMMember(logical, service_account_id=named, role=role, member=member, opts=opts)

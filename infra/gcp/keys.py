@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import kms
 
+from infra.gcp.propagation import retry_while_granting
 from infra.gcp.service_agents import table
 from infra.gcp.site import Site
 from infra.lookup import found
@@ -109,14 +110,19 @@ def key(
         deletion_policy=site.place.deletion_policy,
         opts=site.child(parent, keep=True),
     )
-    grants = tuple(
-        kms.CryptoKeyIAMMember(
-            site.name("keys", f"{use}-{agent}".replace("_", "-")),
-            crypto_key_id=made.id,
-            role=USE_KEY,
-            member=member,
-            opts=site.child(parent),
-        )
-        for agent, member in agents.items()
-    )
-    return Key(made.id, grants)
+
+    def grant(agent: str, member: pulumi.Output[str]) -> pulumi.Resource:
+        named = site.name("keys", f"{use}-{agent}".replace("_", "-"))
+        opts = site.child(parent, hooks=retry_while_granting(site, named))
+        return kms.CryptoKeyIAMMember(named, crypto_key_id=made.id, role=USE_KEY, member=member, opts=opts)
+
+    return Key(made.id, tuple(grant(agent, member) for agent, member in agents.items()))
+
+
+def encrypted(site: Site, parent: pulumi.Resource, under: Key, name: str) -> pulumi.ResourceOptions:
+    """Options of what a key encrypts: it is kept, waits for the grants of the key, and bears with their travel.
+
+    A key of others has its grants for long: without one, what it should encrypt is refused at once.
+    """
+    hooks = retry_while_granting(site, name) if under.ready else None
+    return site.child(parent, after=under.ready, keep=True, hooks=hooks)

@@ -2,10 +2,13 @@
 
 Each wait is a hook that the engine runs after a creation, never in a preview. It asks the API itself, as whoever
 deploys, and never fails an update: what does not answer in time is told as a warning.
+
+Nobody can ask whether a grant to one of Google's own agents has arrived. So what needs one is tried again.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import pulumi
@@ -13,11 +16,20 @@ import pulumi
 from infra.gcp.rest import Rest
 from infra.gcp.services import Service
 from infra.gcp.site import Site
-from infra.propagation import PAUSES, Clock, until
+from infra.propagation import PAUSES, Clock, wait
 
 MINUTES = (*PAUSES, *(15.0,) * 18)  # seconds; five minutes in all
 # What an API says while it is not enabled everywhere (google.rpc.ErrorInfo of domain googleapis.com).
 NOT_YET = frozenset({"SERVICE_DISABLED"})
+
+# A grant holds everywhere after two minutes as a rule, and after seven if it takes long
+# (cloud.google.com/iam/docs/access-change-propagation).
+GRANTED = (5.0, 10.0, 15.0, 30.0, 60.0, 60.0, 120.0, 120.0)  # seconds; seven minutes in all
+# What Google's APIs say of a grant, an account or a role that they have not heard of yet.
+NOT_HEARD_OF = re.compile(
+    r"(?i)permission denied on cloud kms key|permission to use the cloud kms key"
+    r"|cloudkms\.cryptokeyversions\.useto|service account \S+ does not exist|role projects/\S+ is not supported"
+)
 
 
 def answers(rest: Rest, service: Service, region: str) -> bool:
@@ -72,6 +84,24 @@ def wait_for_perimeter(site: Site, clock: Clock | None = None) -> pulumi.Resourc
     return _hook(site, "perimeter-drawn", ready, told, MINUTES, clock)
 
 
+def retry_while_granting(site: Site, name: str, clock: Clock | None = None) -> pulumi.ResourceHookBinding:
+    """For `name`, which needs a grant just given: a refusal for want of it is tried again, for seven minutes.
+
+    Every other refusal, and one that stays, fails the update in Google's own words. An emulator's grants hold at
+    once: it is asked again without a pause.
+    """
+    instead = Clock(lambda _: None) if site.emulator else Clock()
+
+    def again(args: pulumi.ErrorHookArgs) -> bool:
+        tried = len(args.errors)
+        if not NOT_HEARD_OF.search(args.errors[0]) or tried > len(GRANTED):
+            return False
+        (clock or instead).sleep(GRANTED[tried - 1])
+        return True
+
+    return pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"{name}-granted", again)])
+
+
 def _hook(
     site: Site,
     use: str,
@@ -80,8 +110,7 @@ def _hook(
     pauses: Sequence[float],
     clock: Clock | None,
 ) -> pulumi.ResourceHookBinding:
-    def wait(args: pulumi.ResourceHookArgs) -> None:
-        if not until(lambda: ready(args), clock or Clock(), pauses):
-            pulumi.log.warn(otherwise)
+    def hook(args: pulumi.ResourceHookArgs) -> None:
+        wait(lambda: ready(args), otherwise, clock or Clock(), pauses)
 
-    return pulumi.ResourceHookBinding(after_create=[pulumi.ResourceHook(site.name("there", use), wait)])
+    return pulumi.ResourceHookBinding(after_create=[pulumi.ResourceHook(site.name("there", use), hook)])

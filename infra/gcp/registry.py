@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import artifactregistry
 
-from infra.gcp.keys import Key
+from infra.gcp.keys import Key, encrypted
+from infra.gcp.propagation import retry_while_granting
 from infra.gcp.service_agents import table
 from infra.gcp.site import Site
 from infra.lookup import found
@@ -83,17 +84,18 @@ class Registry(pulumi.ComponentResource):
             ],
             vulnerability_scanning_config={"enablement_config": "INHERITED"},  # on where the project's API is
             deletion_policy=place.deletion_policy,
-            opts=site.child(self, after=args.key.ready, keep=True),
+            opts=encrypted(site, self, args.key, site.name("registry", "images")),
         )
         for agent, member in args.agents.items():
             if table()[agent].pulls_images:
+                named = site.name("registry", f"pull-{agent}".replace("_", "-"))
                 artifactregistry.RepositoryIamMember(
-                    site.name("registry", f"pull-{agent}".replace("_", "-")),
+                    named,
                     project=place.project,
                     location=place.region,
                     repository=made.repository_id,
                     role=READ_IMAGES,
                     member=member,
-                    opts=site.child(self),
+                    opts=site.child(self, hooks=retry_while_granting(site, named)),
                 )
         return made

@@ -12,6 +12,7 @@ import pulumi
 import yaml
 from pulumi_gcp import logging, projects, storage
 
+from infra.gcp.propagation import retry_while_granting
 from infra.gcp.site import Site
 
 FoundBy = Literal["get_project_service_account", "get_project_cmek_settings", "service_identity", "address"]
@@ -101,10 +102,11 @@ class ServiceAgents(pulumi.ComponentResource):
 
         The binding stays when the stack goes: whatever else uses the service in this project needs it too.
         """
-        options = site.child(self)
+        named = site.name("agents", agent.name)
+        options = site.child(self, hooks=retry_while_granting(site, named))
         options.retain_on_delete = True
         projects.IAMMember(
-            site.name("agents", agent.name),
+            named,
             project=site.place.project,
             role=role,
             member=email.apply(lambda found: f"serviceAccount:{found}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -128,3 +129,49 @@ def test_a_wait_that_is_in_vain_is_told_and_fails_nothing(monkeypatch: pytest.Mo
     assert told == [
         "dns.googleapis.com is enabled but does not answer yet; run `pulumi up` again if something fails for it"
     ]
+
+
+def again(
+    monkeypatch: pytest.MonkeyPatch, errors: list[str], emulator: str | None = None
+) -> tuple[bool, list[float]]:
+    """What the hook of something that needs a grant says to its latest error, and how long it paused before."""
+    hooks: list[Any] = []
+    monkeypatch.setattr("pulumi.ErrorHook", lambda name, callback: hooks.append(callback))
+    monkeypatch.setattr("pulumi.ResourceHookBinding", lambda on_error: on_error)
+    slept, clock = waited()
+    site = cast(Any, SimpleNamespace(emulator=emulator))
+    propagation.retry_while_granting(site, "gcp-euw4-storage-data", None if emulator else clock)
+    return hooks[0](cast(Any, SimpleNamespace(errors=errors))), slept
+
+
+KMS = "Error 403: Permission denied on Cloud KMS key. Please ensure that your Cloud Storage service account ..."
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KMS,
+        "Permission 'cloudkms.cryptoKeyVersions.useToEncrypt' denied on resource 'projects/p'.",
+        "Error 400: Service account service-1@gcp-sa-logging.iam.gserviceaccount.com does not exist.",
+        "Error 400: Role projects/acme-ml-eu/roles/gcp_euw4_reader_1 is not supported for this resource.",
+    ],
+)
+def test_what_a_grant_under_way_refuses_is_tried_again(error: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert again(monkeypatch, [error]) == (True, [5.0])
+    assert again(monkeypatch, [error] * 3) == (True, [15.0])
+
+
+def test_a_grant_that_never_comes_is_given_up_after_seven_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sum(propagation.GRANTED) == 420.0
+    assert again(monkeypatch, [KMS] * len(propagation.GRANTED)) == (True, [propagation.GRANTED[-1]])
+    assert again(monkeypatch, [KMS] * (len(propagation.GRANTED) + 1)) == (False, [])
+
+
+@pytest.mark.parametrize("error", ["Error 403: Permission 'storage.buckets.create' denied", "Error 409: conflict"])
+def test_no_other_refusal_is_tried_again(error: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert again(monkeypatch, [error, KMS]) == (False, [])
+
+
+def test_an_emulators_grants_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail("waited"))
+    assert again(monkeypatch, [KMS], emulator="http://127.0.0.1:1/_gcp") == (True, [])

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.aws.propagation import assumable, visible
-from infra.propagation import PAUSES, Clock, until
+from infra.propagation import PAUSES, Clock, until, wait
 
 
 class Cloud:
@@ -56,3 +56,30 @@ def test_another_error_is_not_mistaken_for_waiting() -> None:
         assumable(Cloud(1, "ExpiredToken"), "arn")
     with pytest.raises(ClientError):
         visible(Cloud(1, "Throttling"), "name")
+
+
+def test_a_connection_that_breaks_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("pulumi.log.warn", told.append)
+    broken = iter([ConnectionResetError("gone"), TimeoutError("slow")])
+
+    def ready() -> bool:
+        for error in broken:
+            raise error
+        return True
+
+    slept, clock = waited()
+    wait(ready, "not there", clock)
+    assert (slept, told) == ([1.0, 2.0], [])
+
+
+def test_whoever_cannot_ask_is_told_at_once_and_the_update_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("pulumi.log.warn", told.append)
+
+    def ready() -> bool:
+        raise RuntimeError("nobody is signed in")
+
+    slept, clock = waited()
+    wait(ready, "not there yet", clock)
+    assert (slept, told) == ([], ["not there yet (asking failed: nobody is signed in)"])

@@ -50,6 +50,18 @@ def test_a_key_that_the_storage_agent_may_not_use_is_refused_with_googles_own_wo
     assert "Permission denied on Cloud KMS key" in outcome.message
 
 
+def test_a_grant_that_travels_is_waited_for(own: Ground) -> None:
+    words = (
+        "Permission denied on Cloud KMS key. Please ensure that your Cloud Storage service account is authorized."
+    )
+    slow = {"code": "PERMISSION_DENIED", "message": words, "status": 403}
+    own.cloud.fault("error", service="storage", operation="InsertBucket", times=6, **slow)
+    outcome = own.project("local", stack_settings("local", "gcp")).up()
+    refused = [one for one in own.cloud.requests("storage", "InsertBucket") if one["status"] == 403]
+    assert len(refused) == 6
+    assert set(outcome.changes.values()) == {"create"}
+
+
 def test_an_exception_in_the_program_keeps_what_was_made_and_the_next_up_completes(own: Ground) -> None:
     def broken(folder: Path) -> None:
         shutil.copytree(CHECKOUT / "infra", folder / "infra", ignore=shutil.ignore_patterns("__pycache__"))
