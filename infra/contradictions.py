@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 from dispatcher.placement.catalog import catalog
+from infra.base import said
 from infra.settings import Environment, Zone
 
 # (path below launchway:, rule, remedy)
@@ -153,8 +154,24 @@ def _accounts(zones: Zones) -> Iterator[Found]:
         by_account[zone.cloud, zone.account].append((index, zone))
     for (_, account), members in by_account.items():
         for path, of in members[0][1].account_settings.items():
-            said = [(index, of(zone)) for index, zone in members if of(zone) is not None]
-            for index, value in said[1:]:
-                if value != said[0][1]:
-                    rule = f"account {account} has this once, and zones[{said[0][0]}] says something else"
+            words = [(index, of(zone)) for index, zone in members if of(zone) is not None]
+            for index, value in words[1:]:
+                if value != words[0][1]:
+                    rule = f"account {account} has this once, and zones[{words[0][0]}] says something else"
                     yield f"zones[{index}].{path}", rule, "say it once, or the same in every zone of the account"
+        yield from _built_by_others(account, members)
+
+
+def _built_by_others(account: str, members: Zones) -> Iterator[Found]:
+    """One zone says that somebody else builds what the account has; another one wants some of it built."""
+    zones = [zone for _, zone in members]
+    if said(zones, "accountScope") != "existing":
+        return
+    for index, zone in members:
+        if zone.account_scope == "existing":
+            continue  # told by the rule of the zone itself
+        rule = f"another zone says accountScope: existing, so nothing of account {account} is built"
+        if zone.budget:
+            yield f"zones[{index}].budget", rule, "remove budget, or set accountScope: own"
+        if zone.federation and not said(zones, "existing.federation"):
+            yield f"zones[{index}].federation", rule, "name the one there is: existing.federation"

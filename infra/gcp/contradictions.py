@@ -201,5 +201,30 @@ def _egress(zones: list[tuple[int, Zone]]) -> Iterator[Found]:
         yield f"zones[{index}].network.egress", f"nothing makes it true: {because}", WAYS_TO_CLOSE
 
 
+def _names(zones: list[tuple[int, Zone]]) -> Iterator[Found]:
+    """What a zone is called must not be what another zone or the project's own things are called, or begin so."""
+    projects = {zone.project for _, zone in zones}
+    for index, zone in zones:
+        if zone.name.removeprefix("gcp-") in projects and zone.name.startswith("gcp-"):
+            rule = f"{zone.name} is what the own things of project {zone.name[4:]} are called"
+            yield f"zones[{index}].name", rule, f"add the region, such as {zone.name[:19].rstrip('-')}-euw4"
+        for other, longer in zones:
+            if longer.project == zone.project and longer.name.startswith(f"{zone.name}-"):
+                rule = f"the jobs of {zone.name} could read the secrets of {longer.name}: both begin {zone.name}-"
+                yield f"zones[{other}].name", rule, "give it a name that does not begin with that of another zone"
+
+
+def _of_the_project(zones: list[tuple[int, Zone]]) -> Iterator[Found]:
+    """What one zone says of the project, and another contradicts in another setting."""
+    for index, zone in zones:
+        others = [other for at, other in zones if other.project == zone.project and at != index]
+        if zone.perimeter and zone.account_scope != "existing" and said(others, "accountScope") == "existing":
+            rule = f"another zone says accountScope: existing, which draws no perimeter around {zone.project}"
+            yield f"zones[{index}].perimeter", rule, "name the one there is: existing.perimeter"
+        if zone.perimeter and not zone.existing.perimeter and said(others, "existing.perimeter"):
+            rule = "a project can be in one perimeter only, and another zone names the one there is"
+            yield f"zones[{index}].perimeter", rule, "remove perimeter, or existing.perimeter"
+
+
 # Rules about what several zones say of their project.
-TOGETHER: tuple[Callable[[list[tuple[int, Zone]]], Iterator[Found]], ...] = (_egress,)
+TOGETHER: tuple[Callable[[list[tuple[int, Zone]]], Iterator[Found]], ...] = (_egress, _names, _of_the_project)

@@ -225,6 +225,50 @@ def test_what_a_project_has_once_is_not_said_in_two_ways() -> None:
     assert "has this once" in problems(one, other)["zones[1].perimeter"]
 
 
+def second(**changes: Any) -> dict[str, Any]:
+    """Another zone of the same project."""
+    return gcp_zone(**{"name": "gcp-b", "network": {"cidr": "10.65.0.0/16"}, **changes})
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "path", "words"),
+    [
+        # Nothing would draw the perimeter that makes the claim true.
+        ({"accountScope": "existing"}, {"perimeter": ENFORCED}, "perimeter", "draws no perimeter"),
+        ({"existing": {"perimeter": PERIMETER}}, {"perimeter": ENFORCED}, "perimeter", "one perimeter only"),
+        ({"accountScope": "existing"}, {"federation": CI}, "federation", "nothing of account acme-ml-eu is built"),
+        (
+            {"accountScope": "existing"},
+            {"budget": BUDGET, "billingAccount": "012345-6789AB-CDEF01"},
+            "budget",
+            "nothing of account acme-ml-eu is built",
+        ),
+    ],
+)
+def test_what_one_zone_wants_of_a_project_that_another_says_is_there_is_refused(
+    one: dict[str, Any], other: dict[str, Any], path: str, words: str
+) -> None:
+    assert words in problems(gcp_zone(**one), second(**other))[f"zones[1].{path}"]
+    assert words in problems(second(**other), gcp_zone(**one))[f"zones[0].{path}"]
+
+
+def test_tokens_of_a_pool_that_another_zone_names_are_taken() -> None:
+    ci = {**CI, "subjects": ["repo:acme/train:x"]}
+    one = gcp_zone(accountScope="existing", existing={"federation": POOL}, federation=ci)
+    assert len(read(one, second(federation=ci))) == 2
+
+
+def test_a_zone_is_not_called_like_the_own_things_of_its_project() -> None:
+    assert "own things" in problems(gcp_zone(name="gcp-acme-ml", project="acme-ml"))["zones[0].name"]
+
+
+def test_no_zone_of_a_project_has_a_name_under_which_another_reads_its_secrets() -> None:
+    found = problems(gcp_zone(name="gcp-b-prod"), second())
+    assert "could read the secrets of gcp-b-prod" in found["zones[0].name"]
+    assert len(read(gcp_zone(name="gcp-b-prod", project="acme-ml-us"), second())) == 2
+    assert len(read(gcp_zone(name="gcp-bprod"), second())) == 2
+
+
 def test_an_account_and_a_project_of_the_same_name_are_not_one() -> None:
     made = config.read(stack(zone(audit="existing"), gcp_zone(audit="own")), "eu")
     assert [said([one], "audit") for one in made.zones] == ["existing", "own"]
