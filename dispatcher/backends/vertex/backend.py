@@ -66,8 +66,8 @@ class VertexBackend:
         (operation,) = request.operations
         protos.check(operation.body)
         for pause in (PAUSES[-1], None):
-            if taken := self._find([request.name]):
-                raise AlreadyExistsError(f"CreateCustomJob: {taken[request.name]['name']} is {request.name}")
+            if taken := self._find(request.name):
+                raise AlreadyExistsError(f"CreateCustomJob: {taken['name']} is {request.name}")
             try:
                 made = self._call("CreateCustomJob", "customJobs", body=operation.body, again=False)
                 return str(made["name"])
@@ -76,10 +76,10 @@ class VertexBackend:
                     raise
                 self._sleep(pause)
             except UnreachableError:
-                arrived = self._find([request.name])
-                if not arrived:
+                arrived = self._find(request.name)
+                if arrived is None:
                     raise
-                return str(arrived[request.name]["name"])
+                return str(arrived["name"])
         raise AssertionError("the last try returns or raises")
 
     def adopt(self, name: str) -> Observation | None:
@@ -88,8 +88,8 @@ class VertexBackend:
 
     def poll(self, names: Sequence[str]) -> Mapping[str, Observation]:
         """Observe many jobs in few calls, fifty to a call; a job that Vertex does not list is left out."""
-        found = self._find(names)
-        return {name: observe.from_job(job, self._context.zone) for name, job in found.items()}
+        zone = self._context.zone
+        return {name: observe.from_job(first, zone, twins) for name, (first, *twins) in self._named(names).items()}
 
     def logs(
         self, name: str, *, follow: bool = False, done: Callable[[], bool] = lambda: True
@@ -102,15 +102,25 @@ class VertexBackend:
         yield from reader.follow(done, self._sleep) if follow else reader.read()
 
     def cancel(self, name: str) -> None:
-        """Ask Vertex to stop the job, which it does in its own time; one that has ended is left alone."""
-        job = self._described(name)
+        """Ask Vertex to stop the job, which it does in its own time; one that has ended is left alone.
+
+        A second job of the name, which a lost answer may have led to, is stopped as well: nobody else would.
+        """
+        jobs = self._named([name]).get(name)
+        if not jobs:
+            raise self._absent(name)
+        for job in jobs:
+            self._stop(name, job)
+
+    def _stop(self, name: str, job: Mapping[str, Any]) -> None:
         if _stopping(job):
             return
         try:
             self._call("CancelCustomJob", f"customJobs/{observe.number(job['name'])}:cancel", body={})
         except (SpecError, NotFoundError):
             # FAILED_PRECONDITION: it ended, or somebody cancelled it, between the two calls.
-            if not _stopping(self._described(name)):
+            now = [one for one in self._named([name]).get(name, ()) if one["name"] == job["name"]]
+            if not any(_stopping(one) for one in now):
                 raise
 
     def fetch(self, name: str, target: Path) -> list[Path]:
@@ -124,22 +134,29 @@ class VertexBackend:
         return outputs.fetch(self._session, uri, name, target)
 
     def _described(self, name: str) -> Mapping[str, Any]:
-        found = self._find([name])
-        if not found:
-            raise NotFoundError(f"Vertex AI in {self._context.zone.region} lists no job {name}")
-        return found[name]
+        found = self._find(name)
+        if found is None:
+            raise self._absent(name)
+        return found
 
-    def _find(self, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-        """List jobs by their label; of several with one name, which a lost answer may lead to, the oldest."""
+    def _absent(self, name: str) -> NotFoundError:
+        return NotFoundError(f"Vertex AI in {self._context.zone.region} lists no job {name}")
+
+    def _find(self, name: str) -> Mapping[str, Any] | None:
+        """The job of a name; of several, which a lost answer may lead to, the oldest."""
+        found = self._named([name]).get(name)
+        return found[0] if found else None
+
+    def _named(self, names: Sequence[str]) -> dict[str, list[Mapping[str, Any]]]:
+        """List jobs by their label, for each name that has any the oldest first."""
         wanted = list(dict.fromkeys(names))
-        found: dict[str, Mapping[str, Any]] = {}
+        found: dict[str, list[Mapping[str, Any]]] = {}
         for start in range(0, len(wanted), TOGETHER):
             for job in self._list(wanted[start : start + TOGETHER]):
                 name = job.get("labels", {}).get(observe.NAME, "")
-                known = found.get(name)
-                if name in wanted and (known is None or _born(job) < _born(known)):
-                    found[name] = job
-        return found
+                if name in wanted:
+                    found.setdefault(name, []).append(job)
+        return {name: sorted(jobs, key=_born) for name, jobs in found.items()}
 
     def _list(self, names: Iterable[str]) -> Iterator[Mapping[str, Any]]:
         query: dict[str, object] = {

@@ -212,7 +212,22 @@ def test_of_two_jobs_with_one_name_the_older_is_ours(vertex_landing: VertexLandi
     parent = f"aiplatform/v1/projects/{PROJECT}/locations/{REGION}/customJobs"
     vertex_landing.call(parent, request.operations[0].body)
     assert len(vertex_landing.jobs(request.name)) == 2
-    assert backend.poll([request.name])[request.name].provider_id == resource
+    seen = backend.poll([request.name])[request.name]
+    (younger,) = {job["name"] for job in vertex_landing.jobs(request.name)} - {resource}
+    assert seen.provider_id == resource
+    assert f"has the same job again: {younger.rpartition('/')[2]}" in seen.reason, "somebody has to know"
+
+
+def test_cancelling_stops_every_job_of_the_name(vertex_landing: VertexLanding) -> None:
+    backend = vertex_landing.backend()
+    request = vertex_landing.request(backend, "import time; time.sleep(60)")
+    backend.submit(request)
+    parent = f"aiplatform/v1/projects/{PROJECT}/locations/{REGION}/customJobs"
+    vertex_landing.call(parent, request.operations[0].body)
+    backend.cancel(request.name)
+    states = {job["state"] for job in vertex_landing.jobs(request.name)}
+    assert len(vertex_landing.jobs(request.name)) == 2
+    assert states <= {"JOB_STATE_CANCELLING", "JOB_STATE_CANCELLED"}
 
 
 def test_a_field_that_google_s_types_do_not_know_is_never_sent(vertex_landing: VertexLanding) -> None:
@@ -348,12 +363,12 @@ def test_a_job_that_ends_while_it_is_being_cancelled_is_left_alone(vertex_landin
     backend.submit(request := vertex_landing.request(backend, "import time; time.sleep(60)"))
     until(backend, request.name, State.RUNNING)
     other = vertex_landing.backend()
-    known = other._described(request.name)
+    known = other._named([request.name])
     backend.cancel(request.name)
     until(backend, request.name)
     found = iter([known])
-    described = other._described
-    other._described = lambda name: next(found, None) or described(name)  # type: ignore[method-assign] # a late look
+    named = other._named
+    other._named = lambda names: next(found, None) or named(names)  # type: ignore[method-assign] # a late look
     other.cancel(request.name)
     assert vertex_landing.calls("CancelCustomJob") == ["CancelCustomJob"] * 2
 
