@@ -47,7 +47,8 @@ def plan(job: Job, line: Line, backend: Backend, prices: Path | None) -> Plan:
     admission.check(job, line.queue)
     hardware = placement.choose(job, line.queue, line.contract())
     request = backend.render(job, line.queue, naming.placeholder(job))
-    return Plan(line, job, request, hardware.instance, placement.estimate(hardware, job, prices))
+    estimate = placement.estimate(hardware, job, prices, machines=request.machines)
+    return Plan(line, job, request, hardware.instance, estimate)
 
 
 def entry(plan: Plan, *, who: str, host: str, now: str, clean: Callable[[Any], Any]) -> Entry:
@@ -70,7 +71,7 @@ def entry(plan: Plan, *, who: str, host: str, now: str, clean: Callable[[Any], A
         host=host,
         job=json.dumps(document, ensure_ascii=False),
         job_digest=naming.digest(document),
-        nodes=job.resources.nodes,
+        nodes=plan.estimate.nodes,
         hardware=plan.hardware,
         spot=int(job.spot),
         preemptible=int(job.preemptible),

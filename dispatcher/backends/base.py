@@ -62,12 +62,17 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A rendered submission: a value that can be printed, compared, stored and sent."""
+    """A rendered submission: a value that can be printed, compared, stored and sent.
+
+    `machines` is how many machines it takes where those are not the job's nodes: they are what costs, and what
+    caps count.
+    """
 
     cloud: str
     name: str
     operations: tuple[Operation, ...]
     warnings: tuple[str, ...] = ()
+    machines: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ its own. No prices are shipped: published figures differ by region, contract and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -64,14 +64,16 @@ class Estimate:
         }
 
 
-def estimate(hardware: Hardware, job: Job, prices: Path | None = None) -> Estimate:
+def estimate(hardware: Hardware, job: Job, prices: Path | None = None, *, machines: int | None = None) -> Estimate:
     """Bound the cost of `job` on `hardware` (as `choose` returned it) by its `max_runtime`.
+
+    `machines` is how many are paid for where those are not the job's nodes (`Request.machines`).
 
     The price is that of the job's tier (spot or on-demand) in the hardware's region; one tier never stands in
     for the other. Raises UsageError when the file cannot be read, SpecError with every fault in it.
     """
     hours = round(job.max_runtime / HOUR, 4)
-    bound = Estimate(hardware.instance, job.resources.nodes, hours)
+    bound = Estimate(hardware.instance, machines or job.resources.nodes, hours)
     if prices is None:
         return bound
     document = _load(prices)
@@ -85,10 +87,8 @@ def estimate(hardware: Hardware, job: Job, prices: Path | None = None) -> Estima
     exact = [row for row in rows if row.get("region") == hardware.region and hardware.region is not None]
     anywhere = [row for row in rows if row.get("region") is None]
     for row in (exact or anywhere)[:1]:
-        return Estimate(
-            hardware.instance,
-            job.resources.nodes,
-            hours,
+        return replace(
+            bound,
             unit_price=Decimal(str(row["unit_price"])),
             currency=document["currency"],
             price_source=document["source"],

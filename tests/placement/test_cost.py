@@ -112,3 +112,10 @@ def test_two_prices_for_the_same_thing_are_refused(tmp_path: Path) -> None:
     job = train("ml.g5.xlarge")
     with pytest.raises(SpecError, match=r"prices\[4\]: the same instance, region and tier has two prices"):
         estimate(choose(job, QUEUE, zone()), job, path)
+
+
+def test_machines_are_paid_for_where_they_are_not_the_nodes(prices: Path) -> None:
+    job = train("ml.g5.xlarge", hours=1)
+    one, four = (estimate(choose(job, QUEUE, zone()), job, prices, machines=count) for count in (None, 4))
+    assert one.total is not None
+    assert (four.nodes, four.total) == (4, 4 * one.total)

@@ -58,7 +58,8 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context[GcpZ
         tpu.check(body["jobSpec"], job, queue, hardware, zone, findings)
     _check_model(body, raw, queue, findings)
     findings.settle()
-    return Request("gcp", submission.name, (Operation(OPERATION, body),), tuple(findings.warnings))
+    machines = tpu.machines(body["jobSpec"], hardware) if hardware is not None else None
+    return Request("gcp", submission.name, (Operation(OPERATION, body),), tuple(findings.warnings), machines)
 
 
 def checkpoint_uri(submission: Submission, zone: GcpZone) -> str:

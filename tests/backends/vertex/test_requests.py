@@ -102,3 +102,9 @@ def test_both_spellings_of_an_override_make_the_same_request() -> None:
     camel = {"jobSpec": {"scheduling": {"restartJobOnWorkerRestart": True}}}
     one, other = (Case(train(), queue=queue(overrides=overrides)).render() for overrides in (snake, camel))
     assert one == other
+
+
+def test_a_pod_says_how_many_machines_it_takes_and_other_jobs_have_their_nodes() -> None:
+    assert CASES["tpu-pod"].render().machines == 4
+    assert CASES["tpu"].render().machines == 1
+    assert CASES["two-nodes"].render().machines is None
