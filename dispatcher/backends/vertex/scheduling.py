@@ -60,6 +60,8 @@ def finish(scheduling: Mapping[str, Any], raw: Mapping[str, Any], job: Job, find
         if wait <= 0:
             rule = f"max_wait ({job.max_wait} s) bounds waiting and running together, and leaves no time to wait"
             findings.problem("max_wait", rule, f"set it above {job.max_runtime} s")
+        if (own := raw.get("maxWaitDuration")) not in (None, f"{wait}s"):
+            findings.warn(f"the job's max_wait replaces the queue's maxWaitDuration of {own}: it waits {wait} s")
         spec["maxWaitDuration"] = f"{wait}s"
     elif job.max_wait is not None:
         findings.warn("max_wait is left out: Vertex AI bounds waiting for FLEX_START jobs only")

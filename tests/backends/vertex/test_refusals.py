@@ -186,6 +186,15 @@ REFUSED: list[tuple[str, Case, str]] = [
         r"limits\.max_nodes: topology 16x16 takes 64 machines, allowed are 16",
     ),
     (
+        "a topology with more machines than its compute entry has",
+        Case(
+            train(),
+            zone=open_zone(compute=(Compute("tpu", "ct5lp-hightpu-4t", max=2),)),
+            queue=queue(hardware="tpu", pools=[{"machineSpec": {"tpuTopology": "4x4"}}]),
+        ),
+        r"compute\.tpu\.max: topology 4x4 takes 4 machines, allowed are 2",
+    ),
+    (
         "a pod of spot TPUs",
         Case(train(resources={"instance": "ct5lp-hightpu-4t"}, **SPOT), queue=machine(tpuTopology="2x4")),
         r"tpu spot: ",
@@ -364,6 +373,13 @@ def test_a_secret_is_the_zone_s_own_or_warned_about(written: str, sent: str, war
     ("case", "warning"),
     [
         (Case(train(max_wait=90_000)), "max_wait is left out"),
+        (
+            Case(
+                train(resources=H100, max_wait=2 * 86_400),
+                queue=scheduled(strategy="FLEX_START", maxWaitDuration="60s"),
+            ),
+            "max_wait replaces the queue's maxWaitDuration of 60s: it waits 86400 s",
+        ),
         (Case(train(retries=2)), "retries: 2 lets Vertex AI retry by its own count"),
         (Case(train(), queue=queue(min_warm=1)), "persistent resource"),
         (Case(train(), queue=scheduled(restartJobOnWorkerRestart=True)), "they are left on"),
