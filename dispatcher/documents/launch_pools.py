@@ -25,6 +25,10 @@ def read(value: Value, queue: dict[str, Any], zones: Zones | None) -> list[dict[
     places = [value.at(index, node) for index, node in enumerate(value.node.items)]
     pools = [queue_fields.raw(place) for place in places]
     full = [(place, pool) for place, pool in zip(places, pools, strict=True) if pool]
+    for place, pool in zip(places[2:], pools[2:], strict=True):
+        if pool:
+            # Parameter servers and evaluators: an empty pool before them does not make them workers.
+            place.wrong("is a third worker pool", "one submission has one kind of hardware, in two pools")
     machines = [_machine(below(place, "machine_spec"), pool.pop("machine_spec", {})) for place, pool in full]
     for (place, _), machine in zip(full[1:], machines[1:], strict=True):
         if machine != machines[0]:
@@ -57,8 +61,6 @@ def _nodes(full: list[tuple[Value, dict[str, Any]]], queue: dict[str, Any]) -> N
             f"is {counts[0]}, and Vertex AI takes one replica in the first pool: it is sent as 1 + "
             f"{sum(counts) - 1} in two pools"
         )
-    if len(counts) > 2:
-        full[2][0].wrong("is a third worker pool", "one submission has one kind of hardware, in two pools")
     queue["nodes"] = sum(counts)
 
 

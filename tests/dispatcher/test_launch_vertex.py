@@ -317,6 +317,11 @@ def test_the_image_of_a_pool_is_the_queue_s() -> None:
             "spec.worker_pool_specs[2]",
             "third worker pool",
         ),
+        (
+            config({"worker_pool_specs": [pool(), {}, pool()]}),
+            "spec.worker_pool_specs[2]",
+            "third worker pool",
+        ),
         (config({"labels": {}}, labels={"a": "b"}), "", "labels twice"),
     ],
 )
