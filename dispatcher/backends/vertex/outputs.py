@@ -71,6 +71,8 @@ def _download(session: Session, bucket: str, item: Mapping[str, Any], path: Path
                         digest.update(chunk)
                         have += len(chunk)
                 except UnreachableError:
+                    if plain and have == size:
+                        break  # behind the last byte there is nothing to ask for
                     tries += 1
                     if not plain or tries == _TRIES:
                         raise

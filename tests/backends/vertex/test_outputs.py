@@ -107,6 +107,14 @@ def test_a_download_that_breaks_off_goes_on_where_it_was(tmp_path: Path) -> None
     assert storage.ranges == [None, "bytes=4-", "bytes=7-"]
 
 
+def test_a_download_that_breaks_off_behind_its_last_byte_is_whole(tmp_path: Path) -> None:
+    storage = Storage(**{"job-1/a.bin": b"0123456789"})
+    storage.broken = {"job-1/a.bin": [10]}
+    (path,) = fetched(storage, tmp_path)
+    assert path.read_bytes() == b"0123456789"
+    assert storage.ranges == [None], "a range that begins at the end is an error"
+
+
 def test_a_download_that_never_ends_leaves_nothing_behind(tmp_path: Path) -> None:
     storage = Storage(**{"job-1/a.bin": b"0123456789"})
     storage.broken = {"job-1/a.bin": [1] * 9}
