@@ -1,4 +1,4 @@
-"""One server for the wire tests of a module, and a stage in it: role, buckets, keys, network, registry."""
+"""A stage in the module's server: role, buckets, keys, network, registry."""
 
 from __future__ import annotations
 
@@ -7,15 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from localcloud import Cloud, running
+from localcloud import Cloud
 from tests.localcloud.aws.stage import REGION, TRUST, Stage
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with running(tmp_path_factory.mktemp("cloud")) as cloud:
-        cloud.settings(stop_seconds=2)
-        yield cloud
 
 
 @pytest.fixture(scope="module")
