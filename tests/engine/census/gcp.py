@@ -9,6 +9,7 @@ from localcloud import Cloud
 from localcloud.place import PROJECT
 from tests.engine.clients import google, listed
 
+BILLING = "012345-6789AB-CDEF01"  # the account that budgets of the tests are on
 # (service, path, where the answer lists things). `{p}` is the project, `{r}` the region.
 _LISTS: tuple[tuple[str, str, str], ...] = (
     ("storage", "/storage/v1/b", "items"),
@@ -30,6 +31,8 @@ _LISTS: tuple[tuple[str, str, str], ...] = (
     ("logging", "/v2/{p}/locations/-/buckets", "buckets"),
     ("logging", "/v2/{p}/sinks", "sinks"),
     ("logging", "/v2/{p}/exclusions", "exclusions"),
+    ("billingbudgets", "/v1/billingAccounts/" + BILLING + "/budgets", "budgets"),
+    ("monitoring", "/v3/{p}/notificationChannels", "notificationChannels"),
     ("secretmanager", "/v1/{p}/secrets", "secrets"),
     ("aiplatform", "/v1/{p}/locations/{r}/customJobs", "customJobs"),
 )

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from tests.engine.census import census
+from tests.engine.census.gcp import BILLING
 from tests.engine.checkov import terraform
 from tests.engine.checkov.judge import judge
+from tests.engine.clients import google
 from tests.engine.ground import Ground, views, zones
 from tests.engine.life import inspect
 from tests.engine.project import stack_settings
@@ -37,7 +39,9 @@ def test_two_zones_of_one_project_share_what_a_project_has_once(own: Ground) -> 
         "issuer": "token.actions.githubusercontent.com",
         "subjects": ["repo:acme/ml:ref:refs/heads/main"],
     }
-    first = _zone(name="first", federation=federation)
+    budget = {"monthlyUsd": 500, "emails": ["ada@example.com"]}
+    once = {"federation": federation, "budget": budget, "billingAccount": BILLING}
+    first = _zone(name="first", **once)
     second = _zone(name="second", region="europe-west4", network={"cidr": "10.65.0.0/16"})
     project = own.project("two", _settings(first, second))
     project.up()
@@ -46,6 +50,13 @@ def test_two_zones_of_one_project_share_what_a_project_has_once(own: Ground) -> 
     assert set(found) == {"first", "second"}
     kinds = [kind for kind, _ in project.export()]
     assert kinds.count("gcp:iam/workloadIdentityPool:WorkloadIdentityPool") == 1
+    there = census(own.cloud, "gcp", REGION)
+    (channel,) = there["monitoring.notificationChannels"]
+    (spending,) = there["billingbudgets.budgets"]
+    told = google(own.cloud, "billingbudgets", f"/v1/{spending}")["notificationsRule"]
+    assert told["monitoringNotificationChannels"] == [channel]
+    reached = google(own.cloud, "monitoring", f"/v3/{channel}")
+    assert reached["labels"] == {"email_address": "ada@example.com"}
     services = [
         found.inputs["service"]
         for found in project.export().values()
