@@ -85,10 +85,15 @@ def _refuse(image: Image, what: str, zone: GcpZone, findings: Findings) -> None:
     findings.refuse(
         "image registry",
         what,
-        f"{_copy(image, zone)}; or let service-{zone.project_number}@gcp-sa-aiplatform-cc.iam.gserviceaccount.com "
-        "read it (roles/artifactregistry.reader on an Artifact Registry repository) and declare its project in "
-        "imageProjects of the zone",
+        f"{_copy(image, zone)}; or let {' and '.join(_pullers(zone))} read it (roles/artifactregistry.reader on "
+        "an Artifact Registry repository) and declare its project in imageProjects of the zone",
     )
+
+
+def _pullers(zone: GcpZone) -> list[str]:
+    """The service agents of Vertex AI that may pull; which of the two does is not documented."""
+    agents = ("gcp-sa-aiplatform", "gcp-sa-aiplatform-cc")
+    return [f"service-{zone.project_number}@{agent}.iam.gserviceaccount.com" for agent in agents]
 
 
 def _copy(image: Image, zone: GcpZone) -> str:

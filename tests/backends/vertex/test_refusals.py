@@ -204,7 +204,7 @@ REFUSED: list[tuple[str, Case, str]] = [
         Case(train(image="registry.corp.example:5000/ml/train@" + DIGEST)),
         r"(?s)image registry: .*not from registry\.corp\.example:5000"
         r".*docker push europe-west4-docker\.pkg\.dev/acme-ml-eu/gcp-euw4-images/train"
-        r".*gcp-sa-aiplatform-cc.*imageProjects",
+        r".*112233445566@gcp-sa-aiplatform\..* and .*112233445566@gcp-sa-aiplatform-cc\..*imageProjects",
     ),
     (
         "an image of AWS",
