@@ -188,7 +188,11 @@ def resume(state: State, request: Request) -> object:
         return Answer(308, (("Range", f"bytes=0-{end - 1}"),) if end else ())
     # Name and conditions are those of the request that began it; a checksum may come with the last chunk.
     _verify(request, session.document, session.path)
-    session.done = _finish(state, session.request, session.document, session.path)
+    try:
+        session.done = _finish(state, session.request, session.document, session.path)
+    except GoogleError:
+        _forget(state, request)
+        raise
     return session.done
 
 
@@ -196,9 +200,13 @@ def cancel(state: State, request: Request) -> Answer:
     """Give a resumable upload up: 499 is how the service says that it did."""
     session = _session(state, request)
     session.path.unlink(missing_ok=True)
-    with state.lock:
-        del state.store(Sessions).sessions[request.query["upload_id"]]
+    _forget(state, request)
     return Answer(499)
+
+
+def _forget(state: State, request: Request) -> None:
+    with state.lock:
+        state.store(Sessions).sessions.pop(request.query["upload_id"], None)
 
 
 def _session(state: State, request: Request) -> Session:

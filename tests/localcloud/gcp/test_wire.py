@@ -217,6 +217,17 @@ class TestStorageClient:
         assert requests.delete(where, timeout=10).status_code == 499
         assert requests.put(where, b"", timeout=10).status_code == 404
 
+    def test_a_resumable_upload_whose_condition_fails_at_its_end_is_over(
+        self, bucket: storage.Bucket, stage: Stage
+    ) -> None:
+        base = f"{stage.cloud.url}/_gcp/storage/upload/storage/v1/b/{bucket.name}/o"
+        query = "uploadType=resumable&name=raced&ifGenerationMatch=0"
+        where = requests.post(f"{base}?{query}", json={}, timeout=10).headers["Location"]
+        bucket.blob("raced").upload_from_string("first")
+        assert requests.put(where, b"second", timeout=10).status_code == 412
+        assert requests.put(where, b"second", timeout=10).status_code == 404
+        assert bucket.blob("raced").download_as_bytes() == b"first"
+
     def test_lists_have_prefixes_and_pages(self, bucket: storage.Bucket) -> None:
         names = ["a/1", "a/2", "a/sub/3", "b", "c//d"]
         for name in names:
