@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -11,10 +10,7 @@ import pulumi
 from pydantic import Field, TypeAdapter, ValidationError
 
 from dispatcher.errors import Problem, SpecError
-from infra import contradictions
-from infra.aws import settings as aws
-from infra.base import Settings
-from infra.gcp import settings as gcp
+from infra import contradictions, mistakes
 from infra.settings import ZONES, Environment, Zone
 
 NAMESPACE = "launchway"
@@ -96,7 +92,9 @@ def read(raw: Mapping[str, Any], stack: str) -> Environment:
             if wrong["type"] in _WITHOUT_CLOUD:
                 report(_path((*place, "cloud")), *_which_cloud(wrong.get("input")))
             else:
-                report(_path(place), *_words(wrong["type"], wrong["msg"], place, wrong.get("input"), cloud))
+                report(
+                    _path(place), *mistakes.words(wrong["type"], wrong["msg"], place, wrong.get("input"), cloud)
+                )
         environment, good = _well_formed(given, stack)
         places = [kept[index][0] for index in good]
     for path, rule, remedy in contradictions.find(environment, places) if environment else ():
@@ -147,56 +145,4 @@ def _which_cloud(zone: object) -> tuple[str, str]:
     return "is missing", known
 
 
-def _words(
-    kind: str, message: str, place: tuple[int | str, ...], value: object, cloud: str | None
-) -> tuple[str, str]:
-    """Pydantic's finding as a rule and a remedy."""
-    if kind == "extra_forbidden":
-        known = _known_keys(place[:-1], cloud)
-        close = difflib.get_close_matches(str(place[-1]), known, n=1)
-        return "unknown key", f"did you mean {close[0]}?" if close else f"known here: {', '.join(sorted(known))}"
-    meaning, forms = _OF_CLOUD.get(cloud or "", ({}, {}))
-    if kind == "missing":
-        return "is missing", {**_MEANING, **meaning}.get(str(place[-1]), "add it")
-    if kind == "string_type" and place[-1] == "account" and type(value) in (int, float):
-        return "is a number, which loses leading zeros", f'put it in quotes: account: "{value:.0f}"'
-    words = {**_FORMS, **forms}
-    form = next((words[part] for part in reversed(place) if part in words), None)
-    if kind == "string_pattern_mismatch" and form:
-        return f"{value!r} is not {form[0]}", f"such as {form[1]}"
-    text = message.removeprefix("Value error, ")
-    return f"{text[:1].lower()}{text[1:]}", "" if kind == "value_error" else f"it is {value!r}"
-
-
-_MEANING: Mapping[str, str] = {
-    "owner": "the team that answers for this environment, such as owner: ml-platform",
-    "zones": "at least one zone, see docs/aws-zone.md and docs/gcp-zone.md",
-}
-_SHORT = "a short name: lower-case letters, digits and single hyphens, a letter first", "aws-euc1"
-# What a text must look like, in words and as an example, by the key it stands under.
-_FORMS: Mapping[int | str, tuple[str, str]] = {"name": _SHORT, "environment": _SHORT}
-# The same of each cloud: what is missing, and forms.
-_OF_CLOUD: Mapping[str, tuple[Mapping[str, str], Mapping[int | str, tuple[str, str]]]] = {
-    "aws": (aws.MEANING, aws.FORMS),
-    "gcp": (gcp.MEANING, gcp.FORMS),
-}
 _ZONE: TypeAdapter[Zone] = TypeAdapter(Annotated[Zone, Field(discriminator="cloud")])
-
-
-def _known_keys(place: tuple[int | str, ...], cloud: str | None) -> list[str]:
-    """The keys a model at this path takes."""
-    model: type[Settings] | None = Environment
-    if cloud:
-        model, place = ZONES[cloud], place[2:]
-    for part in place:
-        if isinstance(part, int) or model is None:
-            continue
-        field = next((f for name, f in model.model_fields.items() if part in (name, f.alias)), None)
-        model = _model_of(field.annotation) if field else None
-    return [field.alias or name for name, field in model.model_fields.items()] if model else []
-
-
-def _model_of(annotation: Any) -> type[Settings] | None:
-    if isinstance(annotation, type) and issubclass(annotation, Settings):
-        return annotation
-    return next(filter(None, map(_model_of, getattr(annotation, "__args__", ()))), None)

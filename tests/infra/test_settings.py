@@ -13,7 +13,7 @@ from dispatcher.errors import SpecError
 from infra import config
 from infra.aws.settings import RETENTION_DAYS
 from infra.base import said
-from tests.infra.stacks import stack, zone
+from tests.infra.stacks import gcp_zone, stack, zone
 
 EXISTING_VPC = {
     "mode": "existing",
@@ -237,7 +237,37 @@ def test_hipaa_runs_no_job_outside_a_vpc() -> None:
 def test_a_stack_without_zones_says_so() -> None:
     assert set(problems({"owner": "me"})) == {"zones"}
     assert set(problems(stack(zones=[]))) == {"zones"}
-    assert set(problems(stack(zones="aws-euc1"))) == {"zones"}
+    assert "at least one zone" in problems(stack(zones=[]))["zones"]
+    assert problems(stack(zones="aws-euc1")) == {"zones": "'aws-euc1' is not a list (write zones: [aws-euc1])"}
+    assert "begin each entry with `- `" in problems(stack(zones={"name": "aws-euc1"}))["zones"]
+    assert "is not a mapping of keys" in problems(stack(zones=["aws-euc1"]))["zones[0]"]
+
+
+FORMS: list[tuple[dict[str, Any], str, str]] = [
+    (zone(project="acme-ml-eu"), "project", "unknown key here, and one of gcp zones (an aws zone says account)"),
+    (
+        gcp_zone(account="123456789012"),
+        "account",
+        "unknown key here, and one of aws zones (a gcp zone says project)",
+    ),
+    (gcp_zone(network={"interfaceEndpoints": []}), "network.interfaceEndpoints", "a gcp zone says endpoint"),
+    (gcp_zone(project=123456789012), "project", "123456789012 is not a project id"),
+    (gcp_zone(perimeter={"accessPolicy": 123}), "perimeter.accessPolicy", 'in quotes: accessPolicy: "123"'),
+    (gcp_zone(perimeter={}), "perimeter.accessPolicy", "the number of the policy"),
+    (gcp_zone(imageProjects="acme-images"), "imageProjects", "not a list (write imageProjects: [acme-images])"),
+    (gcp_zone(wandb={"host": "https://api.wandb.ai"}), "wandb.host", "such as api.wandb.ai"),
+    (gcp_zone(compute=[{"instance": "g2-standard-8"}]), "compute[0].name", "such as name: gpu"),
+    (gcp_zone(budget={"monthlyUsd": 5}), "budget.emails", "such as emails: [ml@example.com]"),
+    (zone(maxRuntimeHours="12h"), "maxRuntimeHours", "'12h' is not a whole number"),
+    (zone(imagePush="often"), "imagePush", "'often' is not true or false"),
+]
+
+
+@pytest.mark.parametrize(("given", "path", "words"), FORMS, ids=[form[1] for form in FORMS])
+def test_a_wrong_form_is_told_in_the_words_of_the_file_not_of_a_type_checker(
+    given: dict[str, Any], path: str, words: str
+) -> None:
+    assert words in problems(stack(given))[f"zones[0].{path}"]
 
 
 def test_the_message_names_the_file_of_the_stack() -> None:
