@@ -33,6 +33,10 @@ def test_list_is_a_table_newest_first_with_only_what_was_asked_for(line: Run, cl
     assert [entry["id"] for entry in line("list", "-s", "pending", "-o", "json").json] == [first]
     cut = line("list", "-n", "1")
     assert (len(cut.out.splitlines()), cut.err) == (2, "... and 1 older (--all, or -n)\n")
+    for command in ("list", "history"):
+        said = line(command, "-q", "lin")
+        assert (said.code, said.err) == (7, "error: there is no queue lin\n  did you mean line?\n")
+        assert line(command, "-q", "local").code == 0
     assert line("list", "--who", "bob").err == "no such jobs\n" or line("list", "--who", "bob").out == ""
 
 

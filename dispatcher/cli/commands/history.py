@@ -31,6 +31,8 @@ def command(
         found = dispatcher.list(
             queue=queue, who=who, states=sorted(FINAL), since=dispatcher.ago(since), limit=most
         )
+        if queue and not found and not dispatcher.count(queue=queue):
+            dispatcher.queue(queue)  # which says that there is none, and which there are
     if form == "json":
         output.print_json([{**entry.as_json(), "cost": cost(entry)} for entry in found])
         return

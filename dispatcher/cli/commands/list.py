@@ -56,6 +56,8 @@ def command(
             unasked = [dispatcher.clean(error.message) for error, _ in dispatcher.look(found).errors]
             found = dispatcher.list(queue=queue, states=wanted, who=who, limit=most)
         total = dispatcher.count(queue=queue, states=wanted, who=who)
+        if queue and not total and not dispatcher.count(queue=queue):
+            dispatcher.queue(queue)  # which says that there is none, and which there are
         warning = dispatcher.stalled()
         now = dispatcher.clock()
     _print(found, total, form, now)
