@@ -16,6 +16,7 @@ from infra.lookup import found
 ROTATION = "7776000s"  # 90 days
 # How long a destroyed version can be restored. Fixed for the life of a key, so it cannot follow `lifetime`.
 DESTROY_AFTER = "2592000s"  # 30 days, KMS's default
+PURPOSE = "ENCRYPT_DECRYPT"
 ALGORITHM = "GOOGLE_SYMMETRIC_ENCRYPTION"
 USE_KEY = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
 
@@ -67,11 +68,17 @@ class Keys(pulumi.ComponentResource):
 
     def _adopted(self, site: Site, use: str, name: str) -> pulumi.Output[str]:
         of_ring, _, short = name.partition("/cryptoKeys/")
+        setting = site.setting(f"existing.keys.{use}")
         known = found(
-            site.setting(f"existing.keys.{use}"),
+            setting,
             f"key {name}",
             lambda: kms.get_kms_crypto_key(key_ring=of_ring, name=short, opts=site.ask(self)),
         )
+        if known.purpose != PURPOSE:
+            raise pulumi.RunError(
+                f"{setting}: {name} is for {known.purpose}, and what a zone holds is encrypted with keys for "
+                f"{PURPOSE}; name one, or remove the setting"
+            )
         return pulumi.Output.from_input(known.id)
 
 
@@ -102,7 +109,7 @@ def key(
         site.name("keys", use),
         name=use,
         key_ring=of_ring.id,
-        purpose="ENCRYPT_DECRYPT",
+        purpose=PURPOSE,
         rotation_period=ROTATION,
         destroy_scheduled_duration=DESTROY_AFTER,
         version_template={"algorithm": ALGORITHM, "protection_level": "SOFTWARE"},

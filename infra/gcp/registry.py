@@ -47,13 +47,19 @@ class Registry(pulumi.ComponentResource):
         site, place = args.site, args.site.place
         if args.existing:
             named = args.existing
+            setting = site.setting("existing.registry")
             known = found(
-                site.setting("existing.registry"),
+                setting,
                 f"repository {named}",
                 lambda: artifactregistry.get_repository(
                     project=place.project, location=place.region, repository_id=named, opts=site.ask(self)
                 ),
             )
+            if known.format != "DOCKER":
+                raise pulumi.RunError(
+                    f"{setting}: repository {named} holds {known.format}, no images; name one of format DOCKER, "
+                    "or remove the setting"
+                )
             self.url = pulumi.Output.from_input(known.registry_uri)
             self.id = pulumi.Output.from_input(known.id)
             self.repository = pulumi.Output.from_input(named)

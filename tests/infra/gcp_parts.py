@@ -32,10 +32,14 @@ ASKED: dict[str, Any] = {
         "serviceAccountId": f"cmek-p{NUMBER}@gcp-sa-logging.iam.gserviceaccount.com"
     },
     "gcp:organizations/getClientOpenIdUserInfo:getClientOpenIdUserInfo": {"email": "ada@example.com"},
-    "gcp:kms/getKMSCryptoKey:getKMSCryptoKey": {"id": "projects/p/locations/l/keyRings/r/cryptoKeys/k"},
+    "gcp:kms/getKMSCryptoKey:getKMSCryptoKey": {
+        "id": "projects/p/locations/l/keyRings/r/cryptoKeys/k",
+        "purpose": "ENCRYPT_DECRYPT",
+    },
     "gcp:storage/getBucket:getBucket": {"name": "acme-training-data", "location": "EUROPE-WEST4"},
     "gcp:artifactregistry/getRepository:getRepository": {
         "id": f"projects/{PROJECT}/locations/europe-west4/repositories/images",
+        "format": "DOCKER",
         "registryUri": f"europe-west4-docker.pkg.dev/{PROJECT}/images",
     },
 }

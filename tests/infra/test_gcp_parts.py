@@ -224,6 +224,19 @@ def test_an_adopted_bucket_elsewhere_is_refused_with_its_setting() -> None:
         zone(elsewhere, existing_bucket="acme-training-data")
 
 
+def test_an_adopted_key_that_signs_is_refused_with_its_setting() -> None:
+    name = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
+    signs = {"gcp:kms/getKMSCryptoKey:getKMSCryptoKey": {"id": name, "purpose": "ASYMMETRIC_SIGN"}}
+    with pytest.raises(pulumi.RunError, match=r"zones\[0\]\.existing\.keys\.data: .* ASYMMETRIC_SIGN"):
+        zone(signs, existing_key=name)
+
+
+def test_an_adopted_repository_of_packages_is_refused_with_its_setting() -> None:
+    packages = {"gcp:artifactregistry/getRepository:getRepository": {"id": "r", "format": "PYTHON"}}
+    with pytest.raises(pulumi.RunError, match=r"zones\[0\]\.existing\.registry: .* PYTHON"):
+        zone(packages, existing_registry="images")
+
+
 def test_the_registry_keeps_tags_scans_and_forgets_what_has_none(whole: Record) -> None:
     [made] = whole.of("artifactregistry/repository:Repository")
     assert made.inputs["format"] == "DOCKER"
@@ -370,6 +383,24 @@ def test_a_perimeter_is_tried_before_it_is_enforced() -> None:
             made.inputs[rules]["restrictedServices"]
         )
         assert re.fullmatch(r"accessPolicies/998877/servicePerimeters/[a-z]\w{0,49}", made.inputs["name"])
+
+
+def test_a_perimeter_closes_every_store_and_queue_that_data_could_be_carried_to() -> None:
+    [made] = zone(perimeter=True).of("accesscontextmanager/servicePerimeter:ServicePerimeter")
+    closed = made.inputs["status"]["restrictedServices"]
+    ways = (
+        "storage",
+        "bigquery",
+        "bigtable",
+        "spanner",
+        "pubsub",
+        "sqladmin",
+        "storagetransfer",
+        "logging",
+        "run",
+    )
+    assert {f"{way}.googleapis.com" for way in ways} <= set(closed)
+    assert closed == sorted(set(closed))
 
 
 def test_everything_is_in_the_zone_s_project(whole: Record) -> None:
