@@ -45,6 +45,7 @@ def resolve(image: str, zone: GcpZone, *, regime: str, findings: Findings) -> st
                 f"project {project} is not one whose images the Vertex service agent may read",
                 zone,
                 findings,
+                in_artifact_registry=True,
             )
         elif artifact and artifact["location"] != zone.region:
             findings.warn(f"image {image} is in {artifact['location']}, the job runs in {zone.region}")
@@ -81,13 +82,15 @@ def _in_zone(image: Image, zone: GcpZone, findings: Findings) -> str:
     return resolved
 
 
-def _refuse(image: Image, what: str, zone: GcpZone, findings: Findings) -> None:
-    findings.refuse(
-        "image registry",
-        what,
-        f"{_copy(image, zone)}; or let {' and '.join(_pullers(zone))} read it (roles/artifactregistry.reader on "
-        "an Artifact Registry repository) and declare its project in imageProjects of the zone",
+def _refuse(
+    image: Image, what: str, zone: GcpZone, findings: Findings, *, in_artifact_registry: bool = False
+) -> None:
+    grant = (
+        f"; or let {' and '.join(_pullers(zone))} read it (roles/artifactregistry.reader on its repository) and "
+        "declare its project in imageProjects of the zone"
     )
+    remedy = _copy(image, zone) + (grant if in_artifact_registry else "")  # no grant lets them sign in elsewhere
+    findings.refuse("image registry", what, remedy)
 
 
 def _pullers(zone: GcpZone) -> list[str]:
