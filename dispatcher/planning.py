@@ -44,6 +44,7 @@ class Plan:
 
 def plan(job: Job, line: Line, backend: Backend, prices: Path | None) -> Plan:
     """Check a job against its queue and zone, and render it under a placeholder's name."""
+    admission.check_open(line.queue.name, bool(line.row and line.row.retired))
     admission.check(job, line.queue)
     hardware = placement.choose(job, line.queue, line.contract())
     request = backend.render(job, line.queue, naming.placeholder(job))

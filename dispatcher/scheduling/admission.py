@@ -8,6 +8,15 @@ from dispatcher.job import Job
 from dispatcher.queue import Queue
 
 
+def check_open(name: str, retired: bool) -> None:
+    """Raise PolicyRefusal for a queue that only waits for its last jobs: it would never start a new one."""
+    if retired:
+        raise PolicyRefusal(
+            f"queue {name} is in no queue file or stack any more: it takes no new jobs",
+            "name another (`dispatch queue list`), or bring it back and run `dispatch sync`",
+        )
+
+
 def check(job: Job, queue: Queue) -> None:
     """Raise PolicyRefusal with the first rule of the queue that the job breaks."""
     if queue.job_types and job.job_type not in queue.job_types:

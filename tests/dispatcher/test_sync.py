@@ -167,6 +167,8 @@ def test_a_queue_that_is_gone_but_has_jobs_is_kept_paused_with_a_warning(
     synced("queues: [{name: other, zone: aws-euc1}]")
     rows = {row.name: row for row in lined.queues()}
     assert (rows["line"].paused, rows["line"].retired) == (1, 1)
+    with pytest.raises(PolicyRefusal, match="queue line is in no queue file or stack any more"):
+        lined.submit(job("three"), "line")
     cloud.end(str(running.cloud_name))
     lined.tick()
     assert lined.show(running.id).state == "succeeded"
