@@ -18,7 +18,8 @@ from tests.engine.project import stack_settings
 pytestmark = pytest.mark.engine
 
 REGION = "us-central1"
-PERIMETER = {"accessPolicy": "123456789", "enforced": True}
+OFFICE = "accessPolicies/123456789/accessLevels/office"
+PERIMETER = {"accessPolicy": "123456789", "enforced": True, "accessLevels": [OFFICE]}
 
 
 def _zone(**settings: Any) -> dict[str, Any]:
