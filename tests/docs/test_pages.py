@@ -51,8 +51,10 @@ def checkout(tmp_path: Path) -> Path:
     """A copy of what git knows of this checkout, with its .venv: readers' commands leave files behind.
 
     Every file is older than the set-up of the .venv, so that no `make` here does that again from the copy:
-    it would turn the shared environment's own install of this project into one of the copy.
+    it would turn the shared environment's own install of this project into one of the copy. For the same reason
+    the set-up must be done before.
     """
+    assert subprocess.run(["make", "-q", "setup"], cwd=CHECKOUT).returncode == 0, "first: make setup"
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=CHECKOUT,
