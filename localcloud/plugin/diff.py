@@ -121,9 +121,7 @@ def equal(prop: Table, old: Any, new: Any) -> bool:
     """Whether a new value asks for nothing that the old is not."""
     if prop.get("same") and alike(prop["same"], old, new):
         return True
-    if prop["type"] == "object":
-        return not any(True for _ in _object(prop["properties"], old, new, (), False))
-    if prop["type"] in ("list", "set", "map"):
+    if prop["type"] in ("object", "list", "set", "map"):
         return not any(True for _ in _value(prop, old, new, (), False))
     return bool(old == new) or (isinstance(old, str) and isinstance(new, str) and _same_document(prop, old, new))
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localcloud.plugin.aws.provider import table
-from localcloud.plugin.diff import Difference, canonical, difference
+from localcloud.plugin.diff import Difference, canonical, difference, equal
 from localcloud.plugin.values import UNKNOWN, show
 
 BUCKET = "aws:s3/bucket:Bucket"
@@ -146,3 +146,10 @@ def test_a_document_is_the_same_as_itself_shuffled(document: Any) -> None:
         return [shuffled(inner) for inner in reversed(value)] if isinstance(value, list) else value
 
     assert canonical(shuffled(document)) == canonical(document)
+
+
+def test_a_block_that_is_gone_differs_from_the_one_that_was_asked_for() -> None:
+    prop = table()[ENDPOINT]["properties"]["dnsOptions"]
+    assert prop["type"] == "object"
+    assert not equal(prop, None, {"dnsRecordIpType": "ipv4"})
+    assert equal(prop, {"dnsRecordIpType": "ipv4"}, {"dnsRecordIpType": "ipv4"})
