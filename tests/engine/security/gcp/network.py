@@ -80,7 +80,10 @@ def the_internet_is_reached_only_through_declared_egress(view: View) -> Iterator
 
 
 def apis_answer_on_a_private_address(view: View) -> Iterator[str]:
-    """A PSC endpoint of the bundle that the contract names, at the address it names."""
+    """A PSC endpoint of the bundle that the contract names, at the address it names.
+
+    A network with a way out may have none: Private Google Access is asked for above.
+    """
     rules = [rule for rule in view.compute("global/forwardingRules") if view.in_network(rule.get("network", ""))]
     addresses = {one["selfLink"]: one["address"] for one in view.compute("global/addresses")}
     found = {}
@@ -88,12 +91,14 @@ def apis_answer_on_a_private_address(view: View) -> Iterator[str]:
         given = rule["IPAddress"]
         at = next((address for link, address in addresses.items() if link.endswith(given)), given)
         found[rule["target"].rpartition("/")[2]] = at
-    if found != dict(view.zone.network.endpoints) or not found:
+    if found != dict(view.zone.network.endpoints) or (not found and view.zone.network.egress == "none"):
         yield f"the contract says {dict(view.zone.network.endpoints)}, the network has {found}"
 
 
 def names_of_apis_lead_to_the_private_address(view: View) -> Iterator[str]:
-    """Private zones for every domain of Google's that an agent calls, with the endpoint's address."""
+    """Private zones for every domain of Google's that an agent calls, with the address of the endpoint, if any."""
+    if not view.zone.network.endpoints:
+        return
     zones = {
         zone["dnsName"]: zone for zone in view.every("dns", f"{_DNS}/{view.project}/managedZones", "managedZones")
     }
