@@ -15,7 +15,7 @@ import click
 
 from localcloud import control, process
 from localcloud.jobs.images import ImageError, Images
-from localcloud.place import ACCOUNT, GOOGLE, PROJECT, Place, leads_elsewhere
+from localcloud.place import ACCOUNT, AZURE, GOOGLE, PROJECT, SUBSCRIPTION, Place, leads_elsewhere
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,7 +23,7 @@ from localcloud.place import ACCOUNT, GOOGLE, PROJECT, Place, leads_elsewhere
 @click.version_option(package_name="launchway")
 @click.pass_context
 def main(context: click.Context, home: Path | None) -> None:
-    """AWS and Google Cloud on this machine: real clients, the real Pulumi engine, and jobs that really run.
+    """AWS, Google Cloud and Azure on this machine: real clients, the real Pulumi engine, and jobs that really run.
 
     Everything is in the memory of one process behind a loopback port, and gone when it ends.
     """
@@ -109,6 +109,7 @@ def status(place: Place) -> None:
     since = datetime.fromtimestamp(server.started, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     click.echo(f"up: {server.url}\npid: {server.pid}\nsince: {since}\nplace: {place.root}")
     click.echo(f"aws: account {ACCOUNT} at {server.url}\ngcp: project {PROJECT} at {server.url}{GOOGLE}")
+    click.echo(f"azure: subscription {SUBSCRIPTION} at {server.url}{AZURE}")
     if health is None:
         raise click.ClickException("it does not answer; `localcloud down` ends it")
     jobs = health["jobs"]
@@ -160,13 +161,13 @@ def faults() -> None:
     "--service",
     default="*",
     show_default=True,
-    help="boto3's name, or the first label of Google's host; or a pattern.",
+    help="boto3's name, the first label of Google's host, the last of Azure's provider; or a pattern.",
 )
 @click.option(
     "--operation",
     default="*",
     show_default=True,
-    help="Such as CreateTrainingJob or CreateCustomJob; or a pattern.",
+    help="Such as CreateTrainingJob, CreateCustomJob or PutJob; or a pattern.",
 )
 @click.option("--times", default=1, show_default=True, help="How many calls; 0 means until cleared.")
 @click.option("--seconds", default=0.0, help="A delay, an age or a duration, as the kind says.")

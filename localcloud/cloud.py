@@ -14,11 +14,11 @@ from urllib.parse import urlencode
 
 from localcloud import control, process
 from localcloud.jobs.images import Images
-from localcloud.place import DEFAULT_REGION, GOOGLE, HOST, Place, Server
+from localcloud.place import AZURE, DEFAULT_REGION, GOOGLE, HOST, Place, Server
 
 
 class Refused(Exception):
-    """An API of Google's answered with an error: `status` is HTTP's, `error` what it says, decoded."""
+    """An API of Google's or Azure's answered with an error: `status` is HTTP's, `error` what it says, decoded."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(f"{status}: {text}")
@@ -79,13 +79,23 @@ class Cloud:
 
         Raises Refused.
         """
+        return self._call(method, f"{GOOGLE}/{path}", body, token)
+
+    def azure(self, method: str, path: str, body: object = None, *, token: str = "testing") -> Any:
+        """Call Azure: `path` is `<plane>/<the real path and query>`, `body` and the answer are JSON.
+
+        The token `testing` is the signed-in person's. Raises Refused.
+        """
+        return self._call(method, f"{AZURE}/{path}", body, token)
+
+    def _call(self, method: str, path: str, body: object, token: str) -> Any:
         connection = http.client.HTTPConnection(HOST, self.server.port, timeout=30)
         try:
             content = None if body is None else json.dumps(body)
             headers = {"Content-Type": "application/json"} | (
                 {"Authorization": f"Bearer {token}"} if token else {}
             )
-            connection.request(method, f"{GOOGLE}/{path}", content, headers)
+            connection.request(method, path, content, headers)
             response = connection.getresponse()
             text = response.read()
         finally:

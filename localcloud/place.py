@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -19,6 +20,15 @@ NUMBER = ACCOUNT
 
 GOOGLE = "/_gcp"
 """Google's APIs are at `/_gcp/<service>/<path>`: no S3 bucket can have a name that starts so."""
+
+SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
+"""The Azure subscription every resource belongs to."""
+TENANT = "00000000-0000-4000-8000-0000000000aa"
+PERSON = "00000000-0000-4000-8000-0000000000bb"
+"""The object id of the person who is signed in to Azure, who owns the subscription."""
+
+AZURE = "/_azure"
+"""Azure is at `/_azure/<plane>/<path>`: `arm`, `blob/<account>`, `ml/<region>`, `vault/<name>`, `identity`."""
 
 DEFAULT_REGION = "us-east-1"
 HOST = "127.0.0.1"
@@ -38,6 +48,11 @@ class Server:
     @property
     def url(self) -> str:
         return f"http://{HOST}:{self.port}"
+
+    @property
+    def secret(self) -> str:
+        """What programs of this place show to be given tokens of Azure; the token of the server stays with us."""
+        return hashlib.sha256(f"identity {self.token}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +125,16 @@ class Place:
         return self.root / "gcloud"
 
     @property
+    def azure_blobs(self) -> Path:
+        """What is in the containers of storage accounts."""
+        return self.root / "blobs"
+
+    @property
+    def azure_config(self) -> Path:
+        """An empty directory in the place of the user's own sign-in to Azure."""
+        return self.root / "azure"
+
+    @property
     def pulumi_home(self) -> Path:
         return self.root / "pulumi" / "home"
 
@@ -120,7 +145,15 @@ class Place:
     def prepare(self) -> None:
         """Make the directories and empty files that `environment` refers to; private to the user."""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for directory in (self.jobs, self.google_objects, self.google_config, self.pulumi_home, self.pulumi_state):
+        for directory in (
+            self.jobs,
+            self.google_objects,
+            self.google_config,
+            self.azure_blobs,
+            self.azure_config,
+            self.pulumi_home,
+            self.pulumi_state,
+        ):
             directory.mkdir(parents=True, exist_ok=True)
         for name in ("aws-config", "aws-credentials"):
             (self.root / name).touch()
@@ -141,7 +174,7 @@ class Place:
 
     def clear(self) -> bool:
         """Remove what described resources of a server that is gone; True when there was anything."""
-        stale = [self.record, self.jobs, self.google_objects, self.pulumi_state]
+        stale = [self.record, self.jobs, self.google_objects, self.azure_blobs, self.pulumi_state]
         stale += [self.ledger.with_name(self.ledger.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
         found = False
         for path in stale:
@@ -154,7 +187,7 @@ class Place:
         return found
 
     def settings(self, server: Server, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-        """The variables that point the clients of AWS and Google, Pulumi and the dispatcher at this cloud.
+        """The variables that point the clients of AWS, Google and Azure, Pulumi and the dispatcher at this cloud.
 
         The region is the caller's when set: everything local answers in every region.
         """
@@ -179,6 +212,14 @@ class Place:
             "CLOUDSDK_CONFIG": str(self.google_config),
             # No question to a metadata server, which only machines of Google's have.
             "NO_GCE_CHECK": "true",
+            "DISPATCH_AZURE_ENDPOINT": server.url + AZURE,
+            # What App Service gives its programs: azure-identity takes it over HTTP, but no authority.
+            "IDENTITY_ENDPOINT": f"{server.url}{AZURE}/identity",
+            "IDENTITY_HEADER": server.secret,
+            "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
+            "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
+            "AZURE_TENANT_ID": TENANT,
+            "AZURE_CONFIG_DIR": str(self.azure_config),
             "NO_PROXY": direct,
             "no_proxy": direct,  # gRPC, which Pulumi's processes speak among themselves, reads only this one
             "LOCALCLOUD_HOME": str(self.root),
@@ -197,9 +238,15 @@ class Place:
         return kept | self.settings(server, environment)
 
 
+_ELSEWHERE = (
+    *("AWS_", "GOOGLE_", "CLOUDSDK_", "GCE_METADATA_", "GCLOUD_"),
+    *("AZURE_", "ARM_", "MSI_", "IDENTITY_", "IMDS_", "AZUREML_"),
+)
+
+
 def leads_elsewhere(name: str) -> bool:
     """Whether a variable could make a client reach a real account instead of the local cloud."""
-    return name.startswith(("AWS_", "GOOGLE_", "CLOUDSDK_", "GCE_METADATA_", "GCLOUD_")) or name in (
+    return name.startswith(_ELSEWHERE) or name in (
         "STORAGE_EMULATOR_HOST",
         "NO_GCE_CHECK",
         "PULUMI_ACCESS_TOKEN",

@@ -22,11 +22,15 @@ S = TypeVar("S", bound=Store)
 
 @dataclass
 class State:
-    """`url` is the server's. `lock` guards every store; nothing waits under it."""
+    """`url` is the server's. `lock` guards every store; nothing waits under it.
+
+    `secret` is known to the programs of this place alone: what only they may ask for needs it.
+    """
 
     place: Place
     url: str
     clock: Callable[[], float] = time.time
+    secret: str = ""
     lock: threading.RLock = field(default_factory=threading.RLock)
     _stores: dict[type[Any], Any] = field(default_factory=dict)
 

@@ -17,8 +17,8 @@ from localcloud.aws.sagemaker import model
 from localcloud.aws.sagemaker.account import MotoAccount
 from localcloud.aws.sagemaker.runs import Clients, TrainingRuns
 from localcloud.aws.sagemaker.service import SageMaker
+from localcloud.azure.front import Azure
 from localcloud.gcp.front import Google
-from localcloud.gcp.state import State
 from localcloud.gcp.vertex.jobs import CustomJobs
 from localcloud.jobs.images import Images
 from localcloud.jobs.runner import Runner
@@ -27,6 +27,7 @@ from localcloud.server import watch
 from localcloud.server.desk import Desk
 from localcloud.server.front import Front
 from localcloud.server.wire import Answer, Call, Listener
+from localcloud.state import State
 
 
 def main(root: str, port: str = "0") -> int:
@@ -38,7 +39,7 @@ def main(root: str, port: str = "0") -> int:
     except BlockingIOError:
         print(f"another server already serves {place.root}", file=sys.stderr)
         return 1
-    for name in [name for name in os.environ if name.startswith(("AWS_", "GOOGLE_", "CLOUDSDK_"))]:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "AZURE_", "GOOGLE_", "CLOUDSDK_"))]:
         # Nothing in this process may pick up the user's own account.
         del os.environ[name]
     os.environ.update({"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull})
@@ -76,7 +77,9 @@ def _front(place: Place, server: Server) -> Front:
     clients = Clients(server.url)
     google = Google(State(place, server.url))
     google.state.store(CustomJobs).runner = runner
-    front = Front(Aws(moto, SageMaker(account, TrainingRuns(runner, clients)), account, clients), google, runner)
+    azure = Azure(State(place, server.url, secret=server.secret))
+    aws = Aws(moto, SageMaker(account, TrainingRuns(runner, clients)), account, clients)
+    front = Front(aws, google, azure, runner)
     runner.fault_for = lambda kind, run: front.job_fault(kind, run.created)
     front.control = Desk(server, front)
     return front

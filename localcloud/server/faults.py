@@ -14,7 +14,7 @@ from localcloud.aws.operations import Seen
 
 KINDS: Mapping[str, str] = {
     "throttle": "the service's throttling error",
-    "quota": "a job is refused with the name of the quota (ResourceLimitExceeded, RESOURCE_EXHAUSTED)",
+    "quota": "a job is refused with the name of the quota (ResourceLimitExceeded, RESOURCE_EXHAUSTED, UserError)",
     "capacity": "a job fails later because there are no machines, after `seconds`",
     "5xx": "an internal error, status 500",
     "reset": "the connection breaks before anything happened",
@@ -30,7 +30,7 @@ KINDS: Mapping[str, str] = {
 }
 JOB_KINDS = frozenset({"capacity", "interrupt"})
 ABOUT_JOBS = JOB_KINDS | {"quota", "lagging"}
-JOB_SERVICES = ("sagemaker", "aiplatform")
+JOB_SERVICES = ("sagemaker", "aiplatform", "machinelearningservices")
 
 
 class FaultError(ValueError):
@@ -68,7 +68,7 @@ class Fault:
             raise FaultError(f"unknown kind {kind!r}; there are {', '.join(KINDS)}")
         fault = cls(**document)
         if kind in ABOUT_JOBS and not any(fnmatch.fnmatchcase(name, fault.service) for name in JOB_SERVICES):
-            raise FaultError(f"{kind} is a fault of {' and '.join(JOB_SERVICES)} only")
+            raise FaultError(f"{kind} is a fault of {', '.join(JOB_SERVICES)} only")
         if kind == "error" and not fault.code:
             raise FaultError("error needs a code")
         if fault.times is not None and fault.times < 1:

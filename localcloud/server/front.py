@@ -1,4 +1,4 @@
-"""The one application of the port: sends a call to control, to Google or to AWS, with faults in between."""
+"""The one application of the port: sends a call to control, to Google, Azure or AWS, with faults in between."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from localcloud import control
 from localcloud.aws.front import Aws
 from localcloud.aws.operations import Seen
 from localcloud.aws.sagemaker.runs import AGENT
+from localcloud.azure.front import Azure
 from localcloud.gcp.front import Google
 from localcloud.jobs.runner import Runner
 from localcloud.place import HOST
@@ -19,8 +20,8 @@ from localcloud.server.faults import JOB_KINDS, Fault, Faults
 from localcloud.server.record import Record
 from localcloud.server.wire import Answer, Call
 
-_LISTS = ("ListTrainingJobs", "Search", "ListCustomJobs")
-_CREATES = ("CreateTrainingJob", "CreateCustomJob")
+_LISTS = ("ListTrainingJobs", "Search", "ListCustomJobs", "ListJobs")
+_CREATES = ("CreateTrainingJob", "CreateCustomJob", "PutJob")
 _DEFAULT_LAG = 60.0
 
 
@@ -45,10 +46,11 @@ class Visit(Protocol):
 
 @dataclass
 class Front:
-    """`control` answers what comes under its prefix, `google` what comes under Google's; the rest is AWS."""
+    """`control`, `google` and `azure` answer what comes under their prefixes; the rest is AWS."""
 
     aws: Aws
     google: Google
+    azure: Azure
     runner: Runner
     control: Callable[[Call], Answer] = lambda call: Answer(404)
     faults: Faults = field(default_factory=Faults)
@@ -62,7 +64,7 @@ class Front:
                 return self.control(call)
             if not _is_local(call.host):
                 return Answer.json({"message": f"localcloud does not answer for {call.host}"}, 421)
-            visit: Visit = self.google.visit(call) if self.google.owns(call.path) else self.aws.visit(call)
+            visit = self._visit(call)
             if AGENT in call.lower.get("user-agent", ""):
                 return visit.serve()
             seen = visit.seen
@@ -74,6 +76,11 @@ class Front:
         except Exception:
             traceback.print_exc()
             return Answer.json({"__type": "InternalFailure", "message": "localcloud failed; see server.log"}, 500)
+
+    def _visit(self, call: Call) -> Visit:
+        if self.google.owns(call.path):
+            return self.google.visit(call)
+        return self.azure.visit(call) if self.azure.owns(call.path) else self.aws.visit(call)
 
     def _applies(self, fault: Fault, visit: Visit) -> bool:
         """Whether a fault whose patterns match has its effect on this call."""

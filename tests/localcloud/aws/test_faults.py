@@ -224,7 +224,10 @@ def test_faults_are_listed_and_taken_back(stage: Stage) -> None:
     [
         ({"kind": "nope"}, "unknown kind 'nope'"),
         ({"kind": "throttle", "when": "now"}, "unknown field 'when'"),
-        ({"kind": "quota", "service": "s3"}, "quota is a fault of sagemaker and aiplatform only"),
+        (
+            {"kind": "quota", "service": "s3"},
+            "quota is a fault of sagemaker, aiplatform, machinelearningservices only",
+        ),
         ({"kind": "error"}, "error needs a code"),
         ({"kind": "slow", "times": 0}, "times is at least 1"),
     ],

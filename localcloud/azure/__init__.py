@@ -1,0 +1,1 @@
+"""Azure on this machine: Resource Manager, Azure ML whose jobs really run, blobs, vaults, identities."""
