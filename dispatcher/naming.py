@@ -43,4 +43,5 @@ def digest(document: Any) -> str:
 
 def request_digest(request: Request) -> str:
     """SHA-256 of everything a request sends."""
-    return digest([[operation.operation, operation.body] for operation in request.operations])
+    named = [[one.operation, one.body, *filter(None, [one.path])] for one in request.operations]
+    return digest(named)

@@ -34,9 +34,7 @@ class Plan:
             "queue": self.line.queue.name,
             "zone": self.line.queue.zone,
             "cloud": self.line.cloud,
-            "requests": [
-                {"operation": operation.operation, "body": operation.body} for operation in self.request.operations
-            ],
+            "requests": [operation.as_json() for operation in self.request.operations],
             "warnings": list(self.request.warnings),
             "estimate": self.estimate.as_json(),
         }

@@ -54,10 +54,18 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call to the cloud: the vendor's operation name and the body exactly as it goes over the wire."""
+    """One call to the cloud: the vendor's operation name and the body exactly as it goes over the wire.
+
+    `path` is the id of the resource that is written, for a vendor who puts names into the URL and not the body.
+    """
 
     operation: str
     body: Mapping[str, Any]
+    path: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the call as people and digests see it."""
+        return {"operation": self.operation, **({"path": self.path} if self.path else {}), "body": self.body}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dispatcher import doctor
+from dispatcher import backends, doctor
 from dispatcher.api import Dispatcher
 from dispatcher.errors import (
     AuthError,
@@ -230,8 +230,9 @@ def test_a_malformed_queue_file_changes_nothing(lined: Dispatcher, synced: Sync)
 
 
 def test_zones_of_a_cloud_that_is_not_installed_sync_and_refuse_a_job_with_what_to_install(
-    tmp_path: Path, clock: ManualClock
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(backends._PACKAGES, "azure", "dispatcher.backends.not_installed")
     with Dispatcher(tmp_path / "l.db", environment={"USER": "ada"}, clock=clock) as dispatcher:
         dispatcher.sync(outputs=[write(tmp_path / "o.json", contract("azure"))], project=tmp_path)
         (queue,) = dispatcher.queues()

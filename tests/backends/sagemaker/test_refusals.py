@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dispatcher import backends
 from dispatcher.backends import open_backend
 from dispatcher.backends.sagemaker.render import render
 from dispatcher.contract import Compute, Limits, WandbControls
@@ -292,12 +293,13 @@ def test_secret_references_stay_references() -> None:
 
 
 @pytest.mark.parametrize("kind", ["azure"])
-def test_a_cloud_without_a_backend_says_what_to_install(kind: str) -> None:
+def test_a_cloud_without_a_backend_says_what_to_install(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import json
 
     from dispatcher.contract import parse
     from tests.backends.cases import GOLDEN
 
+    monkeypatch.setitem(backends._PACKAGES, kind, "dispatcher.backends.not_installed")
     (zone,) = parse(json.loads((GOLDEN / "contracts" / f"{kind}.json").read_text())).zones.values()
     with pytest.raises(UsageError, match=rf"(?s){kind}.*pip install 'launchway\[{kind}\]'"):
         open_backend(zone, user="ada")
