@@ -11,7 +11,7 @@ from localcloud.gcp.api import Request
 from localcloud.gcp.errors import GoogleError, invalid, not_found, unsupported
 from localcloud.gcp.state import State
 from localcloud.gcp.storage.buckets import Bucket, Buckets, moment
-from localcloud.gcp.storage.objects import Object
+from localcloud.objects import Object
 from localcloud.place import GOOGLE
 
 # Fields of an Object resource that a writer may choose.

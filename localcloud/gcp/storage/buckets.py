@@ -12,7 +12,7 @@ from typing import Any
 from localcloud.gcp import cmek
 from localcloud.gcp.errors import GoogleError, invalid, not_found
 from localcloud.gcp.state import State
-from localcloud.gcp.storage.objects import Object, Objects
+from localcloud.objects import Object, Objects
 from localcloud.place import GOOGLE, NUMBER, PROJECT
 
 AGENT = f"service-{NUMBER}@gs-project-accounts.iam.gserviceaccount.com"

@@ -8,7 +8,7 @@ from localcloud.gcp.api import Request
 from localcloud.gcp.errors import GoogleError
 from localcloud.gcp.state import State
 from localcloud.gcp.storage import access
-from localcloud.gcp.storage.objects import Object
+from localcloud.objects import Object
 from localcloud.server.wire import Answer
 
 _RANGE = re.compile(r"bytes=(?P<start>\d*)-(?P<end>\d*)")

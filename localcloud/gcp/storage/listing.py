@@ -10,7 +10,7 @@ from localcloud.gcp.api import Request
 from localcloud.gcp.errors import invalid, unsupported
 from localcloud.gcp.state import State
 from localcloud.gcp.storage import access
-from localcloud.gcp.storage.objects import Object
+from localcloud.objects import Object
 
 _PAGE = 1000
 

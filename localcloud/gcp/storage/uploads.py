@@ -18,7 +18,7 @@ from localcloud.gcp.errors import GoogleError, invalid, not_found
 from localcloud.gcp.state import State
 from localcloud.gcp.storage import access
 from localcloud.gcp.storage.buckets import Bucket, Buckets
-from localcloud.gcp.storage.objects import Object, checksums
+from localcloud.objects import Object, checksums
 from localcloud.place import GOOGLE
 from localcloud.server.wire import Answer
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localcloud.gcp.storage.objects import Objects
+from localcloud.objects import Objects
 from tests.localcloud.gcp.stage import Clock
 
 

@@ -1,4 +1,4 @@
-"""The objects of one bucket, as files of a directory: what a job sees under /gcs/<bucket>.
+"""The objects of one bucket or container, as files of a directory: what a job sees when it is mounted.
 
 The directory is the truth about live objects: a file that a job writes there is an object at once, one it removes
 is gone. Old generations, and names that are no paths (`a//b`, `a/`, `a` beside `a/b`), lie beside it.
