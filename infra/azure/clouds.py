@@ -1,4 +1,4 @@
-"""The clouds of Azure as data: what host names end in, and whom a federated credential takes tokens for."""
+"""The clouds of Azure as data: where Resource Manager answers, what host names end in, whom tokens are for."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from importlib import resources
 
 import yaml
 
+from dispatcher.backends.azureml.place import clouds
+
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """One row of data/clouds.yaml; `storage`, `vault`, `registry` and `ml` are ends of host names."""
+    """One cloud: the address of Resource Manager, what hosts of storage end in, and an audience (data/clouds.yaml)."""
 
+    resource_manager: str
     storage: str
-    vault: str
-    registry: str
-    ml: str
     federation_audience: str
 
 
 @functools.cache
-def _table() -> Mapping[str, Cloud]:
+def _audiences() -> Mapping[str, str]:
     data = yaml.safe_load(resources.files("infra.azure").joinpath("data/clouds.yaml").read_text())
-    return {name: Cloud(**facts) for name, facts in data["clouds"].items()}
+    audiences: Mapping[str, str] = data["federation_audience"]
+    return audiences
 
 
 def of(environment: str) -> Cloud:
     """The cloud that a zone's `environment` names: `public` or `usgovernment`. Raises KeyError for another."""
-    return _table()[environment]
+    told = clouds()[environment]
+    return Cloud(told.arm, told.storage, _audiences()[environment])

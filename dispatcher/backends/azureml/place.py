@@ -33,14 +33,15 @@ class Cloud:
 
 
 @functools.cache
-def _clouds() -> dict[str, Cloud]:
+def clouds() -> dict[str, Cloud]:
+    """Return the facts of every cloud of Azure, by what a zone's `azure_cloud` calls it."""
     document = json.loads(CLOUDS.read_text(encoding="utf-8"))
     return {name: Cloud(**facts) for name, facts in document["clouds"].items()}
 
 
 def cloud(zone: AzureZone) -> Cloud:
     """Return the facts of the cloud a zone is in."""
-    return _clouds()[zone.azure_cloud]
+    return clouds()[zone.azure_cloud]
 
 
 def workspace_id(zone: AzureZone) -> str:
