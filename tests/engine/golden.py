@@ -6,7 +6,7 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ _IDENTIFIERS = re.compile(
     r"|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
 )
 _SECRET = "4dabf18193072939515e22adb298388d"  # the key that Pulumi marks an encrypted value with
+# What the engine or a cloud made up: the tail of a name.
+_RANDOM = re.compile(r"(?<=[-_])(?=[0-9a-f]*[0-9])[0-9a-f]{7,8}\b")
 _LOOPBACK = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
@@ -35,36 +37,38 @@ def path(stack: str) -> Path:
     return FOLDER / f"{stack}.yaml"
 
 
-def inventory(resources: Mapping[Key, Resource], suffix: str) -> dict[str, Any]:
+def inventory(resources: Mapping[Key, Resource], suffixes: Sequence[str]) -> dict[str, Any]:
     """`{type: {logical name: inputs}}`, with what is random or local replaced by its kind.
 
-    `suffix` is the stack's own part of physical names.
+    `suffixes` are the stack's own parts of physical names.
     """
     found: dict[str, dict[str, Any]] = {}
     for kind, name in sorted(resources):
         resource = resources[kind, name]
         inputs = {key: value for key, value in resource.inputs.items() if key not in _LEFT_OUT}
-        entry = {key: _plain(value, suffix) for key, value in sorted(inputs.items())}
+        entry = {key: _plain(value, suffixes) for key, value in sorted(inputs.items())}
         if resource.protect:
             entry["(protect)"] = True
         found.setdefault(kind, {})[name] = entry
     return found
 
 
-def _plain(value: Any, suffix: str) -> Any:
+def _plain(value: Any, suffixes: Sequence[str]) -> Any:
     if isinstance(value, Mapping):
         if _SECRET in value:
             return "<secret>"
         kept = {key: item for key, item in value.items() if not key.startswith("__")}
-        return {key: _plain(item, suffix) for key, item in sorted(kept.items())}
+        return {key: _plain(item, suffixes) for key, item in sorted(kept.items())}
     if isinstance(value, list):
-        return [_plain(item, suffix) for item in value]
+        return [_plain(item, suffixes) for item in value]
     if isinstance(value, str):
         if value[:1] in "{[" and (document := _decoded(value)) is not None:
-            return _plain(document, suffix)
+            return _plain(document, suffixes)
         text = _LOOPBACK.sub("http://<loopback>", value)
+        for suffix in suffixes:
+            text = text.replace(suffix, "<suffix>")
         text = _IDENTIFIERS.sub(lambda match: f"<{_kind(match.group())}>", text)
-        return text.replace(suffix, "<suffix>") if suffix else text
+        return _RANDOM.sub("<random>", text)
     if isinstance(value, float) and value.is_integer():
         return int(value)  # the engine keeps every number as a float
     return value
@@ -81,10 +85,10 @@ def _decoded(text: str) -> Any:
         return None
 
 
-def suffix(outputs: Mapping[str, Any]) -> str:
-    """What the stack appends to physical names, read off its data bucket."""
-    zone = next(iter(outputs["contract"]["zones"].values()))
-    return str(zone["buckets"]["data"]["name"]).rsplit("-", 1)[1]
+def suffixes(outputs: Mapping[str, Any]) -> Sequence[str]:
+    """What the stack appends to physical names, read off every zone's data bucket."""
+    names = (str(zone["buckets"]["data"]["name"]) for zone in outputs["contract"]["zones"].values())
+    return sorted({name.rsplit("-", 1)[1] for name in names if "-" in name})
 
 
 def text(found: Mapping[str, Any], stack: str) -> str:
@@ -100,7 +104,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder, ground(Path(folder), stand_in) as place:
             project = place.project(stack)
             project.up()
-            path(stack).write_text(text(inventory(project.export(), suffix(project.outputs())), stack))
+            path(stack).write_text(text(inventory(project.export(), suffixes(project.outputs())), stack))
             print(path(stack).relative_to(CHECKOUT))
 
 

@@ -74,6 +74,6 @@ def test_the_zone_on_the_cloud_is_secure(life: Life, check: str) -> None:
 
 def test_the_stack_is_the_one_that_was_reviewed(life: Life) -> None:
     life.step("up")
-    suffix = golden.suffix(life.outputs)
-    found = golden.text(golden.inventory(life.state, suffix), life.stack)
+    suffixes = golden.suffixes(life.outputs)
+    found = golden.text(golden.inventory(life.state, suffixes), life.stack)
     assert found == golden.path(life.stack).read_text(), f"not the golden inventory: {golden.REGENERATE}"
