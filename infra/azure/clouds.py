@@ -14,7 +14,7 @@ from dispatcher.backends.azureml.place import clouds
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """One cloud: the address of Resource Manager, what hosts of storage end in, and an audience (data/clouds.yaml)."""
+    """Where Resource Manager answers, what hosts of storage end in, and the audience of federated credentials."""
 
     resource_manager: str
     storage: str
