@@ -48,6 +48,7 @@ lint: setup  ## ruff and mypy
 
 test: lint  ## every lane but the real provider and live accounts
 	@$(PY) -m tools.checkov
+	@$(PY) -m tools.azure_ai_ml
 	@$(PY) -m pytest -m "not real and not live" $(PYTEST_ARGS)
 
 test-real: setup  ## the real AWS provider against the local AWS (the official plugin, or the one in AWS_PLUGIN)
@@ -61,5 +62,5 @@ bench: setup  ## start-up and preview times, as ratios
 lock: $(PY)  ## resolve requirements.lock anew (docs/dependencies.md)
 	@PYTHON=$(PY) tools/lock.sh
 
-clean-cache:  ## remove what is kept between checkouts: the built pulumi, provider plugin and Checkov
+clean-cache:  ## remove what is kept between checkouts: built tools, and those of others that judge ours
 	rm -rf "$(CACHE)"

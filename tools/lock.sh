@@ -1,6 +1,7 @@
 #!/bin/sh
-# Resolve requirements.lock from pyproject.toml, and the lock of Checkov's own environment from what stands beside
-# it: exact versions and the hashes of every file of each release, for all systems and all Pythons we support.
+# Resolve requirements.lock from pyproject.toml, and the locks of the tools that have an environment of their own
+# from what stands beside them: exact versions and the hashes of every file of each release, for all systems and all
+# Pythons we support.
 # No index address goes into them: pip uses the user's own.
 # usage: tools/lock.sh [--upgrade]        UV is the version of the resolver.
 set -eu
@@ -22,4 +23,6 @@ resolve() { # resolve LOCK SOURCE...
 
 resolve requirements.lock pyproject.toml \
     --extra aws --extra gcp --extra azure --extra infra-aws --extra infra-gcp --extra infra-azure --extra dev "$@"
-resolve tools/checkov/requirements.lock tools/checkov/requirements.in "$@"
+for tool in checkov azure_ai_ml; do
+    resolve "tools/$tool/requirements.lock" "tools/$tool/requirements.in" "$@"
+done

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.checkov import place
+from tools.checkov import CHECKOV
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def judge(document: Mapping[str, Any], folder: Path) -> Verdict:
     folder.mkdir()
     file = folder / "cdk.tf.json"
     file.write_text(json.dumps(document, indent=1))
-    command = [str(place.python()), "-m", "checkov.main", "--file", str(file), "--framework", "terraform_json"]
+    command = [str(CHECKOV.python()), "-m", "checkov.main", "--file", str(file), "--framework", "terraform_json"]
     done = subprocess.run(
         [*command, "--output", "json", "--compact", "--skip-download", "--soft-fail"],
         # Nothing of the user's own settings of Checkov, which it looks for in the home and the current folder.
