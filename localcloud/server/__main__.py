@@ -18,6 +18,7 @@ from localcloud.aws.sagemaker.account import MotoAccount
 from localcloud.aws.sagemaker.runs import Clients, TrainingRuns
 from localcloud.aws.sagemaker.service import SageMaker
 from localcloud.azure.front import Azure
+from localcloud.azure.ml.settings import Settings
 from localcloud.gcp.front import Google
 from localcloud.gcp.vertex.jobs import CustomJobs
 from localcloud.jobs.images import Images
@@ -78,6 +79,7 @@ def _front(place: Place, server: Server) -> Front:
     google = Google(State(place, server.url))
     google.state.store(CustomJobs).runner = runner
     azure = Azure(State(place, server.url, secret=server.secret))
+    azure.state.store(Settings).runner = runner
     aws = Aws(moto, SageMaker(account, TrainingRuns(runner, clients)), account, clients)
     front = Front(aws, google, azure, runner)
     runner.fault_for = lambda kind, run: front.job_fault(kind, run.created)

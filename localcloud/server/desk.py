@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localcloud import control
+from localcloud.azure.ml.settings import Settings
 from localcloud.gcp.vertex.jobs import CustomJobs
 from localcloud.place import Server
 from localcloud.server.faults import Fault, FaultError
@@ -70,6 +71,7 @@ class Desk:
         if "check_images" in changes:
             asked = bool(changes["check_images"])
             self.front.aws.sagemaker.check_images = self._vertex.check_images = asked
+            self.front.azure.state.store(Settings).check_images = asked
         if "stop_seconds" in changes:
             self.front.runner.stop_seconds = float(changes["stop_seconds"])
         return {

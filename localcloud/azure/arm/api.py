@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from localcloud.azure import types
-from localcloud.azure.arm import ids, kinds, operations, registration
+from localcloud.azure.arm import ids, kinds, managed, operations, registration
 from localcloud.azure.arm.ids import GROUPS, SUBSCRIPTIONS, Target
 from localcloud.azure.arm.kinds import Kind, Put
 from localcloud.azure.arm.locks import require_unlocked
@@ -215,19 +215,21 @@ def _write(state: State, request: Request, target: Target, body: Document) -> ob
     kind = kinds.find(target.kind)
     with state.lock:
         resources = state.store(Resources)
-        require_parents(resources, target)
+        require_parents(resources, target, alone=kind.alone)
         registration.require(state, target.namespace)
         old = resources.find(target.id)
         _require_match(request, old, target)
         require_unlocked(resources, target.id, "write")
-        put = Put(state, request, target, copy.deepcopy(body), old)
+        put = Put(state, request, target, _settable(target, body) if old else copy.deepcopy(body), old)
         _require_valid(put, kind)
+        managed.require(put)
         kind.check(put)
         if old is None:
             made = resources.add(target.id, target.kind, target.name, put.body)
         else:
             made = old
             resources.change(made, put.body)
+        managed.fill(state, made)
         kind.made(state, made)
         if "PUT" not in kind.slow:
             return Answer.json(document(state, request, made), 200 if old else 201, _KIND)
@@ -236,6 +238,16 @@ def _write(state: State, request: Request, target: Target, body: Document) -> ob
             return Answer(202, tuple(begun.items()))
         answer = Answer.json(document(state, request, made, busy=True), 200 if old else 201, _KIND)
         return Answer(answer.status, (*answer.headers, *begun.items()), answer.body)
+
+
+def _settable(target: Target, body: Document) -> Document:
+    """What a client that read a resource writes back: read-only properties among it are dropped, as Azure does.
+
+    In the body of something new they are a mistake, and refused.
+    """
+    known = types.find(target.kind)
+    read_only = {one.path for one in known.check(body) if one.rule == types.READ_ONLY} if known else set()
+    return known.settable(body) if known and read_only else copy.deepcopy(body)
 
 
 def _require_match(request: Request, old: Resource | None, target: Target) -> None:
@@ -286,10 +298,14 @@ def _delete(state: State, request: Request, target: Target) -> object:
             return Answer(204)
         _require_match(request, found, target)
         require_unlocked(resources, target.id, "delete")
+        if not kind.removable:
+            raise AzureError(405, "MethodNotAllowed", f"'{target.kind}' cannot be deleted by Resource Manager.")
+        kind.keep(state, found)
         for one in _deepest_first(resources.below(found.id), found):
             kinds.find(one.kind).leave(state, one)
         shown_ = document(state, request, found)
         resources.remove(found)
+        kind.gone(state, request, found)
         if "DELETE" not in kind.slow:
             return Answer.json(shown_, 200, _KIND) if kind.echoes else Answer(200)
         begun = state.store(Operations).begin(target.namespace, found.location, request.query["api-version"], None)

@@ -16,7 +16,15 @@ from localcloud.azure.state import State
 
 MODULES: Mapping[str, str] = {
     "microsoft.authorization": "localcloud.azure.arm.authorization",
+    "microsoft.containerregistry": "localcloud.azure.arm.containerregistry",
+    "microsoft.insights": "localcloud.azure.arm.monitor",
+    "microsoft.keyvault": "localcloud.azure.arm.keyvault",
+    "microsoft.machinelearningservices": "localcloud.azure.ml.kinds",
+    "microsoft.managedidentity": "localcloud.azure.arm.managed",
+    "microsoft.network": "localcloud.azure.arm.network",
+    "microsoft.operationalinsights": "localcloud.azure.arm.monitor",
     "microsoft.resources": "localcloud.azure.arm.resources",
+    "microsoft.storage": "localcloud.azure.arm.storage",
 }
 """The module of a provider's namespace; its `KINDS` are by type as ARM spells it. Other types need nothing."""
 
@@ -55,6 +63,13 @@ class Kind:
     """Chooses among the resources at a scope (the third) for a list, or answers the whole document."""
     slow: frozenset[str] = frozenset()
     accepted: bool = False
+    keep: Callable[[State, Resource], None] = lambda state, resource: None
+    """Raises AzureError when a resource cannot go: something uses it."""
+    gone: Callable[[State, Request, Resource], None] = lambda state, request, resource: None
+    """Sees what was asked for to be deleted once it is."""
+    alone: bool = False
+    """Whether a resource can be made without its parent, which is then made by `check`."""
+    removable: bool = True
     echoes: bool = False
     """Whether a DELETE answers the resource that is gone."""
     versions: tuple[str, ...] = ()

@@ -133,8 +133,11 @@ def written(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def require_parents(resources: Resources, target: ids.Target) -> None:
-    """Raises AzureError unless subscription, group and parent of what is to be made exist."""
+def require_parents(resources: Resources, target: ids.Target, *, alone: bool) -> None:
+    """Raises AzureError unless subscription, group and parent of what is to be made exist.
+
+    What can be made `alone` needs its parent's parent only.
+    """
     if ids.subscription(target.id) and ids.subscription(target.id).lower() != SUBSCRIPTION:
         raise AzureError(
             404, "SubscriptionNotFound", f"The subscription '{ids.subscription(target.id)}' could not be found."
@@ -143,7 +146,8 @@ def require_parents(resources: Resources, target: ids.Target) -> None:
     if group and target.kind != GROUPS and resources.find(group) is None:
         name = group.rpartition("/")[2]
         raise AzureError(404, "ResourceGroupNotFound", f"Resource group '{name}' could not be found.")
-    if target.parent and resources.find(target.parent) is None:
+    parent = target.parent.rsplit("/", 2)[0] if alone else target.parent
+    if parent and resources.find(parent) is None:
         if target.extends and not re.search(r"/providers/[^/]+(/[^/]+/[^/]+){2,}$", target.id):
             raise missing(target.parent)
         raise AzureError(
@@ -151,5 +155,5 @@ def require_parents(resources: Resources, target: ids.Target) -> None:
             "ParentResourceNotFound",
             f"Failed to perform 'write' on resource(s) of type '{target.kind.partition('/')[2]}', because the "
             "parent "
-            f"resource '{target.parent}' could not be found.",
+            f"resource '{parent}' could not be found.",
         )

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 _DATA = Path(__file__).parent / "data"
-_REQUIRED, _READ_ONLY = 1, 2
+_REQUIRED, _SAID = 1, 2
 _ENVELOPE = ("id", "name", "type", "apiVersion")
 # The source has no float type and writes every number as IntegerType; azure-native's Python types have float here.
 _FRACTIONAL = frozenset({"amount", "threshold", "dailyQuotaGb", "SamplingPercentage"})
@@ -80,7 +80,7 @@ class ResourceType:
         return {
             name: self._settable(one, self._at(known[name]["type"] if name in known else rest))
             for name, one in value.items()
-            if (name in known and not known[name]["flags"] & _READ_ONLY) or (name not in known and rest)
+            if (name in known and not known[name]["flags"] & _SAID) or (name not in known and rest)
         }
 
     def has(self, *path: str) -> bool:
@@ -150,18 +150,19 @@ class ResourceType:
             rest = rest or variant.get("additionalProperties")
         for name, item in value.items():
             at, property_ = _under(path, name), known.get(name)
-            if property_ and property_["flags"] & _READ_ONLY:
-                yield Problem(at, _SERVICE)
+            if property_ and property_["flags"] & _SAID:
+                yield Problem(at, READ_ONLY)
             elif property_ or rest:
                 yield from self._value(item, self._at(property_["type"] if property_ else rest), at)
             else:
                 yield Problem(at, f"there is no such property{_close(name, known)}")
         for name, property_ in known.items():
-            if property_["flags"] & (_REQUIRED | _READ_ONLY) == _REQUIRED and name not in value:
+            if property_["flags"] & (_REQUIRED | _SAID) == _REQUIRED and name not in value:
                 yield Problem(_under(path, name), "it is required")
 
 
-_SERVICE = "the service says it, a request does not"
+READ_ONLY = "the service says it, a request does not"
+"""The rule that a read-only property in a request breaks."""
 
 
 def _own(kind: Mapping[str, Any]) -> dict[str, Any]:

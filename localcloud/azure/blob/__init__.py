@@ -1,0 +1,1 @@
+"""Blob Storage: accounts' containers as directories, over the service's own REST protocol."""

@@ -1,0 +1,1 @@
+"""Azure ML: workspaces with what is in them, and command jobs that really run."""

@@ -1,0 +1,55 @@
+"""Environments: a container image under a name and a version, which never becomes another image."""
+
+from __future__ import annotations
+
+from localcloud.azure.arm.containerregistry import registry
+from localcloud.azure.arm.kinds import Put
+from localcloud.azure.arm.store import Document, Resource, Resources
+from localcloud.azure.errors import bad
+from localcloud.azure.ml.settings import Settings
+from localcloud.azure.ml.workspaces import WORKSPACES
+from localcloud.azure.plane import Request
+from localcloud.azure.state import State
+
+ENVIRONMENTS = f"{WORKSPACES}/environments"
+VERSIONS = f"{ENVIRONMENTS}/versions"
+_FIXED = ("image", "build", "condaFile", "osType")
+
+
+def check_version(put: Put) -> None:
+    """An image or a build, from a registry that is there, and always the same under one version."""
+    properties = put.body.setdefault("properties", {})
+    if properties.get("build") or properties.get("condaFile"):
+        raise bad("localcloud builds no images: give the environment an image only.", "NotImplemented")
+    image = properties.get("image")
+    if not image:
+        raise bad("An environment needs an image or a build.", "UserError")
+    server = image.partition("/")[0]
+    wanted = put.state.store(Settings).check_images and server.endswith(".azurecr.io")
+    if wanted and registry(put.state, server) is None:
+        raise bad(f"The container registry {server} of image {image} was not found.", "UserError")
+    properties.setdefault("osType", "Linux")
+    if put.old is not None:
+        changed = [name for name in _FIXED if put.old.properties.get(name) != properties.get(name)]
+        if changed:
+            raise bad(
+                f"Environment version {put.target.name} exists already: its {', '.join(changed)} cannot change.",
+                "UserError",
+            )
+    resources, parent = put.state.store(Resources), put.target.parent
+    if resources.find(parent) is None:
+        resources.add(parent, ENVIRONMENTS, parent.rpartition("/")[2], {"properties": {"isArchived": False}})
+
+
+def made_version(state: State, resource: Resource) -> None:
+    properties = resource.properties
+    properties.setdefault("isAnonymous", False)
+    properties.setdefault("isArchived", False)
+    properties |= {"environmentType": "UserCreated", "provisioningState": "Succeeded"}
+
+
+def shown_environment(state: State, request: Request, resource: Resource, whole: Document) -> Document:
+    """With the newest of its versions."""
+    versions = state.store(Resources).of(VERSIONS, resource.id)
+    newest = max(versions, key=lambda one: one.created, default=None)
+    return {**whole, "properties": {**whole["properties"], "latestVersion": newest.name if newest else None}}
