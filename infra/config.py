@@ -14,7 +14,6 @@ from infra import contradictions, mistakes
 from infra.settings import ZONES, Environment, Zone
 
 NAMESPACE = "launchway"
-LATER = ("azure",)
 
 
 def load() -> Environment:
@@ -65,29 +64,14 @@ def read(raw: Mapping[str, Any], stack: str) -> Environment:
     given = {key: value for key, value in raw.items() if value != ""}
     given.setdefault("environment", stack)
     zones = given.get("zones")
-    kept = []
-    for index, zone in enumerate(zones if isinstance(zones, list) else ()):
-        if isinstance(zone, Mapping) and zone.get("cloud") in LATER:
-            rule = f"zones of {zone['cloud']} are not in this release yet"
-            report(
-                f"zones[{index}].cloud",
-                rule,
-                f"keep to {' and '.join(ZONES)}, or leave the zone out until they are",
-            )
-        else:
-            kept.append((index, zone))
-    if isinstance(zones, list):
-        given["zones"] = [zone for _, zone in kept]
-    places = [index for index, _ in kept]  # of environment.zones, in the file
+    places: list[int] | None = None  # of environment.zones, in the file
     environment: Environment | None
     try:
         environment = Environment.model_validate_json(json.dumps(given))
     except ValidationError as error:
         for wrong in error.errors(include_url=False):
             place, cloud = _written(wrong["loc"])
-            if len(place) > 1 and place[0] == "zones":
-                place = ("zones", kept[int(place[1])][0], *place[2:])
-            elif wrong["type"] == "too_short" and place == ("zones",) and zones:
+            if wrong["type"] == "too_short" and place == ("zones",) and zones:
                 continue  # each zone is refused by itself: "at least one zone" would only confuse
             if wrong["type"] in _WITHOUT_CLOUD:
                 report(_path((*place, "cloud")), *_which_cloud(wrong.get("input")))
@@ -95,8 +79,7 @@ def read(raw: Mapping[str, Any], stack: str) -> Environment:
                 report(
                     _path(place), *mistakes.words(wrong["type"], wrong["msg"], place, wrong.get("input"), cloud)
                 )
-        environment, good = _well_formed(given, stack)
-        places = [kept[index][0] for index in good]
+        environment, places = _well_formed(given, stack)
     for path, rule, remedy in contradictions.find(environment, places) if environment else ():
         report(path, rule, remedy)
     if problems or environment is None:

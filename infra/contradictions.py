@@ -77,6 +77,7 @@ def _compute(zone: Zone) -> Iterator[Found]:
 TRAINING_TYPE = {
     "aws": "training instance type of SageMaker",
     "gcp": "machine type of Vertex AI training",
+    "azure": "VM size of Azure ML",
 }
 
 
@@ -91,6 +92,8 @@ def _instances(zone: Zone) -> Iterator[Found]:
             data = f"dispatcher/placement/data/{zone.cloud}.csv"
             guess = f"did you mean {' or '.join(close)}?" if close else f"see {data}"
             yield path, f"{name!r} is no {TRAINING_TYPE[zone.cloud]}", guess
+        elif known[name].status == "retired":
+            yield path, f"{name} is retired: {known[name].reason}", "name a type that is still offered"
 
 
 def _private_range(zone: Zone) -> Iterator[Found]:
@@ -99,14 +102,22 @@ def _private_range(zone: Zone) -> Iterator[Found]:
         yield "network.cidr", f"{cidr} is not a private range", "use one of RFC 1918, such as 10.20.0.0/16"
 
 
+ADOPTED_FEDERATION = "existing.federation"
+
+
+def _of_account(zone: Zone) -> bool:
+    """Whether the account is what trusts CI's identity provider; on Azure, the zone's agent itself does."""
+    return ADOPTED_FEDERATION in zone.account_settings
+
+
 def _ownership(zone: Zone) -> Iterator[Found]:
     if zone.account_scope == "existing":
         if zone.budget:
             yield "budget", "accountScope: existing builds nothing of the account", "remove budget, or set own"
-        if zone.federation and not zone.existing.federation:
+        if zone.federation and _of_account(zone) and not said([zone], ADOPTED_FEDERATION):
             rule = "accountScope: existing builds no identity provider"
             yield "federation", rule, "name the one there is: existing.federation"
-    if zone.existing.federation and not zone.federation:
+    if _of_account(zone) and said([zone], ADOPTED_FEDERATION) and not zone.federation:
         rule = "existing.federation says where tokens come from, but nobody may use them"
         yield "existing.federation", rule, "add federation with issuer and subjects"
 
@@ -173,5 +184,5 @@ def _built_by_others(account: str, members: Zones) -> Iterator[Found]:
         rule = f"another zone says accountScope: existing, so nothing of account {account} is built"
         if zone.budget:
             yield f"zones[{index}].budget", rule, "remove budget, or set accountScope: own"
-        if zone.federation and not said(zones, "existing.federation"):
+        if zone.federation and _of_account(zone) and not said(zones, ADOPTED_FEDERATION):
             yield f"zones[{index}].federation", rule, "name the one there is: existing.federation"

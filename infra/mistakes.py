@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from infra.aws import settings as aws
+from infra.azure import settings as azure
 from infra.base import Settings
 from infra.gcp import settings as gcp
 from infra.settings import ZONES, Environment
@@ -57,10 +58,10 @@ def _unknown(place: tuple[int | str, ...], cloud: str | None) -> tuple[str, str]
     here = f"known here: {', '.join(sorted(known))}"
     others = [other for other in ZONES if cloud and other != cloud and key in _known_keys(place[:-1], other)]
     if others:
-        said = _COUNTERPARTS.get(key)
+        said = [word for words in _COUNTERPARTS if key in words for word in words if word in known]
         return (
             f"unknown key here, and one of {others[0]} zones",
-            f"{_ZONE_OF[str(cloud)]} says {said}" if said in known else here,
+            f"{_ZONE_OF[str(cloud)]} says {said[0]}" if said else here,
         )
     close = difflib.get_close_matches(key, known, n=1)
     return "unknown key", f"did you mean {close[0]}?" if close else here
@@ -74,7 +75,7 @@ def _list_of(place: tuple[int | str, ...], value: object) -> str:
 
 _MEANING: Mapping[str, str] = {
     "owner": "the team that answers for this environment, such as owner: ml-platform",
-    "zones": "at least one zone, see docs/aws-zone.md and docs/gcp-zone.md",
+    "zones": "at least one zone, see docs/aws-zone.md, docs/gcp-zone.md and docs/azure-zone.md",
     "name": "a short name such as name: gpu",
     "accessPolicy": 'the number of the policy, in quotes: accessPolicy: "123456789"',
     "emails": "who hears of it, such as emails: [ml@example.com]",
@@ -90,19 +91,17 @@ _FORMS: Mapping[int | str, tuple[str, str]] = {
 _OF_CLOUD: Mapping[str, tuple[Mapping[str, str], Mapping[int | str, tuple[str, str]]]] = {
     "aws": (aws.MEANING, aws.FORMS),
     "gcp": (gcp.MEANING, gcp.FORMS),
+    "azure": (azure.MEANING, azure.FORMS),
 }
-_ZONE_OF: Mapping[str, str] = {"aws": "an aws zone", "gcp": "a gcp zone"}
-# Keys that two clouds have for the same thing.
-_COUNTERPARTS: Mapping[str, str] = {
-    "account": "project",
-    "project": "account",
-    "interfaceEndpoints": "endpoint",
-    "endpoint": "interfaceEndpoints",
-    "vpc": "network",
-    "network": "vpc",
-    "subnets": "subnetwork",
-    "subnetwork": "subnets",
-}
+_ZONE_OF: Mapping[str, str] = {"aws": "an aws zone", "gcp": "a gcp zone", "azure": "an azure zone"}
+# Keys that clouds have for the same thing.
+_COUNTERPARTS: tuple[tuple[str, ...], ...] = (
+    ("account", "project", "subscription"),
+    ("interfaceEndpoints", "endpoint", "endpointsSubnet"),
+    ("vpc", "network", "vnet"),
+    ("subnets", "subnetwork", "jobsSubnet"),
+    ("principals", "submitters"),
+)
 
 
 def _known_keys(place: tuple[int | str, ...], cloud: str | None) -> list[str]:

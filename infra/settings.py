@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from infra.aws.settings import Zone as AwsZone
+from infra.azure.settings import Zone as AzureZone
 from infra.base import Settings, ShortName
 from infra.gcp.settings import Zone as GcpZone
 
@@ -19,8 +20,8 @@ Regime = Literal["none", "gdpr", "hipaa"]
 DataClass = Literal["public", "internal", "confidential", "restricted"]
 Owner = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 .:/=+@_-]+$", min_length=1, max_length=128)]
 
-Zone = AwsZone | GcpZone
-ZONES: Mapping[str, type[Zone]] = {"aws": AwsZone, "gcp": GcpZone}
+Zone = AwsZone | GcpZone | AzureZone
+ZONES: Mapping[str, type[Zone]] = {"aws": AwsZone, "gcp": GcpZone, "azure": AzureZone}
 
 
 class Environment(Settings):

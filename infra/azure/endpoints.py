@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 
 import pulumi
-import yaml
 from pulumi_azure_native import network, privatedns
 
+from infra.azure.dns import dns_zones
 from infra.azure.group import Group
 from infra.azure.site import Site
 
 EVERYWHERE = "global"  # the location of a private DNS zone
-
-
-@functools.cache
-def dns_zones(environment: str) -> Mapping[str, tuple[str, ...]]:
-    """The private DNS zones by the group id of what they lead to, in one Azure cloud (data/dns_zones.yaml)."""
-    data = yaml.safe_load(resources.files("infra.azure").joinpath("data/dns_zones.yaml").read_text())
-    return {group: tuple(zones) for group, zones in data["zones"][environment].items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ So what needs such a grant is tried again.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pulumi
 
@@ -44,15 +43,19 @@ def assigned(rest: Rest, scope: str, assignment: str, principal: str) -> bool:
     return any(str(one.get("id", "")).lower() == assignment.lower() for one in listed)
 
 
-def wait_for_assignment(site: Site, use: str, clock: Clock | None = None) -> pulumi.ResourceHookBinding:
-    """After a role is assigned, wait until it is found by who asks for it: half a minute at most."""
+def wait_for_assignment(site: Site, name: str, clock: Clock | None = None) -> pulumi.ResourceHookBinding:
+    """After the role `name` is assigned, wait until it is found by who asks for it: half a minute at most."""
 
     def ready(args: pulumi.ResourceHookArgs) -> bool:
         made = args.new_outputs or {}
         return assigned(site.rest, str(made.get("scope", "")), args.id, str(made.get("principalId", "")))
 
     told = "a role is assigned but not found everywhere yet; what needs it is tried again for some minutes"
-    return _hook(site, use, ready, told, clock)
+
+    def hook(args: pulumi.ResourceHookArgs) -> None:
+        wait(lambda: ready(args), told, clock or Clock(), PAUSES)
+
+    return pulumi.ResourceHookBinding(after_create=[pulumi.ResourceHook(f"{name}-there", hook)])
 
 
 def retry_while_granting(site: Site, name: str, clock: Clock | None = None) -> pulumi.ResourceHookBinding:
@@ -71,16 +74,3 @@ def retry_while_granting(site: Site, name: str, clock: Clock | None = None) -> p
         return True
 
     return pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"{name}-granted", again)])
-
-
-def _hook(
-    site: Site,
-    use: str,
-    ready: Callable[[pulumi.ResourceHookArgs], bool],
-    otherwise: str,
-    clock: Clock | None,
-) -> pulumi.ResourceHookBinding:
-    def hook(args: pulumi.ResourceHookArgs) -> None:
-        wait(lambda: ready(args), otherwise, clock or Clock(), PAUSES)
-
-    return pulumi.ResourceHookBinding(after_create=[pulumi.ResourceHook(site.name("there", use), hook)])

@@ -1,4 +1,4 @@
-"""Ask Azure Resource Manager over plain REST, as whoever deploys: for what the provider does not do or wait for."""
+"""Ask Azure Resource Manager over plain REST, as whoever deploys: for what the provider does not do."""
 
 from __future__ import annotations
 

@@ -38,14 +38,16 @@ class Network(Settings):
 
     Private endpoints lie in the network, or in `endpointsSubnet` of an existing one. Jobs run in the workspace's
     managed network, or in the network itself (`managedNetwork: false`; `jobsSubnet` of an existing one).
-    `egress: nat` lets jobs reach the internet; `fqdns` are hosts that jobs in a managed network without it may
-    reach nevertheless, through a firewall that costs by the hour. `dnsZones` are central private DNS zones by
-    their names (`privatelink.api.azureml.ms`); what is not named is built.
+    `agents` gives agents in a network of our own a way to Azure's sign-in and management, which have no private
+    endpoints. `egress: nat` lets jobs reach the internet; `fqdns` are hosts that jobs in a managed network
+    without it may reach nevertheless, through a firewall that costs by the hour. `dnsZones` are central private
+    DNS zones by their names (`privatelink.api.azureml.ms`); what is not named is built.
     """
 
     mode: Literal["private", "public", "existing"] = "private"
     cidr: Cidr = ipaddress.IPv4Network("10.128.0.0/16")
     egress: Literal["none", "nat"] | None = None
+    agents: bool = False
     fqdns: tuple[Host, ...] = ()
     vnet: VnetId | None = None
     endpoints_subnet: SubnetId | None = None
@@ -72,7 +74,8 @@ class ExistingKeys(Settings):
 class Existing(Settings):
     """What is already there and is to be used instead of being built, by resource ids.
 
-    None of an adopted thing's settings is touched: whoever owns it lets the zone's identities in.
+    None of an adopted thing's settings is touched. The zone's identities are new, so they are given their roles on
+    it: whoever deploys must be allowed to assign roles there.
     """
 
     storage: Annotated[str, _id("Microsoft.Storage/storageAccounts")] | None = None
@@ -91,9 +94,9 @@ class Compute(base.Compute):
 
 
 class Federation(base.Federation):
-    """The identity provider of CI, and whose tokens may be the agent."""
+    """The identity provider of CI, and whose tokens may be the agent. Without `audience`, Azure's own."""
 
-    audience: str = "api://AzureADTokenExchange"
+    audience: str | None = None
 
 
 class Zone(base.BaseZone):
@@ -143,6 +146,15 @@ class Zone(base.BaseZone):
     def egress(self) -> Literal["none", "nat"]:
         """Whether jobs reach the internet: private zones say so themselves, public ones always do."""
         return self.network.egress or ("none" if self.private else "nat")
+
+    @property
+    def gateway(self) -> bool:
+        """Whether the zone's own network has a NAT gateway.
+
+        Azure has private endpoints neither for its sign-in nor for what manages resources. Whoever has to reach
+        them from the network needs a way out, which the rules then narrow to these two.
+        """
+        return self.network.mode == "private" and (self.egress == "nat" or not self.managed or self.network.agents)
 
 
 _GROUP_EXAMPLE = "/subscriptions/.../resourceGroups/ml/providers"

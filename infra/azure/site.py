@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pulumi
@@ -11,16 +12,12 @@ import pulumi_azure_native as azure
 from pulumi_azure_native import authorization
 
 from infra import emulator
+from infra.azure import clouds
 from infra.azure.place import Place
 from infra.azure.rest import Rest
 from infra.settings import Environment
 from infra.site import BaseSite
 
-# Where Azure Resource Manager answers, by Azure cloud (the `resourceManager` of each cloud's metadata endpoint).
-RESOURCE_MANAGER = {
-    "public": "https://management.azure.com",
-    "usgovernment": "https://management.usgovcloudapi.net",
-}
 # The application that `az login` signs people in through (learn.microsoft.com/troubleshoot/entra/entra-id/
 # governance/verify-first-party-apps-sign-in): a deployer with any other client id is a service principal.
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
@@ -32,7 +29,7 @@ class Deployer:
 
     tenant: str
     object_id: str
-    kind: str
+    kind: Literal["User", "ServicePrincipal"]
     token: str = field(repr=False)
 
 
@@ -56,7 +53,7 @@ class Site(BaseSite[Place, azure.Provider]):
     @property
     def rest(self) -> Rest:
         """The way to ask Azure what the provider does not wait for."""
-        endpoint = f"{self.emulator}/arm" if self.emulator else RESOURCE_MANAGER[self.place.environment]
+        endpoint = f"{self.emulator}/arm" if self.emulator else clouds.of(self.place.environment).resource_manager
         return Rest(endpoint, self.deployer.token)
 
 

@@ -46,6 +46,7 @@ def _account(environment: Environment, zones: list[Zone]) -> Account:
         own=own,
         own_audit=own and said(zones, "audit", "own") == "own",
         retention_days=max(zone.retention_days for zone in zones),
+        private=any(zone.private for zone in zones),
         budget=said(zones, "budget"),
         settings={
             "subscription": f"{path}.subscription",

@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 ACCOUNT = "123456789012"
+SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
 
 
 def zone(**changes: Any) -> dict[str, Any]:
@@ -23,6 +24,12 @@ def zone(**changes: Any) -> dict[str, Any]:
 def gcp_zone(**changes: Any) -> dict[str, Any]:
     """A well-formed zone on Google Cloud with `changes` on top; a value of None removes the key."""
     base = {"name": "gcp-euw4", "cloud": "gcp", "region": "europe-west4", "project": "acme-ml-eu"}
+    return zone(**{"account": None, **base, **changes})
+
+
+def azure_zone(**changes: Any) -> dict[str, Any]:
+    """A well-formed zone on Azure with `changes` on top; a value of None removes the key."""
+    base = {"name": "azure-weu", "cloud": "azure", "region": "westeurope", "subscription": SUBSCRIPTION}
     return zone(**{"account": None, **base, **changes})
 
 
