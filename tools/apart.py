@@ -1,4 +1,4 @@
-"""Tools of others, each in a virtual environment of its own: its pins cannot live beside ours, or it weighs a lot."""
+"""Tools of others, each in a virtual environment of its own: its pins cannot live beside ours, or it is heavy."""
 
 from __future__ import annotations
 
