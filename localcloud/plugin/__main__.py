@@ -8,6 +8,7 @@ import sys
 PACKAGES = {
     "aws": "localcloud.plugin.aws",
     "gcp": "localcloud.plugin.gcp",
+    "azure-native": "localcloud.plugin.azure",
 }  # plugin name -> package with `provider()`
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic
+from typing import Generic
 
-from localcloud.plugin import diff, naming, schema
+from localcloud.plugin import diff, naming, schema, settings
 from localcloud.plugin.diff import Difference
 from localcloud.plugin.handling import C, Registry, Resource
 from localcloud.plugin.outputs import full, planned, refreshed
 from localcloud.plugin.provider import Found, PartialFailure, ProviderError, Subject
 from localcloud.plugin.schema import Checked, Failure, Table
-from localcloud.plugin.values import Properties, has_unknown
+from localcloud.plugin.settings import loaded
+from localcloud.plugin.values import Properties
 
 
 class Bridged(Generic[C]):
@@ -43,17 +43,7 @@ class Bridged(Generic[C]):
         return self._connection
 
     def check_config(self, config: Properties) -> tuple[Failure, ...]:
-        known, failures = self.settings["properties"], []
-        served = {*self.settings["honoured"], *self.settings["no_effect"]["names"]}
-        wrong = "could not validate provider configuration"
-        for name, value in config.items():
-            if name not in known:
-                failures.append(Failure(name, f"{wrong}: Invalid or unknown key: {name}"))
-            elif name not in served:
-                failures.append(Failure(name, f"the stand-in plugin cannot honour {name}"))
-            elif not has_unknown(value) and not _fits(value, known[name]):
-                failures.append(Failure(name, f"{wrong}: {name} must be of type {known[name]}"))
-        return tuple(failures)
+        return settings.check(self.settings, config)
 
     def configure(self, config: Properties) -> None:
         self._connection = self.connect(config)
@@ -184,19 +174,3 @@ class Bridged(Generic[C]):
     def completed(self, definition: Table, found: Properties, known: Properties) -> Properties:
         """What was read, with what only the provider can add to it."""
         return found
-
-
-def loaded(file: Path) -> Table:
-    return dict(json.loads(file.read_text()))
-
-
-def parsed(value: Any, wanted: str) -> Any:
-    """A configuration value: all but text travels as JSON text. ValueError when it is none."""
-    return value if wanted == "string" or not isinstance(value, str) else json.loads(value)
-
-
-def _fits(value: Any, wanted: str) -> bool:
-    try:
-        return isinstance(parsed(value, wanted), schema.WORDS.get(wanted, int))
-    except ValueError:
-        return False

@@ -11,6 +11,7 @@ from pathlib import Path
 DISTRIBUTIONS = {
     "aws": "pulumi_aws",
     "gcp": "pulumi_gcp",
+    "azure-native": "pulumi_azure_native",
 }  # plugin name -> the SDK whose version the engine asks for
 
 

@@ -25,7 +25,7 @@ def name(
     elif proposal is not None:
         made = proposal
     else:
-        made = f"{logical}-{_digits(seed, logical)}"
+        made = f"{logical}-{digits(seed, logical, DIGITS)}"
         made = made.lower() if rule.get("lower") else made
     if len(made) > longest:
         return Failure(
@@ -36,6 +36,7 @@ def name(
     return None
 
 
-def _digits(seed: bytes, logical: str) -> str:
-    material = hashlib.sha256(seed + logical.encode()).hexdigest() if seed else secrets.token_hex(DIGITS)
-    return material[:DIGITS]
+def digits(seed: bytes, logical: str, count: int) -> str:
+    """Hex digits that are the same for one seed and name, at most 64; without a seed they are random."""
+    material = hashlib.sha256(seed + logical.encode()).hexdigest() if seed else secrets.token_hex(count)
+    return material[:count]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from localcloud.plugin.diff import Difference
@@ -24,11 +24,16 @@ class PartialFailure(ProviderError):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The resource that a call is about: its type token, its logical name, its id ("" before creation)."""
+    """The resource that a call is about: its type token, its logical name, its id ("" before creation).
+
+    `inputs` are those of last time, {} before the creation; `seconds` is the program's own time limit, 0 for none.
+    """
 
     token: str
     name: str
     id: str = ""
+    inputs: Properties = field(default_factory=dict, compare=False)
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

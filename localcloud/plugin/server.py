@@ -173,7 +173,14 @@ class Servicer(ResourceProviderServicer):
 
 def _subject(request: Any) -> Subject:
     parts = request.urn.split("::")
-    return Subject(parts[2].split("$")[-1], "::".join(parts[3:]), getattr(request, "id", ""))
+    before = next((name for name in ("old_inputs", "inputs") if hasattr(request, name)), None)
+    return Subject(
+        parts[2].split("$")[-1],
+        "::".join(parts[3:]),
+        getattr(request, "id", ""),
+        plain(getattr(request, before)) if before else {},
+        getattr(request, "timeout", 0.0),
+    )
 
 
 def _settings(struct: struct_pb2.Struct) -> Properties:

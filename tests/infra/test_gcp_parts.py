@@ -13,8 +13,8 @@ import pytest
 
 import localcloud
 from infra.gcp import network, private_access, service_agents
-from localcloud.plugin.bridged import loaded
 from localcloud.plugin.schema import check
+from localcloud.plugin.settings import loaded
 from tests.infra.gcp_parts import ASKED, CIDR, NUMBER, PLACE, PROJECT, zone
 from tests.infra.recorded import Record, each
 

@@ -12,12 +12,12 @@ import pytest
 
 from localcloud import plugin
 
-CLOUDS = ("aws", "gcp")
+CLOUDS = {"aws": "pulumi_aws", "gcp": "pulumi_gcp", "azure-native": "pulumi_azure_native"}  # plugin name -> SDK
 
 
 def test_they_lie_where_the_engine_looks_for_the_sdks_versions(tmp_path: Path) -> None:
-    for cloud, executable in zip(CLOUDS, plugin.install(tmp_path), strict=True):
-        version = importlib.metadata.version(f"pulumi_{cloud}")
+    for (cloud, sdk), executable in zip(CLOUDS.items(), plugin.install(tmp_path), strict=True):
+        version = importlib.metadata.version(sdk)
         assert executable == tmp_path / "plugins" / f"resource-{cloud}-v{version}" / f"pulumi-resource-{cloud}"
         assert os.access(executable, os.X_OK)
         assert version in executable.read_text()
@@ -44,8 +44,8 @@ def test_what_another_checkout_left_is_replaced_in_one_step(tmp_path: Path) -> N
 def test_they_are_what_the_clis_own_installation_lays_down(tmp_path: Path) -> None:
     pulumi = Path(sys.executable).parent / "pulumi"
     environment = {**os.environ, "PULUMI_HOME": str(tmp_path / "theirs")}
-    for cloud, ours in zip(CLOUDS, plugin.install(tmp_path / "ours"), strict=True):
-        version = importlib.metadata.version(f"pulumi_{cloud}")
+    for (cloud, sdk), ours in zip(CLOUDS.items(), plugin.install(tmp_path / "ours"), strict=True):
+        version = importlib.metadata.version(sdk)
         words = ["plugin", "install", "resource", cloud, f"v{version}", "--file", str(ours.parent)]
         subprocess.run([pulumi, *words], env=environment, check=True, capture_output=True)
         theirs = tmp_path / "theirs" / ours.relative_to(tmp_path / "ours")

@@ -9,9 +9,10 @@ from pathlib import Path
 from localcloud.plugin.aws.registry import REGISTRY
 from localcloud.plugin.aws.resource import telling
 from localcloud.plugin.aws.session import Aws, Settings
-from localcloud.plugin.bridged import Bridged, loaded
+from localcloud.plugin.bridged import Bridged
 from localcloud.plugin.provider import ProviderError
 from localcloud.plugin.schema import Table
+from localcloud.plugin.settings import loaded
 from localcloud.plugin.values import Properties
 
 DATA = Path(__file__).parent / "data"

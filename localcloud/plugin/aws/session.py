@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from localcloud.plugin.bridged import parsed
 from localcloud.plugin.provider import ProviderError
+from localcloud.plugin.settings import parsed
 from localcloud.plugin.values import Properties
 
 SERVICES = {"cloudwatchlogs": "logs"}  # endpoint names of the provider that differ from boto3's

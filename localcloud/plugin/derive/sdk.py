@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,17 +15,22 @@ WRAPPERS = re.compile(r"^(?:pulumi\.(?:Input|Output)|Optional)\[(.*)\]$", re.S)
 
 @dataclass(frozen=True)
 class Shape:
-    """One property: kind is string, number, bool, list, map, object or any; `of` names the class of an object."""
+    """One property: kind is string, number, bool, list, map, object, union or any.
+
+    `of` names the class of an object, `options` those of a union; `whole` numbers have no fractions.
+    """
 
     kind: str
     of: str = ""
     element: Shape | None = None
+    options: tuple[str, ...] = ()
+    whole: bool = False
 
 
 @cache
 def root(package: str) -> Path:
     """Where the SDK of a Pulumi package lies: `aws` is pulumi_aws."""
-    spec = importlib.util.find_spec(f"pulumi_{package}")
+    spec = importlib.util.find_spec(f"pulumi_{package.replace('-', '_')}")
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(f"pulumi_{package} is not installed")
     return Path(spec.submodule_search_locations[0])
@@ -36,10 +42,15 @@ def classes(path: Path) -> dict[str, dict[str, Shape]]:
     found: dict[str, dict[str, Shape]] = {}
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.ClassDef) and not node.name.endswith("Dict"):
-            found[node.name] = dict(
-                _getter(item) for item in node.body if isinstance(item, ast.FunctionDef) and _is_getter(item)
-            )
+            found[node.name] = {name: shape for name, shape, _ in getters(node)}
     return found
+
+
+def getters(node: ast.ClassDef) -> Iterator[tuple[str, Shape, ast.FunctionDef]]:
+    """The properties of one class: wire name, shape, and the getter itself."""
+    for item in node.body:
+        if isinstance(item, ast.FunctionDef) and _is_getter(item):
+            yield *_getter(item), item
 
 
 def token_file(token: str) -> Path:
@@ -95,15 +106,19 @@ def _shape(note: str) -> Shape:
         return Shape("map", element=_shape(found.group(1)))
     plain = {
         "_builtins.str": "string",
-        "_builtins.int": "number",
         "_builtins.float": "number",
         "_builtins.bool": "bool",
         "Any": "any",
     }
     if note in plain:
         return Shape(plain[note])
+    if note == "_builtins.int":
+        return Shape("number", whole=True)
     if found := re.match(r"^'([\w.]+)'$", note):
         return Shape("object", of=found.group(1))
-    if found := re.match(r"^Union\[(.*)\]$", note, re.S):  # an enum class beside the plain string
-        return Shape("string")
+    if found := re.match(r"^Union\[(.*)\]$", note, re.S):
+        classes_ = re.findall(r"'([\w.]+)'", found.group(1))
+        if len(classes_) > 1 and len(classes_) == found.group(1).count(",") + 1:
+            return Shape("union", options=tuple(classes_))
+        return Shape("string")  # an enum class beside the plain string
     raise ValueError(f"cannot read annotation {note}")

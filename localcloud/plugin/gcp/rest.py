@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from localcloud.plugin.bridged import loaded
 from localcloud.plugin.gcp.fields import Json, received, sent
 from localcloud.plugin.gcp.session import ApiError, Gcp
 from localcloud.plugin.handling import Resource
 from localcloud.plugin.provider import ProviderError
 from localcloud.plugin.schema import Table, camel
+from localcloud.plugin.settings import loaded
 from localcloud.plugin.values import Properties
 
 DATA = Path(__file__).parent / "data"

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from localcloud.plugin.bridged import parsed
 from localcloud.plugin.provider import ProviderError
+from localcloud.plugin.settings import parsed
 from localcloud.plugin.values import Properties
 
 # The provider's own variables, in its order (pulumi-gcp provider/resources.go, terraform-provider-google config).
