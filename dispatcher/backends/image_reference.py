@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dispatcher.backends.findings import Findings
+
+REGISTRIES = Path(__file__).parent / "data" / "registries.json"
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
@@ -56,6 +61,24 @@ def checked(text: str, regime: str, findings: Findings) -> Image | None:
             "name it by digest: name@sha256:... (docker inspect --format '{{index .RepoDigests 0}}' IMAGE)",
         )
     return image
+
+
+@functools.cache
+def _public() -> frozenset[str]:
+    return frozenset(json.loads(REGISTRIES.read_text(encoding="utf-8"))["public"])
+
+
+def public(host: str) -> bool:
+    """Tell whether a registry asks nobody to sign in for images that are public there."""
+    return host in _public()
+
+
+def warn_of_public(image: Image, findings: Findings) -> None:
+    """Say what pulling from a public registry means."""
+    findings.warn(
+        f"image {image.text} is pulled from {image.host} without signing in: it must be public, and is pulled "
+        "over the internet at every start"
+    )
 
 
 def copy(text: str, target: str) -> str:

@@ -2,7 +2,8 @@
 
 The extracts are JSON written by `tools/vendor_model/*`: shapes by name, each with `type`, `min`, `max`,
 `pattern`, `enum`, `members`, `required`, `member`, `key`, `value` as far as they apply; `output` are fields that
-only answers have, `one_of` groups of fields of which one at most may be there, `example` a right value.
+only answers have, `one_of` groups of fields of which one at most may be there, `example` a right value. A `union`
+is one of the structures of its `variants`, told by the value of the field `by`.
 """
 
 from __future__ import annotations
@@ -58,6 +59,11 @@ class VendorModel:
     def _spelled(self, value: object, shape: Mapping[str, Any], spelling: Callable[[str], str]) -> Any:
         if shape["type"] == "list" and isinstance(value, list | tuple):
             return [self._spelled(item, self._shapes[shape["member"]], spelling) for item in value]
+        if shape["type"] == "map" and isinstance(value, Mapping):
+            inner = self._shapes[shape["value"]]
+            return {key: self._spelled(item, inner, spelling) for key, item in value.items()}
+        if shape["type"] == "union" and isinstance(value, Mapping):
+            return self._spelled(value, self._variant(value, shape, spelling), spelling)
         if shape["type"] != "structure" or not isinstance(value, Mapping):
             return value
         members: Mapping[str, str] = shape["members"]
@@ -71,6 +77,17 @@ class VendorModel:
             found[other] = self._spelled(item, inner, spelling)
         return found
 
+    def _variant(
+        self, value: Mapping[str, Any], shape: Mapping[str, Any], spelling: Callable[[str], str]
+    ) -> Mapping[str, Any]:
+        """The structure a value is, or, where it does not say, all of them in one, to spell by."""
+        by, variants = shape["by"], shape["variants"]
+        said = next((item for name, item in value.items() if by in (name, spelling(name))), None)
+        if said in variants:
+            return self._shapes[variants[said]]
+        members = [self._shapes[name]["members"] for name in variants.values()]
+        return {"type": "structure", "members": {key: one for each in members for key, one in each.items()}}
+
     def _check(self, value: object, shape: Mapping[str, Any], path: str) -> Iterator[Violation]:
         kind = shape["type"]
         if kind == "structure":
@@ -79,6 +96,8 @@ class VendorModel:
             yield from self._list(value, shape, path)
         elif kind == "map":
             yield from self._map(value, shape, path)
+        elif kind == "union":
+            yield from self._union(value, shape, path)
         elif kind == "string":
             yield from _string(value, shape, path)
         elif kind == "boolean":
@@ -88,7 +107,7 @@ class VendorModel:
             yield from _number(value, shape, path, int, "a whole number")
         elif kind in ("float", "double"):
             yield from _number(value, shape, path, (int, float), "a number")
-        else:
+        elif kind != "any":
             raise AssertionError(f"the extract holds a shape of type {kind}, which this checker does not know")
 
     def _structure(self, value: object, shape: Mapping[str, Any], path: str) -> Iterator[Violation]:
@@ -111,6 +130,18 @@ class VendorModel:
         for group in shape.get("one_of", ()):
             if len(given := [name for name in group if name in value]) > 1:
                 yield Violation(_join(path, given[1]), f"stands beside {given[0]}, and there may be one of them")
+
+    def _union(self, value: object, shape: Mapping[str, Any], path: str) -> Iterator[Violation]:
+        if not isinstance(value, Mapping):
+            yield _kind(value, path, "an object", container=True)
+            return
+        by, variants = shape["by"], shape["variants"]
+        if by not in value:
+            yield Violation(_join(path, by), "is required", _some(variants))
+        elif value[by] not in variants:
+            yield from _string(value[by], {"enum": list(variants)}, _join(path, by))
+        else:
+            yield from self._check(value, self._shapes[variants[value[by]]], path)
 
     def _list(self, value: object, shape: Mapping[str, Any], path: str) -> Iterator[Violation]:
         if not isinstance(value, list | tuple):

@@ -25,7 +25,8 @@ class Hardware:
 
     GCP asks for a machine and its accelerators apart: `machine` is the type when it is not `instance` itself,
     `accelerator_type` Vertex's word for the GPU, `tpu_topologies` the topologies of a TPU with the number of
-    machines each takes (the first is that of one machine), `boot_disk` the only disk type it boots from.
+    machines each takes (the first is that of one machine), `boot_disk` the only disk type it boots from. `family`
+    is Azure's quota that the type counts against.
     """
 
     cloud: str
@@ -50,6 +51,7 @@ class Hardware:
     accelerator_type: str | None = None
     tpu_topologies: Mapping[str, int] = field(default_factory=dict, hash=False)
     boot_disk: str | None = None
+    family: str | None = None
 
     def describe(self) -> str:
         """Say what it is in one phrase, such as `ml.g5.xlarge (1x A10G, 4 vCPU, 16 GiB)`."""
@@ -93,6 +95,7 @@ def _row(cloud: str, row: Mapping[str, str]) -> Hardware:
         accelerator_type=row.get("accelerator_type") or None,
         tpu_topologies=_topologies(row.get("tpu_topologies", "")),
         boot_disk=row.get("boot_disk") or None,
+        family=row.get("family") or None,
     )
 
 

@@ -24,7 +24,8 @@ def choose(job: Job, queue: Queue, zone: Zone | None) -> Hardware:
 
     A type that the job names (`resources.instance`) or the queue names (`hardware`) is taken if it is allowed
     and large enough. Otherwise the smallest current type that fits is taken among the zone's allowed types
-    (`limits.instance_types`; when empty, every x86 type of the catalog) and its compute entries. Smallest is:
+    (`limits.instance_types`; when empty, every x86 type of the catalog) and its compute entries; where jobs run on
+    clusters only, the clusters' types are all there is. Smallest is:
     fewest GPUs, then GPU memory, vCPU, memory; equals are settled by not burstable, current generation, name.
     Prices play no part. Nothing is ever substituted: raises PolicyRefusal with the nearest candidates when
     nothing fits or a rule of the zone forbids it, SpecError when a name is unknown.
@@ -84,11 +85,22 @@ def kinds(zone: Zone) -> list[Hardware]:
 def _allowed(zone: Zone) -> list[Hardware]:
     """Return the zone's types in the catalog's order: its allow-list, or every x86 type, plus compute entries."""
     everything = catalog(zone.cloud)
+    if _only_clusters(zone):
+        clusters = {entry.instance for entry in zone.compute}
+        return [item for name, item in everything.items() if name in clusters]
     names = set(zone.limits.instance_types) or {
         name for name, item in everything.items() if item.architecture == "x86_64"
     }
     names |= {entry.instance for entry in zone.compute}
     return [item for name, item in everything.items() if name in names]
+
+
+def _only_clusters(zone: Zone) -> bool:
+    """Tell whether jobs of a zone run on its compute entries and nothing else, which are clusters then.
+
+    A workspace on a private network has no serverless machines here (docs/azureml.md).
+    """
+    return zone.cloud == "azure" and zone.network.mode != "public"
 
 
 def _checked_gpu(wish: Resources, zone: Zone) -> GpuWish | None:
@@ -134,6 +146,11 @@ def _named(wish: Resources, queue: Queue, zone: Zone, misfit: Callable[[Hardware
     if wish.gpu or wish.gpu_type:
         item = _equipped(item, misfit, zone)
     entries = {entry.instance for entry in zone.compute}
+    if _only_clusters(zone) and item.instance not in entries:
+        raise PolicyRefusal(
+            f"compute: {item.instance} is not among the zone's clusters, on which all its jobs run",
+            f"they have {', '.join(sorted(entries)) or 'no machines: the zone has no compute entry'}",
+        )
     if zone.limits.instance_types and item.instance not in {*zone.limits.instance_types, *entries}:
         raise PolicyRefusal(
             f"limits.instance_types: {item.instance} is not among the zone's types",
@@ -208,9 +225,10 @@ def _only_disks(item: Hardware) -> int | None:
     """GiB of the disks that a job has to do with; None where it gets a volume of its size, or nobody knows.
 
     SageMaker gives a type with its own NVMe disks no volume, and refuses a size above theirs (ResourceConfig,
-    VolumeSizeInGB). Vertex AI sizes the boot disk of every machine.
+    VolumeSizeInGB). Azure ML gives no job a volume: it has the temporary disk of its VM. Vertex AI sizes the boot
+    disk of every machine.
     """
-    if item.cloud != "aws" or not item.local_storage or item.local_storage_gb is None:
+    if item.cloud == "gcp" or not item.local_storage or item.local_storage_gb is None:
         return None
     return math.ceil(item.local_storage_gb * 10**9 / 2**30)
 

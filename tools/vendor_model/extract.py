@@ -21,8 +21,7 @@ def text(document: Mapping[str, Any]) -> str:
 
 def main(target: Path, render: Callable[[], str]) -> None:
     """Write the file, or with `--check` fail when the one on disk differs."""
-    if "--check" in sys.argv[1:]:
-        raise SystemExit(
-            0 if target.read_text() == render() else f"{target.name} is stale: run this without --check"
-        )
-    target.write_text(render())
+    if "--check" not in sys.argv[1:]:
+        target.write_text(render())
+    elif target.read_text() != render():
+        raise SystemExit(f"{target.name} is stale: run this without --check")

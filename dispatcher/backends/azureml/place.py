@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dispatcher.backends.findings import Findings
     from dispatcher.contract import AzureZone, Bucket
 
 CLOUDS = Path(__file__).parent / "data" / "clouds.json"
@@ -73,3 +74,13 @@ def buckets(zone: AzureZone) -> dict[str, Bucket]:
 def serverless(zone: AzureZone) -> bool:
     """Tell whether jobs of a zone run on machines that Azure ML finds itself: zones without a private network."""
     return zone.network.mode == "public"
+
+
+def check(zone: AzureZone, findings: Findings) -> None:
+    """Refuse a zone that asks of its containers what Azure ML does not have."""
+    if zone.controls.network_isolation:
+        findings.refuse(
+            "controls.network_isolation",
+            "Azure ML has no container without a network",
+            "use managedNetwork with egress: none instead, or a zone on AWS",
+        )

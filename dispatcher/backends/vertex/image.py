@@ -49,11 +49,8 @@ def resolve(image: str, zone: GcpZone, *, regime: str, findings: Findings) -> st
             )
         elif artifact and artifact["location"] != zone.region:
             findings.warn(f"image {image} is in {artifact['location']}, the job runs in {zone.region}")
-    elif parts.host in _known()["public"]:
-        findings.warn(
-            f"image {image} is pulled from {parts.host} without signing in: it must be public, and is pulled over "
-            "the internet at every start"
-        )
+    elif image_reference.public(parts.host):
+        image_reference.warn_of_public(parts, findings)
     else:
         what = f"Vertex AI pulls from Artifact Registry or from a public registry, not from {parts.host}"
         _refuse(parts, what, zone, findings)

@@ -1,0 +1,46 @@
+"""The one string that Azure ML hands to a shell: the job's words, after what only the node knows."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dispatcher.backends.findings import Findings
+    from dispatcher.job import Job
+
+EXPRESSION = "${{"
+"""What begins an expression of Azure ML, which is replaced before the shell sees the command."""
+
+RANK = {"PyTorch": "$NODE_RANK", "Mpi": "$OMPI_COMM_WORLD_RANK"}
+"""Distribution -> the variable in which a node finds its rank, with one process on each node (distributed GPU
+training guide)."""
+
+
+def render(job: Job, found: Mapping[str, str], findings: Findings) -> str:
+    """Return the command; `found` are variables whose values are only known, or only expanded, on the node.
+
+    `exec` makes the program the one that gets the signals. A job without a command is a problem: Azure ML always
+    runs one, never the image's own.
+    """
+    if not job.command:
+        findings.problem(
+            "command",
+            "is missing: Azure ML runs a command in the image, not the image's own ENTRYPOINT or CMD",
+            "write the command, such as [python, train.py]",
+        )
+    for index, word in enumerate(job.command):
+        check(f"command[{index}]", word, findings)
+    exports = " ".join(f'{name}="{value}"' for name, value in found.items())
+    return f"export {exports} && exec {shlex.join(job.command)}" if job.command else "true"
+
+
+def check(path: str, text: str, findings: Findings) -> None:
+    """Refuse a text of the job that Azure ML would take for an expression and replace."""
+    if EXPRESSION in text:
+        findings.problem(
+            path,
+            f"holds {EXPRESSION}, which Azure ML replaces before the job sees it",
+            "inputs and outputs are in $DISPATCH_INPUT_<NAME>, $DISPATCH_OUTPUT_DIR and $DISPATCH_CHECKPOINT_DIR",
+        )
