@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from localcloud.aws import refusals
 from localcloud.aws.moto_app import Moto
-from localcloud.aws.operations import Seen, understand
+from localcloud.aws.operations import understand
 from localcloud.aws.sagemaker.account import MotoAccount
 from localcloud.aws.sagemaker.errors import ServiceError
 from localcloud.aws.sagemaker.runs import Clients
 from localcloud.aws.sagemaker.service import SageMaker
 from localcloud.server.faults import Fault
+from localcloud.server.seen import Seen
 from localcloud.server.wire import Answer, Call
 
 

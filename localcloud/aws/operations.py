@@ -6,26 +6,15 @@ import functools
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from localcloud.server.seen import Seen
 from localcloud.server.wire import Call
 
 # Services whose signing name is not the name boto3 knows them by.
 _CLIENT = {"monitoring": "cloudwatch", "elasticloadbalancing": "elbv2", "email": "ses"}
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A call understood: boto3's name of the service (Google: the first label of its host), the operation, its
-    parameters as far as they are text; `body` alone where the parameters hold more than the JSON body."""
-
-    service: str
-    operation: str
-    region: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    body: Mapping[str, Any] | None = None
 
 
 def understand(call: Call) -> Seen:

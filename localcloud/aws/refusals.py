@@ -6,11 +6,11 @@ import uuid
 from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
-from localcloud.aws.operations import Seen
 from localcloud.aws.sagemaker import rules
 from localcloud.aws.sagemaker.errors import ServiceError
 from localcloud.place import ACCOUNT
 from localcloud.server.faults import Fault
+from localcloud.server.seen import Seen
 from localcloud.server.wire import Answer
 
 _XML = frozenset({"s3", "s3control", "cloudfront", "route53"})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from localcloud.aws.operations import Seen
 from localcloud.azure.errors import AzureError
 from localcloud.azure.state import PERSON, SUBSCRIPTION, State
 from localcloud.azure.tokens import expired
 from localcloud.server.faults import Fault
+from localcloud.server.seen import Seen
 
 _STORAGE = "blob"
 # Plain refusals by kind: what Resource Manager says, and Storage. Sources:

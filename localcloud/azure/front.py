@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from localcloud.aws.operations import Seen
 from localcloud.azure import faulty
 from localcloud.azure.errors import AzureError, in_json
 from localcloud.azure.plane import Plane, Request, Respond
@@ -17,6 +16,7 @@ from localcloud.azure.state import State
 from localcloud.azure.tokens import Tokens
 from localcloud.place import AZURE
 from localcloud.server.faults import Fault
+from localcloud.server.seen import Seen
 from localcloud.server.wire import Answer, Call
 
 PLANES: Mapping[str, str] = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.aws.operations import Seen
 from localcloud.gcp.errors import GoogleError, info
 from localcloud.gcp.tokens import unauthenticated
 from localcloud.place import NUMBER
 from localcloud.server.faults import Fault
+from localcloud.server.seen import Seen
 
 # Plain refusals by kind. Source: google/rpc/code.proto and the AIP on errors (193).
 _PLAIN: Mapping[str, tuple[str, str]] = {

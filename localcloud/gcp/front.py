@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from localcloud.aws.operations import Seen
 from localcloud.gcp import faulty, services
 from localcloud.gcp.accounts import ServiceAccounts
 from localcloud.gcp.api import Request, Route
@@ -14,6 +13,7 @@ from localcloud.gcp.state import State
 from localcloud.gcp.tokens import Tokens, unauthenticated
 from localcloud.place import GOOGLE
 from localcloud.server.faults import Fault
+from localcloud.server.seen import Seen
 from localcloud.server.wire import Answer, Call
 
 _JSON = "application/json; charset=UTF-8"

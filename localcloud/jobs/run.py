@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from localcloud.aws.operations import Seen
 from localcloud.jobs import nodes
 from localcloud.jobs.layout import Node
 from localcloud.jobs.logs import Stream
+from localcloud.server.seen import Seen
 
 
 class Surroundings(Protocol):

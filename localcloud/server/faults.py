@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from localcloud.aws.operations import Seen
+from localcloud.server.seen import Seen
 
 KINDS: Mapping[str, str] = {
     "throttle": "the service's throttling error",

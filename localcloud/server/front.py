@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from localcloud import control
 from localcloud.aws.front import Aws
-from localcloud.aws.operations import Seen
 from localcloud.aws.sagemaker.runs import AGENT
 from localcloud.azure.front import Azure
 from localcloud.gcp.front import Google
@@ -18,6 +17,7 @@ from localcloud.jobs.runner import Runner
 from localcloud.place import HOST
 from localcloud.server.faults import JOB_KINDS, Fault, Faults
 from localcloud.server.record import Record
+from localcloud.server.seen import Seen
 from localcloud.server.wire import Answer, Call
 
 _LISTS = ("ListTrainingJobs", "Search", "ListCustomJobs", "ListJobs")

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from localcloud.aws.operations import Seen
+from localcloud.server.seen import Seen
 
 _KEPT = 5_000
 

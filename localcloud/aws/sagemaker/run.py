@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from localcloud.aws.operations import Seen
 from localcloud.aws.sagemaker import layout, logs, storage
 from localcloud.aws.sagemaker.record import REASON_LENGTH, TrainingJob
 from localcloud.jobs.layout import Node
 from localcloud.jobs.run import Over, Run
+from localcloud.server.seen import Seen
 
 NO_CAPACITY = (
     "CapacityError: Unable to provision requested ML compute capacity. "

@@ -21,7 +21,11 @@ from localcloud.azure.state import State
 from localcloud.server import rest
 from localcloud.server.wire import Answer, Call
 
-AUDIENCES = ("https://management.azure.com", "https://management.core.windows.net")
+AUDIENCES = (
+    "https://management.azure.com",
+    "https://management.core.windows.net",
+    "https://management.usgovcloudapi.net",
+)
 _KIND = "application/json; charset=utf-8"
 _VERSION = re.compile(r"\d{4}-\d\d-\d\d(-preview|-privatepreview)?")
 _VERBS = {"PUT": "Put", "PATCH": "Patch", "GET": "Get", "HEAD": "Head", "DELETE": "Delete"}

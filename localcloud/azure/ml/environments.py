@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dispatcher.backends import image_reference
 from localcloud.azure.arm.containerregistry import registry
 from localcloud.azure.arm.kinds import Put
 from localcloud.azure.arm.store import Document, Resource, Resources
@@ -24,10 +25,12 @@ def check_version(put: Put) -> None:
     image = properties.get("image")
     if not image:
         raise bad("An environment needs an image or a build.", "UserError")
-    server = image.partition("/")[0]
-    wanted = put.state.store(Settings).check_images and server.endswith(".azurecr.io")
-    if wanted and registry(put.state, server) is None:
-        raise bad(f"The container registry {server} of image {image} was not found.", "UserError")
+    server = image_reference.parse(image).host or "docker.io"
+    if put.state.store(Settings).check_images and not image_reference.public(server):
+        if not server.endswith(".azurecr.io"):
+            raise bad(f"Azure ML cannot sign in to the container registry {server} of image {image}.", "UserError")
+        if registry(put.state, server) is None:
+            raise bad(f"The container registry {server} of image {image} was not found.", "UserError")
     properties.setdefault("osType", "Linux")
     if put.old is not None:
         changed = [name for name in _FIXED if put.old.properties.get(name) != properties.get(name)]

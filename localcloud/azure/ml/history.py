@@ -5,7 +5,10 @@ Its form is that of azure-ai-ml's own client for it (`_restclient/runhistory`: R
 
 from __future__ import annotations
 
-from localcloud.azure.arm.store import Document, Resources, written
+from typing import Any
+
+from localcloud.azure.arm.api import AUDIENCES
+from localcloud.azure.arm.store import Document, Resource, Resources, written
 from localcloud.azure.blob import access
 from localcloud.azure.errors import AzureError, in_json
 from localcloud.azure.ml import logs
@@ -14,22 +17,31 @@ from localcloud.azure.ml.record import CommandJob
 from localcloud.azure.ml.workspaces import WORKSPACES
 from localcloud.azure.plane import Plane, Request, Route, routed
 from localcloud.azure.state import PERSON, TENANT, State
+from localcloud.place import AZURE
 
 
-def _job(state: State, request: Request) -> CommandJob:
+def _workspace(state: State, request: Request) -> Resource:
     names = request.names
-    workspace = (
+    id = (
         f"/subscriptions/{names['subscription']}/resourceGroups/{names['group']}/providers/{WORKSPACES}/"
         f"{names['workspace']}"
     )
-    found = state.store(Resources).find(workspace)
+    found = state.store(Resources).find(id)
     if found is None or found.location != names["region"]:
         raise AzureError(404, "UserError", f"Workspace {names['workspace']} was not found in {names['region']}.")
-    run = state.store(Resources).find(f"{workspace}/jobs/{names['run']}")
-    if run is None or run.kind != JOBS:
-        raise AzureError(404, "UserError", f"Run {names['run']} was not found.")
-    job: CommandJob = run.kept["job"]
+    return found
+
+
+def _find(state: State, workspace: Resource, run: str) -> CommandJob:
+    found = state.store(Resources).find(f"{workspace.id}/jobs/{run}")
+    if found is None or found.kind != JOBS:
+        raise AzureError(404, "UserError", f"Run {run} was not found.")
+    job: CommandJob = found.kept["job"]
     return job
+
+
+def _job(state: State, request: Request) -> CommandJob:
+    return _find(state, _workspace(state, request), request.names["run"])
 
 
 def _run(job: CommandJob) -> Document:
@@ -65,21 +77,54 @@ def get_details(state: State, request: Request) -> object:
     """Runs_GetDetails: with the logs there are so far."""
     with state.lock:
         job = _job(state, request)
-        store = state.store(Resources).get(f"{job.workspace}/datastores/workspaceartifactstore").properties
-        where = str(store["accountName"]), str(store["containerName"])
-        files = {name: access.address(state, *where, f"{logs.folder(job)}/{name}") for name in sorted(job.logs)}
+        at = logs.folder(state, job)
+        files = {
+            name: access.address(state, at.account, at.container, f"{at.path}/{name}") for name in sorted(job.logs)
+        }
         return {**_run(job), "logFiles": files, "warnings": []}
+
+
+def batch(state: State, request: Request) -> object:
+    """Many runs at once (Run_BatchGetRunData): what is not there is told beside what is."""
+    good: dict[str, Any] = {}
+    missing: dict[str, Any] = {}
+    with state.lock:
+        workspace = _workspace(state, request)
+        for key, wanted in (request.body.get("requests") or {}).items():
+            try:
+                good[key] = {"runMetadata": _run(_find(state, workspace, str(wanted.get("runId"))))}
+            except AzureError as error:
+                missing[key] = {"error": error.document}
+    return {"successfulResults": good, "failedResults": missing}
+
+
+def discover(state: State, request: Request) -> object:
+    """Where the data plane of a region is, as a workspace's `discoveryUrl` tells it."""
+    base = f"{state.url}{AZURE}/ml/{request.names['region']}"
+    names = (
+        "api",
+        "history",
+        "experimentation",
+        "executionService",
+        "mlflow",
+        "modelmanagement",
+        "projectcontent",
+    )
+    return dict.fromkeys(names, base)
 
 
 _AT = (
     "/{region}/history/v1.0/subscriptions/{subscription}/resourceGroups/{group}/providers/"
     "Microsoft.MachineLearningServices/workspaces/{workspace}/runs/{run}"
 )
+_BATCH = _AT.removesuffix("/runs/{run}") + "/batchrundata"
 _BY_EXPERIMENT = _AT.replace("/runs/", "/experiments/{experiment}/runs/")
 PLANE = Plane(
     routed(
         "runhistory",
         [
+            Route("GET", "/{region}/discovery", "Discover", discover),
+            Route("POST", _BATCH, "BatchGetRunData", batch),
             Route("GET", _AT, "GetRun", get_run),
             Route("GET", _AT + "/details", "GetRunDetails", get_details),
             Route("GET", _BY_EXPERIMENT, "GetRun", get_run),
@@ -87,5 +132,6 @@ PLANE = Plane(
         ],
     ),
     in_json,
-    ("https://management.azure.com", "https://management.core.windows.net", "https://ml.azure.com"),
+    (*AUDIENCES, "https://ml.azure.com"),
+    lambda state, request: request.operation == "Discover",  # which anybody may ask
 )

@@ -52,7 +52,10 @@ def _refused(message: str) -> AzureError:
 
 
 def _default_output(put: Put) -> None:
-    """Every job has an output `default`, which holds what it puts into ./outputs."""
+    """Every job has an output `default`, which holds its logs and what it puts into ./outputs.
+
+    azure-ai-ml reads the logs of a job there (`list_logs_in_datastore`), so who gives it a place moves them.
+    """
     uri = f"azureml://datastores/workspaceartifactstore/paths/ExperimentRun/dcid.{put.target.name}"
     outputs = put.body["properties"].setdefault("outputs", {})
     outputs.setdefault("default", {"jobOutputType": "uri_folder", "mode": "ReadWriteMount", "uri": uri})
@@ -105,11 +108,9 @@ def _check_identity(put: Put, owner: Resource, wanted: dict[str, Any]) -> None:
 
 
 def _check_paths(put: Put, workspace: str, properties: dict[str, Any]) -> None:
-    for name, entry in (properties.get("inputs") or {}).items():
-        if entry.get("jobInputType") != "literal" and entry is not None:
-            folder = data.resolve(put.state, workspace, str(entry.get("uri")))
-            if not folder.directory(put.state).exists():
-                raise _refused(f"The input {name} does not exist: {entry.get('uri')}")
+    for entry in (properties.get("inputs") or {}).values():
+        if entry.get("jobInputType") != "literal":
+            data.resolve(put.state, workspace, str(entry.get("uri")))
     for name, entry in (properties.get("outputs") or {}).items():
         if not entry.get("uri"):
             entry["uri"] = f"azureml://datastores/workspaceblobstore/paths/azureml/{put.target.name}/{name}/"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from localcloud.azure.errors import bad
 from localcloud.azure.ml import data
 from localcloud.azure.ml.record import CommandJob
 from localcloud.azure.state import State
@@ -105,6 +106,8 @@ def _input(state: State, job: CommandJob, place: Path, entry: Mapping[str, Any])
     if entry.get("mode") == "Direct":
         return str(entry["uri"])
     real = data.resolve(state, job.workspace, str(entry["uri"])).directory(state)
+    if not real.exists():
+        raise bad(f"The data at {entry['uri']} was not found.", "UserError")
     if entry.get("mode") == "Download":
         (shutil.copytree if real.is_dir() else shutil.copy)(real, place)
     else:

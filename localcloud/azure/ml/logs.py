@@ -12,15 +12,14 @@ from localcloud.azure.state import State
 from localcloud.jobs.logs import Line, Stream
 
 
-def folder(job: CommandJob) -> str:
-    """The blob folder of a run."""
-    return f"ExperimentRun/dcid.{job.name}"
+def folder(state: State, job: CommandJob) -> data.Folder:
+    """Where a run keeps its logs and ./outputs: its output `default`, in the workspace's own container."""
+    return data.resolve(state, job.workspace, str(job.properties["outputs"]["default"]["uri"]))
 
 
 def where(state: State, job: CommandJob, name: str) -> Path:
-    """The file of a log, made when it is first written to."""
-    uri = f"azureml://datastores/workspaceartifactstore/paths/{folder(job)}/{name}"
-    path = data.resolve(state, job.workspace, uri).directory(state)
+    """The file of a log, in a folder that is made when it is first written to."""
+    path = folder(state, job).directory(state) / name
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 

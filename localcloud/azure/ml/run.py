@@ -7,7 +7,6 @@ import threading
 import traceback
 from dataclasses import dataclass, field
 
-from localcloud.aws.operations import Seen
 from localcloud.azure.arm.store import Resources
 from localcloud.azure.errors import AzureError
 from localcloud.azure.ml import layout, logs
@@ -15,6 +14,7 @@ from localcloud.azure.ml.layout import Data, Process
 from localcloud.azure.ml.record import CommandJob
 from localcloud.azure.state import State
 from localcloud.jobs.run import Over, Run
+from localcloud.server.seen import Seen
 
 
 class _Failed(Exception):

@@ -16,6 +16,7 @@ from localcloud.azure.arm.store import Resource, Resources, written
 from localcloud.azure.errors import bad, conflict, missing
 from localcloud.azure.plane import Request
 from localcloud.azure.state import SUBSCRIPTION, TENANT, State
+from localcloud.place import AZURE
 
 WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
 COMPUTES = f"{WORKSPACES}/computes"
@@ -100,7 +101,7 @@ def made_workspace(state: State, resource: Resource) -> None:
     properties.setdefault("friendlyName", resource.name)
     properties |= {
         "workspaceId": own,
-        "discoveryUrl": f"https://{region}.api.azureml.ms/discovery",
+        "discoveryUrl": f"{state.url}{AZURE}/ml/{region}/discovery",
         "mlFlowTrackingUri": f"azureml://{region}.api.azureml.ms/mlflow/v1.0{resource.id}",
         "provisioningState": "Succeeded",
         "storageHnsEnabled": False,

@@ -2,7 +2,8 @@
 
 The types are extracts of github.com/Azure/bicep-types-az (`data/`, `derive.py`). Their form: arrays in which
 `{"$ref": "#/N"}` is element N; property flags 1 required, 2 read-only, 4 write-only; objects are closed unless
-they have `additionalProperties`; a union with a plain string in it is an open enumeration.
+they have `additionalProperties`; a union with a plain string in it is an open enumeration. Two types that the
+extracts lack are written by hand in the same form (`written.json`).
 """
 
 from __future__ import annotations
@@ -207,7 +208,8 @@ def _range(value: float, kind: Mapping[str, Any], path: str) -> Iterator[Problem
 @functools.cache
 def _index() -> dict[str, tuple[str, str]]:
     """Type in lower case -> its spelling and the file that has it."""
-    found: dict[str, str] = json.loads((_DATA / "index.json").read_text())["types"]
+    index = json.loads((_DATA / "index.json").read_text())
+    found: dict[str, str] = index["types"] | index["written"]["types"]
     return {name.lower(): (name, file) for name, file in found.items()}
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from dispatcher.backends.image_reference import public
 from localcloud.gcp.errors import GoogleError, invalid, unsupported
 from localcloud.gcp.vertex import facts
 from localcloud.gcp.vertex.record import DEFAULT_TIMEOUT, CustomJob
@@ -233,7 +234,7 @@ def _images(job: CustomJob, world: World, *, ask: bool) -> Iterator[Problem]:
             there = project in known["google"] or world.repository(registry["location"], project, repository)
             if ask and there is False:
                 yield field, f'Image "{uri}" not found: there is no repository {repository} in {project}.'  # (U)
-        elif not _CONTAINER_REGISTRY.fullmatch(host) and host not in known["public"]:
+        elif not _CONTAINER_REGISTRY.fullmatch(host) and not public(host):
             yield field, f'Image "{uri}" is in a registry that Vertex AI cannot read.'  # (U)
 
 

@@ -11,13 +11,13 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from localcloud.aws.operations import Seen
 from localcloud.gcp.vertex import layout, logs
 from localcloud.gcp.vertex.layout import Replica
 from localcloud.gcp.vertex.record import CustomJob
 from localcloud.gcp.vertex.services import Services
 from localcloud.jobs.nodes import Process
 from localcloud.jobs.run import Over, Run
+from localcloud.server.seen import Seen
 
 RETRIES = 3
 """How often the whole job is started again after an exit code that may be transient, or a stockout."""

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localcloud import Cloud
-from localcloud.aws.operations import Seen, understand
+from localcloud.aws.operations import understand
 from localcloud.aws.sagemaker import listing, logs
 from localcloud.aws.sagemaker.errors import ServiceError
 from localcloud.aws.sagemaker.record import TrainingJob
@@ -20,6 +20,7 @@ from localcloud.jobs.images import ImageError, Images
 from localcloud.jobs.layout import Node
 from localcloud.place import Place, Server
 from localcloud.server.faults import Fault, FaultError, Faults
+from localcloud.server.seen import Seen
 from localcloud.server.wire import Call
 
 NAMES = ["algo-1", "algo-2", "algo-3"]
