@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import functools
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from dispatcher.backends.base import Observation, State
+from dispatcher.backends.times import moment, stamp
 
 if TYPE_CHECKING:
     from dispatcher.contract import GcpZone
@@ -65,7 +66,7 @@ def from_job(job: Mapping[str, Any], zone: GcpZone, twins: Sequence[Mapping[str,
     """
     error, spec = job.get("error", {}), job.get("jobSpec", {})
     text, found = str(error.get("message", "")), state(job.get("state"))
-    if found in (State.CANCELLED, State.FAILED) and not cause(text) and (over := _out_of_time(job)):
+    if found in (State.CANCELLED, State.FAILED) and not cause(text) and (over := _out_ofstamp(job)):
         found, text = State.TIMED_OUT, text or over
     elif word(job.get("state")) == "JOB_STATE_PARTIALLY_SUCCEEDED":
         text = f"{_PARTIAL} ({text})" if text else _PARTIAL
@@ -74,7 +75,7 @@ def from_job(job: Mapping[str, Any], zone: GcpZone, twins: Sequence[Mapping[str,
         text = "; ".join(
             filter(None, [text, f"Vertex AI has the same job again: {others}. Cancel stops all of them"])
         )
-    started, ended = _moment(job.get("startTime")), _moment(job.get("endTime"))
+    started, ended = moment(job.get("startTime")), moment(job.get("endTime"))
     ran = round((ended - started).total_seconds()) if started and ended else None
     return Observation(
         name=job.get("labels", {}).get(NAME, job.get("displayName", "")),
@@ -82,9 +83,9 @@ def from_job(job: Mapping[str, Any], zone: GcpZone, twins: Sequence[Mapping[str,
         state=found,
         vendor_state=word(job.get("state")),
         reason=text,
-        created_at=_time(job.get("createTime")),
-        started_at=_time(job.get("startTime")),
-        ended_at=_time(job.get("endTime")),
+        created_at=stamp(job.get("createTime")),
+        started_at=stamp(job.get("startTime")),
+        ended_at=stamp(job.get("endTime")),
         # Vertex reports no bill; each node costs from the job's start to its end, and one that never ran nothing.
         billable_seconds=ran if ran is not None else (0 if ended else None),
         model_uri=spec.get("baseOutputDirectory", {}).get("outputUriPrefix"),
@@ -93,10 +94,10 @@ def from_job(job: Mapping[str, Any], zone: GcpZone, twins: Sequence[Mapping[str,
     )
 
 
-def _out_of_time(job: Mapping[str, Any]) -> str:
+def _out_ofstamp(job: Mapping[str, Any]) -> str:
     """Say which time ran out; empty when none did."""
     scheduling = job.get("jobSpec", {}).get("scheduling", {})
-    created, started, ended = (_moment(job.get(name)) for name in ("createTime", "startTime", "endTime"))
+    created, started, ended = (moment(job.get(name)) for name in ("createTime", "startTime", "endTime"))
     timeout, wait = _seconds(scheduling.get("timeout")), _seconds(scheduling.get("maxWaitDuration"))
     if started and ended and timeout and ended - started >= timedelta(seconds=timeout):
         return f"it ran for its timeout of {timeout:g} s"
@@ -112,19 +113,6 @@ def _seconds(duration: object) -> float:
         return float(text) if text else 0
     except ValueError:
         return 0
-
-
-def _moment(value: object) -> datetime | None:
-    """Read a protobuf timestamp: RFC 3339 with up to nine decimals, of which Python keeps six."""
-    try:
-        return datetime.fromisoformat(str(value)) if value else None
-    except ValueError:
-        return None
-
-
-def _time(value: object) -> str | None:
-    moment = _moment(value)
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
 
 
 def number(resource: str) -> str:

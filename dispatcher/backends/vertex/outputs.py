@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from dispatcher.backends import saving
-from dispatcher.errors import NotFoundError, UnreachableError
+from dispatcher.errors import NotFoundError
 
 if TYPE_CHECKING:
     from dispatcher.backends.vertex.session import Session
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 PAGE = 1000
 """Objects of one answer, the JSON API's maximum."""
 _CHUNK = 1024 * 1024
-_TRIES = 5
-"""Times that a download is taken up again where it broke off."""
 
 
 def fetch(session: Session, uri: str, job: str, target: Path) -> list[Path]:
@@ -57,35 +54,13 @@ def _objects(session: Session, bucket: str, prefix: str) -> Iterator[Mapping[str
 
 
 def _download(session: Session, bucket: str, item: Mapping[str, Any], path: Path) -> None:
-    """Save one object. A download that breaks off goes on where it was, of the same generation of the object."""
-    part = path.with_name(f".{path.name}.part")
-    size, digest = int(item.get("size", 0)), hashlib.md5(usedforsecurity=False)
+    """Save one object, all of it of the same generation."""
     # What is stored compressed comes unpacked, so neither its size nor its digest is that of the file.
-    plain, have, tries = not item.get("contentEncoding"), 0, 0
-    try:
-        with part.open("wb") as file:
-            while True:
-                try:
-                    for chunk in _chunks(session, bucket, item, have):
-                        file.write(chunk)
-                        digest.update(chunk)
-                        have += len(chunk)
-                except UnreachableError:
-                    if plain and have == size:
-                        break  # behind the last byte there is nothing to ask for
-                    tries += 1
-                    if not plain or tries == _TRIES:
-                        raise
-                    continue
-                break
-        if plain and (have != size or not _same(digest.digest(), item.get("md5Hash"))):
-            raise UnreachableError(
-                f"gs://{bucket}/{item['name']} came incomplete or changed: {have} of {size} bytes",
-                "fetch it again",
-            )
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    size = None if item.get("contentEncoding") else int(item.get("size", 0))
+    md5 = base64.b64decode(item["md5Hash"]) if item.get("md5Hash") else None  # composed objects have none
+    saving.download(
+        lambda start: _chunks(session, bucket, item, start), path, f"gs://{bucket}/{item['name']}", size, md5
+    )
 
 
 def _chunks(session: Session, bucket: str, item: Mapping[str, Any], start: int) -> Iterator[bytes]:
@@ -99,8 +74,3 @@ def _chunks(session: Session, bucket: str, item: Mapping[str, Any], start: int) 
         session.answer("GetObject", "storage", path, query=query, headers=headers, stream=True) as answer,
     ):
         yield from answer.iter_content(_CHUNK)
-
-
-def _same(digest: bytes, expected: object) -> bool:
-    """Compare with the MD5 that Storage knows; composed objects have none."""
-    return expected is None or base64.b64encode(digest).decode() == expected

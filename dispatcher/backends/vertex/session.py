@@ -7,9 +7,7 @@ reads or stores any. Calls are plain REST, so no SDK is loaded: `google.cloud.ai
 from __future__ import annotations
 
 import functools
-import ipaddress
 import os
-import re
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -17,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from dispatcher import __version__
+from dispatcher.backends import standin
+from dispatcher.backends.user_agent import user_agent
 from dispatcher.backends.vertex import faults
 from dispatcher.backends.vertex.caller import Caller
 from dispatcher.errors import NotInstalledError, UsageError
@@ -132,7 +131,7 @@ class Session:
             from requests import Session as Http
         except ImportError as error:
             raise NotInstalledError("gcp", error) from error
-        self._endpoint = endpoint(os.environ.get(ENDPOINT))
+        self._endpoint = standin.address(os.environ.get(ENDPOINT), ENDPOINT, "Google Cloud")
         tokens = Http()
         tokens.trust_env = self._endpoint is None  # a proxy has no business between us and ourselves
         ask: Any = functools.partial(transport.Request(tokens), timeout=REFRESH)
@@ -194,32 +193,6 @@ def _of_gcloud() -> str | None:
     return str(file) if file.is_file() else None
 
 
-def endpoint(value: str | None) -> str | None:
-    """Check the address of a local cloud. Raises UsageError for one that is not on this machine."""
-    if not value:
-        return None
-    parts = urlsplit(value)
-    host = parts.hostname or ""
-    if parts.scheme in ("http", "https") and _loopback(host):
-        return value.rstrip("/")
-    raise UsageError(
-        f"{ENDPOINT} is {value}: it names a local cloud, so an http address on this machine",
-        f"unset {ENDPOINT} to reach Google Cloud",
-    )
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def user_agent(user: str) -> str:
-    """Return the user agent that names the person in Cloud Audit Logs beside the account they became."""
-    return f"launchway/{__version__} ({re.sub(r'[^A-Za-z0-9_+=,.@-]+', '-', user).strip('-') or 'unknown'})"
-
-
 def _check_side(credentials: Any, local: str | None) -> None:
     """Refuse to show a token of Google's to whatever listens on this machine, or one of a local cloud to Google.
 
@@ -227,12 +200,12 @@ def _check_side(credentials: Any, local: str | None) -> None:
     Raises UsageError.
     """
     issuer = urlsplit(getattr(credentials, "_token_uri", None) or "").hostname or ""
-    if local and not _loopback(issuer):
+    if local and not standin.loopback(issuer):
         raise UsageError(
             f"{ENDPOINT} leads to a local cloud, and the credentials found here are not of one",
             f"run it as `localcloud run -- dispatch ...`, or unset {ENDPOINT} to reach Google Cloud",
         )
-    if not local and _loopback(issuer):
+    if not local and standin.loopback(issuer):
         raise UsageError(
             f"the credentials found here are of a local cloud, and {ENDPOINT} is not set",
             "run it as `localcloud run -- dispatch ...`, or unset GOOGLE_APPLICATION_CREDENTIALS",
