@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -48,3 +49,38 @@ def wait(ready: Callable[[], bool], otherwise: str, clock: Clock, pauses: Sequen
         there, why = False, f" (asking failed: {error})"
     if not there:
         pulumi.log.warn(f"{otherwise}{why}")
+
+
+def hook_until(
+    name: str,
+    ready: Callable[[pulumi.ResourceHookArgs], bool],
+    otherwise: str,
+    clock: Clock | None = None,
+    pauses: Sequence[float] = PAUSES,
+) -> pulumi.ResourceHookBinding:
+    """A hook called `name` that waits after a creation; the engine runs none in a preview."""
+
+    def hook(args: pulumi.ResourceHookArgs) -> None:
+        wait(lambda: ready(args), otherwise, clock or Clock(), pauses)
+
+    return pulumi.ResourceHookBinding(after_create=[pulumi.ResourceHook(name, hook)])
+
+
+def hook_again(
+    name: str, refusal: re.Pattern[str], pauses: Sequence[float], emulated: bool, clock: Clock | None = None
+) -> pulumi.ResourceHookBinding:
+    """A hook called `name` that tries an operation again after each pause, while it fails with `refusal`.
+
+    Every other error, and one that stays, fails the update in the cloud's own words. An emulator's grants hold at
+    once: it is asked again without a pause.
+    """
+    instead = Clock(lambda _: None) if emulated else Clock()
+
+    def again(args: pulumi.ErrorHookArgs) -> bool:
+        tried = len(args.errors)
+        if not refusal.search(args.errors[0]) or tried > len(pauses):
+            return False
+        (clock or instead).sleep(pauses[tried - 1])
+        return True
+
+    return pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(name, again)])

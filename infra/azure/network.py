@@ -113,10 +113,7 @@ class Network(pulumi.ComponentResource):
             address_space={"address_prefixes": [str(args.cidr)]},
             enable_ddos_protection=False,  # nothing in it is reached from the internet
             enable_vm_protection=False,
-            # Subnets are resources of their own.
-            opts=pulumi.ResourceOptions.merge(
-                site.child(self), pulumi.ResourceOptions(ignore_changes=["subnets"])
-            ),
+            opts=site.child(self),  # its subnets are resources of their own
         )
         watched = {"vnet": Watched(VNET, made.id)}
         out = None

@@ -15,7 +15,7 @@ import pulumi
 
 from infra.azure.rest import Rest
 from infra.azure.site import Site
-from infra.propagation import PAUSES, Clock, wait
+from infra.propagation import Clock, hook_again, hook_until
 
 AUTHORIZATION = "2022-04-01"  # API version of Microsoft.Authorization
 # A role assignment holds after ten minutes at most (learn.microsoft.com/azure/role-based-access-control/
@@ -37,7 +37,7 @@ def assigned(rest: Rest, scope: str, assignment: str, principal: str) -> bool:
     answer = rest.ask(
         f"{scope}/providers/Microsoft.Authorization/roleAssignments",
         AUTHORIZATION,
-        **{"$filter": f"assignedTo('{principal}')"},
+        **{"$filter": f"principalId eq '{principal}'"},  # `assignedTo` would have to read the directory
     )
     listed = answer.body.get("value", [])
     return any(str(one.get("id", "")).lower() == assignment.lower() for one in listed)
@@ -51,26 +51,9 @@ def wait_for_assignment(site: Site, name: str, clock: Clock | None = None) -> pu
         return assigned(site.rest, str(made.get("scope", "")), args.id, str(made.get("principalId", "")))
 
     told = "a role is assigned but not found everywhere yet; what needs it is tried again for some minutes"
-
-    def hook(args: pulumi.ResourceHookArgs) -> None:
-        wait(lambda: ready(args), told, clock or Clock(), PAUSES)
-
-    return pulumi.ResourceHookBinding(after_create=[pulumi.ResourceHook(f"{name}-there", hook)])
+    return hook_until(f"{name}-there", ready, told, clock)
 
 
 def retry_while_granting(site: Site, name: str, clock: Clock | None = None) -> pulumi.ResourceHookBinding:
-    """For `name`, which needs a role just assigned: a refusal for want of it is tried again, for ten minutes.
-
-    Every other refusal, and one that stays, fails the update in Azure's own words. An emulator's grants hold at
-    once: it is asked again without a pause.
-    """
-    instead = Clock(lambda _: None) if site.emulator else Clock()
-
-    def again(args: pulumi.ErrorHookArgs) -> bool:
-        tried = len(args.errors)
-        if not NOT_HEARD_OF.search(args.errors[0]) or tried > len(GRANTED):
-            return False
-        (clock or instead).sleep(GRANTED[tried - 1])
-        return True
-
-    return pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"{name}-granted", again)])
+    """For `name`, which needs a role just assigned: a refusal for want of it is tried again, for ten minutes."""
+    return hook_again(f"{name}-granted", NOT_HEARD_OF, GRANTED, bool(site.emulator), clock)

@@ -9,6 +9,7 @@ from typing import Literal
 import pulumi
 from pulumi_azure_native import machinelearningservices as ml
 
+from infra.azure import reserved
 from infra.azure.diagnostics import Watched
 from infra.azure.group import Group
 from infra.azure.identity import Principal
@@ -95,12 +96,14 @@ class Workspace(pulumi.ComponentResource):
 
     def _build(self, args: WorkspaceArgs) -> None:
         site, place = args.site, args.site.place
-        options = site.child(
-            self, after=args.ready, keep=True, hooks=retry_while_granting(site, site.name("workspace"))
+        named = site.name("workspace")
+        hooks = pulumi.ResourceHookBinding.merge(
+            retry_while_granting(site, named), reserved.explained(named, reserved.WORKSPACE)
         )
+        options = site.child(self, after=args.ready, keep=True, hooks=hooks)
         options.custom_timeouts = pulumi.CustomTimeouts(create=CREATE, update=CREATE, delete=CREATE)
         made = ml.Workspace(
-            site.name("workspace"),
+            named,
             resource_group_name=args.group.name,
             workspace_name=args.group.generation.apply(lambda own: place.physical("workspace", suffix=own)),
             location=place.region,

@@ -9,14 +9,13 @@ Nobody can ask whether a grant to one of Google's own agents has arrived. So wha
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 
 import pulumi
 
 from infra.gcp.rest import Rest
 from infra.gcp.services import Service
 from infra.gcp.site import Site
-from infra.propagation import PAUSES, Clock, wait
+from infra.propagation import PAUSES, Clock, hook_again, hook_until
 
 MINUTES = (*PAUSES, *(15.0,) * 18)  # seconds; five minutes in all
 # What an API says while it is not enabled everywhere (google.rpc.ErrorInfo of domain googleapis.com).
@@ -62,13 +61,14 @@ def wait_for_service(site: Site, service: Service, clock: Clock | None = None) -
         return answers(site.rest, service, site.place.region)
 
     told = f"{service.api} is enabled but does not answer yet; run `pulumi up` again if something fails for it"
-    return _hook(site, f"{service.name}-answers", ready, told, MINUTES, clock)
+    return hook_until(site.name("there", f"{service.name}-answers"), ready, told, clock, MINUTES)
 
 
 def wait_for_impersonation(site: Site, account: str, clock: Clock | None = None) -> pulumi.ResourceHookBinding:
     """After the deployer may become `account` (e-mail), wait until it can: half a minute at most."""
     told = f"{account} cannot be impersonated yet; submits retry for some minutes"
-    return _hook(site, "agent-there", lambda _: impersonated(site.rest, account), told, PAUSES, clock)
+    name = site.name("there", "agent-there")
+    return hook_until(name, lambda _: impersonated(site.rest, account), told, clock)
 
 
 def wait_for_perimeter(site: Site, clock: Clock | None = None) -> pulumi.ResourceHookBinding:
@@ -81,36 +81,9 @@ def wait_for_perimeter(site: Site, clock: Clock | None = None) -> pulumi.Resourc
         return drawn(site.rest, str(outputs.get("name", "")), str(projects[0]))
 
     told = "the perimeter is drawn but not told everywhere yet: what it refuses can change for half an hour"
-    return _hook(site, "perimeter-drawn", ready, told, MINUTES, clock)
+    return hook_until(site.name("there", "perimeter-drawn"), ready, told, clock, MINUTES)
 
 
 def retry_while_granting(site: Site, name: str, clock: Clock | None = None) -> pulumi.ResourceHookBinding:
-    """For `name`, which needs a grant just given: a refusal for want of it is tried again, for seven minutes.
-
-    Every other refusal, and one that stays, fails the update in Google's own words. An emulator's grants hold at
-    once: it is asked again without a pause.
-    """
-    instead = Clock(lambda _: None) if site.emulator else Clock()
-
-    def again(args: pulumi.ErrorHookArgs) -> bool:
-        tried = len(args.errors)
-        if not NOT_HEARD_OF.search(args.errors[0]) or tried > len(GRANTED):
-            return False
-        (clock or instead).sleep(GRANTED[tried - 1])
-        return True
-
-    return pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"{name}-granted", again)])
-
-
-def _hook(
-    site: Site,
-    use: str,
-    ready: Callable[[pulumi.ResourceHookArgs], bool],
-    otherwise: str,
-    pauses: Sequence[float],
-    clock: Clock | None,
-) -> pulumi.ResourceHookBinding:
-    def hook(args: pulumi.ResourceHookArgs) -> None:
-        wait(lambda: ready(args), otherwise, clock or Clock(), pauses)
-
-    return pulumi.ResourceHookBinding(after_create=[pulumi.ResourceHook(site.name("there", use), hook)])
+    """For `name`, which needs a grant just given: a refusal for want of it is tried again, for seven minutes."""
+    return hook_again(f"{name}-granted", NOT_HEARD_OF, GRANTED, bool(site.emulator), clock)

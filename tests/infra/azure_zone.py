@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from unittest import mock
 
 import pulumi
 
@@ -73,7 +74,10 @@ def made(type: str, inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def build(
-    *zones: dict[str, Any], answers: Mapping[str, Any] | None = None, **more: Any
+    *zones: dict[str, Any],
+    answers: Mapping[str, Any] | None = None,
+    subscription: Subscription | None = None,
+    **more: Any,
 ) -> tuple[Record, dict[str, contract.AzureZone]]:
     """Declare a stack of these zones (one, when none is given): what was registered, and what it tells."""
     environment: Environment = config.read(stack(*(zones or (azure_zone(),)), **more), "eu")
@@ -87,4 +91,6 @@ def build(
         }
         return pulumi.Output.all(**parts).apply(lambda found: told.update(found))
 
-    return record(program, made, {**azure_parts.ASKED, **ASKED, **(answers or {})}), told
+    cloud = subscription or Subscription()
+    with mock.patch.object(Rest, "ask", lambda rest, *args, **query: cloud.ask(rest, *args, **query)):
+        return record(program, made, {**azure_parts.ASKED, **ASKED, **(answers or {})}), told
