@@ -42,7 +42,7 @@ KINDS = {
         made=_made_group,
         actions={"resources": _inside},
         slow=frozenset({"DELETE"}),
-        versions=("2021-04-01", "2022-09-01", "2024-07-01", "2024-11-01", "2025-04-01"),
+        versions=("2020-10-01", "2021-04-01", "2022-09-01", "2024-07-01", "2024-11-01", "2025-04-01"),
     ),
     SUBSCRIPTIONS: Kind(shown=_subscription, actions={"resources": _inside}),
 }
