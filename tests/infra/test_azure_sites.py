@@ -1,0 +1,208 @@
+"""Places and providers on Azure: names that fit, a pinned subscription, an emulator on loopback, idle cost."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from infra import config
+from infra.azure import idle, site
+from infra.azure.place import LONGEST, PLAIN, Place
+from infra.azure.rest import Rest
+from tests.infra.azure_parts import PLACE, S
+from tests.infra.stacks import azure_zone, stack
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+URL = "http://127.0.0.1:5000/_azure"
+ZONE_NAMES = st.from_regex(r"\A[a-z][a-z0-9]{0,7}(-[a-z0-9]{1,7}){0,2}\Z")
+# What the ARM types and the naming rules of Azure take.
+PATTERNS = {
+    "storage": r"[a-z0-9]{3,24}",
+    "vault": r"[a-zA-Z](?!.*--)[a-zA-Z0-9-]{1,22}[a-zA-Z0-9]",
+    "registry": r"[a-zA-Z0-9]{5,50}",
+    "workspace": r"[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}",
+    "log-analytics": r"[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]",
+}
+
+
+class Recorded:
+    """Stands where the provider class is and keeps what it was given."""
+
+    def __init__(self, name: str, **settings: Any) -> None:
+        self.name, self.settings = name, {key: value for key, value in settings.items() if value is not None}
+
+
+def provider(url: str | None, monkeypatch: pytest.MonkeyPatch, place: Place = PLACE) -> dict[str, Any]:
+    """The settings of a provider as it would be registered."""
+    monkeypatch.setattr("pulumi_azure_native.Provider", Recorded)
+    return cast(Recorded, site.provider("p", place, url)).settings
+
+
+def test_a_provider_is_pinned_to_subscription_region_and_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert provider(None, monkeypatch) == {
+        "subscription_id": S,
+        "location": "westeurope",
+        "environment": "public",
+        "disable_pulumi_partner_id": True,
+    }
+    government = replace(PLACE, region="usgovvirginia", environment="usgovernment")
+    assert provider(None, monkeypatch, government)["environment"] == "usgovernment"
+
+
+def test_an_emulated_provider_cannot_reach_an_azure_that_nobody_means(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert provider(URL, monkeypatch)["metadata_host"] == "127.0.0.1:5000"
+
+
+@pytest.mark.parametrize("url", ["https://management.azure.com", "http://10.0.0.1/_azure", "file:///tmp", ""])
+def test_an_emulator_anywhere_else_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPATCH_AZURE_ENDPOINT", url)
+    environment = config.read(stack(azure_zone(), emulator=True), "eu")
+    with pytest.raises(Exception, match="localcloud run"):
+        site.emulated(environment)
+
+
+def test_without_the_switch_no_emulator_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPATCH_AZURE_ENDPOINT", URL)
+    assert site.emulated(config.read(stack(azure_zone()), "eu")) is None
+
+
+@pytest.mark.parametrize(
+    ("environment", "emulator", "endpoint"),
+    [
+        ("public", None, "https://management.azure.com"),
+        ("usgovernment", None, "https://management.usgovcloudapi.net"),
+        ("public", URL, f"{URL}/arm"),
+    ],
+)
+def test_azure_is_asked_in_its_own_cloud_or_at_the_emulator(
+    environment: str, emulator: str | None, endpoint: str
+) -> None:
+    place = replace(PLACE, environment=environment)
+    signed_in = site.Deployer("tenant", "object", "User", "a-token")
+    asked = site.Site(place, cast(Any, None), deployer=signed_in, emulator=emulator).rest
+    assert asked == Rest(endpoint, "a-token")
+
+
+def test_a_token_is_never_shown() -> None:
+    assert "a-token" not in repr(Rest("https://management.azure.com", "a-token"))
+    assert "a-token" not in repr(site.Deployer("tenant", "object", "User", "a-token"))
+
+
+class Answered:
+    """Stands where the library for HTTP is."""
+
+    def __init__(self, status: int, text: str) -> None:
+        self.status_code, self.text = status, text
+        self.sent: dict[str, Any] = {}
+
+    def request(self, verb: str, url: str, **sent: Any) -> Answered:
+        self.sent = {"verb": verb, "url": url, **sent}
+        return self
+
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "code"),
+    [
+        (200, '{"value": []}', ""),
+        (403, '{"error": {"code": "AuthorizationFailed", "message": "no"}}', "AuthorizationFailed"),
+        (502, "<html>", ""),
+        (200, "[]", ""),
+        (400, '{"error": "odd"}', ""),
+    ],
+)
+def test_whatever_azure_answers_is_a_status_and_a_code(
+    status: int, text: str, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud = Answered(status, text)
+    monkeypatch.setattr("requests.request", cloud.request)
+    answer = Rest("https://management.azure.com", "a-token").ask("/subscriptions/s", "2021-04-01", **{"$top": "1"})
+    assert (answer.status, answer.code) == (status, code)
+    assert cloud.sent["url"] == "https://management.azure.com/subscriptions/s"
+    assert cloud.sent["params"] == {"api-version": "2021-04-01", "$top": "1"}
+    assert cloud.sent["headers"] == {"Authorization": "Bearer a-token"}
+    assert cloud.sent["timeout"] > 0
+
+
+@given(ZONE_NAMES, st.sampled_from(sorted(LONGEST)), st.sampled_from(["", "keys", "secrets", "checkpoints"]))
+@example("a" * 24, "vault", "secrets")
+def test_names_fit_whatever_the_zone_is_called(name: str, kind: str, use: str) -> None:
+    made = replace(PLACE, name=name).physical(kind, use)
+    assert len(made) <= LONGEST[kind]
+    assert re.fullmatch(PATTERNS.get(kind, r"[a-z]([a-z0-9-]*[a-z0-9])?"), made)
+
+
+@pytest.mark.parametrize("kind", sorted(PLAIN))
+def test_zones_that_look_alike_without_hyphens_have_names_of_their_own(kind: str) -> None:
+    names = ["azure-weu", "azureweu", "azure-we-u", "azure-westeurope-one", "azure-westeurope-two"]
+    assert len({replace(PLACE, name=name).physical(kind, "") for name in names}) == len(names)
+
+
+def test_zones_that_begin_alike_have_vaults_of_their_own() -> None:
+    names = ["azure-westeurope1", "azure-westeurope2"]
+    assert len({replace(PLACE, name=name).physical("vault", "secrets") for name in names}) == 2
+
+
+def test_the_names_of_a_subscriptions_own_things_fit() -> None:
+    place = Place(f"azure-{S}", S, "australiasoutheast", "1a2b3c4d", False)
+    for kind in LONGEST:
+        assert len(place.physical(kind, "audit")) <= LONGEST[kind]
+
+
+def test_a_suffix_of_a_new_life_makes_another_name() -> None:
+    assert PLACE.physical("workspace", suffix="9f8e7d6c") == "azure-weu-9f8e7d6c"
+    assert PLACE.physical("vault", "keys", "9f8e7d6c") != PLACE.physical("vault", "keys", "00000000")
+
+
+def idle_text(**changes: object) -> str:
+    [one] = config.read(stack(azure_zone(**changes)), "eu").zones
+    return idle.PRICES.text(one.name, idle.lines(one))  # type: ignore[arg-type]  # the only zone is on this cloud
+
+
+def test_idle_cost_counts_endpoints_zones_registry_and_kept_nodes() -> None:
+    told = idle_text(compute=[{"name": "cpu", "instance": "Standard_D4s_v3", "min": 2, "max": 4}])
+    assert "5 x private endpoints: 36.50 (SECOND-HAND figure" in told
+    assert "4 x private endpoints of the managed network: 29.20" in told
+    assert "6 x private DNS zones: unknown, see https://azure.microsoft.com/pricing/details/dns/" in told
+    assert "1 x container registry (Premium): unknown" in told
+    assert "2 x nodes that clusters keep: unknown" in told
+    assert "NAT" not in told
+    assert "Firewall" not in told
+
+
+def test_hosts_announce_the_firewall_they_buy() -> None:
+    told = idle_text(network={"fqdns": ["pypi.org"]})
+    assert "1 x Azure Firewall (Basic) of the managed network, which network.fqdns buys" in told
+
+
+def test_a_way_out_is_a_gateway_and_an_address() -> None:
+    told = idle_text(network={"egress": "nat"})
+    assert "1 x NAT gateways" in told
+    assert "1 x public addresses" in told
+
+
+def test_what_is_not_built_costs_nothing() -> None:
+    told = idle_text(network={"mode": "public"}, compute=[{"name": "cpu", "instance": "Standard_D4s_v3"}])
+    assert "endpoints" not in told
+    assert "nodes" not in told
+    registry = f"/subscriptions/{azure_zone()['subscription']}/resourceGroups/g/providers"
+    adopted = {"registry": f"{registry}/Microsoft.ContainerRegistry/registries/acme"}
+    assert "registry" not in idle_text(existing=adopted)
+
+
+def test_every_price_names_its_source_and_date() -> None:
+    for facts in idle.PRICES.data["prices"].values():
+        assert facts["as_of"]
+        assert facts["check"].startswith("https://azure.microsoft.com/pricing/")
+        for figure in facts["figures"]:
+            assert figure["source"].startswith("https://")
+            assert figure["basis"] in ("vendor", "second-hand")
+            assert figure["price"] > 0
