@@ -71,8 +71,8 @@ def sources() -> dict[str, str]:
         "supported": "https://learn.microsoft.com/azure/machine-learning/concept-compute-target: supported series",
         "retired": "MicrosoftDocs/azure-ai-docs, articles/machine-learning/includes/retiring-vms.md; NCv3 "
         "MicrosoftDocs/azure-docs, articles/virtual-machines/ncv3-nc6s-nc12s-nc24s-retirement.md",
-        "family": "quota families of GPUs as in skypilot-org/skypilot, catalog/data_fetchers/fetch_azure.py, those "
-        "of CPUs microsoft/azure-skills, skills/azure-compute/references/vm-families.md; else a series' own name",
+        "family": "quota families of GPUs as in skypilot-org/skypilot, catalog/data_fetchers/fetch_azure.py; "
+        "of CPUs as in microsoft/azure-skills, azure-compute/references/vm-families.md, else a series' own name",
         "fabric": "`efa` is yes for sizes with InfiniBand, which have an r in their name",
         "others": "an empty value is unknown",
     }
