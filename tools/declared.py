@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = {"azure": "pulumi_azure_native"}  # of the clouds whose package is not called like them
 
 
 def used(cloud: str) -> tuple[set[str], set[str]]:
     """Resource type tokens and lookups (`get_...`) that the code of infra/<cloud> calls."""
-    package = f"pulumi_{cloud}"
+    package = PACKAGES.get(cloud, f"pulumi_{cloud}")
     types: set[str] = set()
     lookups: set[str] = set()
     for path in sorted((ROOT / "infra" / cloud).glob("*.py")):
