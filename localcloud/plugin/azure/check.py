@@ -61,6 +61,8 @@ def _value(prop: Table, value: Any, at: str) -> list[Failure]:
     fits: bool = isinstance(value, wanted)
     if not fits:
         return [Failure(at, f"'{at}' should be of type '{word}' but got {_kind(value)}")]
+    if kind == "bool":
+        return []
     if kind == "string":
         return _string(prop, value, at)
     if kind in ("list", "string_set"):

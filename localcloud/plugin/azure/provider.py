@@ -123,6 +123,8 @@ class AzureProvider:
         with told():
             if definition.get("singleton"):
                 self.arm.write(subject.id, version, {}, seconds)
+            elif noun := definition.get("in_vault"):
+                self.arm.discard(inputs["vaultName"], noun, inputs[definition["autoname"]["property"]])
             else:
                 self.arm.remove(subject.id, version, seconds)
 

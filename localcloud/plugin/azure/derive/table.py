@@ -66,8 +66,7 @@ class Maker:
         key = self.key(token, token.split(":")[2])
         out: Json = {"arm": entry["arm"], "version": version, "path": entry["path"]}
         out["autoname"] = autoname(entry["path"])
-        if entry.get("singleton"):
-            out["singleton"] = True
+        out |= {mark: entry[mark] for mark in ("singleton", "in_vault") if mark in entry}
         inside = {name: shape for name, shape in given.properties.items() if name not in url}
         properties = self.level(token, key, Class(inside, given.required, given.constants, given.standalone), body)
         for name in sorted(url):

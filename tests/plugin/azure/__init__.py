@@ -1,0 +1,1 @@
+"""The stand-in for azure-native, over the local Azure."""
