@@ -2,27 +2,197 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
+from dispatcher.backends.azureml import observe, place
+from dispatcher.backends.azureml.faults import NotFromHere
 from dispatcher.backends.azureml.render import render
-from dispatcher.backends.base import Request, Submission
+from dispatcher.backends.azureml.session import PAUSES, Session
+from dispatcher.backends.base import LogLine, Observation, Request, State, Submission
 from dispatcher.backends.context import Context
+from dispatcher.backends.faults import Throttled
+from dispatcher.errors import AlreadyExistsError, NotFoundError, SpecError, UnreachableError
 
 if TYPE_CHECKING:
     from dispatcher.contract import AzureZone
     from dispatcher.job import Job
     from dispatcher.queue import Queue
 
+MANY = 5
+"""For so many jobs the workspace's list, newest first, is looked through before any is asked for by its name."""
+PAGES = 5
+"""Pages of the list that are looked through at most; how many jobs a page has is Azure ML's choice."""
+TOGETHER = 100
+"""Runs that run history is asked for in one call."""
+
 
 class AzureMLBackend:
-    """One Azure zone."""
+    """One Azure zone. Holds a session for as long as it lives; every method but `render` may reach the network.
+
+    `sleep` is what `logs` and repeated calls wait with, so that tests need no real time.
+    """
+
+    settle_seconds = 0.0
+    """A second PUT of one name is the same job again, so nothing has to pass before a job is sent once more."""
 
     def __init__(
-        self, zone: AzureZone, *, identity: str = "agent", user: str, environment: str = "", regime: str = "none"
+        self,
+        zone: AzureZone,
+        *,
+        identity: str = "agent",
+        user: str,
+        environment: str = "",
+        regime: str = "none",
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._context = Context(zone, user, environment, regime)
-        self._identity = identity
+        self._session = Session(zone, identity=identity, user=user, sleep=sleep)
+        self._sleep = sleep
 
     def render(self, job: Job, queue: Queue, submission: Submission) -> Request:
         """Build the environment version and the job. Pure; raises SpecError or PolicyRefusal with all reasons."""
         return render(job, queue, submission, self._context)
+
+    def submit(self, request: Request) -> str:
+        """Put the environment version, then the job; return its id. Raises AlreadyExistsError for a taken name.
+
+        A PUT on a name that is taken changes that job, so the name is looked up first, and again when the answer
+        to the PUT is lost: then the job that did arrive is the result.
+        """
+        environment, job = request.operations
+        self._refuse_taken(request.name)
+        # The same image is the same version, however often it is put.
+        self._session.arm(environment.operation, "PUT", environment.path, body=environment.body)
+        for pause in (PAUSES[-1], None):
+            try:
+                made = self._session.arm(job.operation, "PUT", job.path, body=job.body, again=False)
+                return str(made.get("id") or job.path)
+            except Throttled:
+                if pause is None:
+                    raise
+                self._sleep(pause)
+                self._refuse_taken(request.name)
+            except UnreachableError:
+                arrived = self._job(request.name)
+                if arrived is None:
+                    raise
+                return str(arrived["id"])
+        raise AssertionError("the last try returns or raises")
+
+    def adopt(self, name: str) -> Observation | None:
+        """Describe a job that may exist; None when the workspace has none of this name."""
+        return self.poll([name]).get(name)
+
+    def poll(self, names: Sequence[str]) -> Mapping[str, Observation]:
+        """Observe jobs: one call each, or few for many, and one for all that have begun. Strangers are left out.
+
+        Where run history answers in the zone's network only, states are all that is known.
+        """
+        jobs = self._jobs(list(dict.fromkeys(names)))
+        begun = [name for name, job in jobs.items() if _begun(job)]
+        zone = self._context.zone
+        try:
+            runs, unknown = self._runs(begun), ""
+        except NotFromHere as error:
+            runs, unknown = {}, error.message
+        return {name: observe.from_job(job, zone, runs.get(name), unknown) for name, job in jobs.items()}
+
+    def logs(
+        self, name: str, *, follow: bool = False, done: Callable[[], bool] = lambda: True
+    ) -> Iterator[LogLine]:
+        """Yield the lines of all nodes; with `follow`, as they come, until the job is done."""
+        from dispatcher.backends.azureml.logs import LogReader
+
+        self._described(name)
+        reader = LogReader(self._session, name)
+        yield from reader.follow(done, self._sleep) if follow else reader.read()
+
+    def cancel(self, name: str) -> None:
+        """Ask Azure ML to stop the job, which it does in its own time; one that has ended is left alone."""
+        if _stopping(self._described(name)):
+            return
+        try:
+            self._session.arm("CancelJob", "POST", f"{place.job_id(self._context.zone, name)}/cancel")
+        except (SpecError, NotFoundError):
+            # It ended, or somebody cancelled it, between the two calls.
+            now = self._job(name)
+            if now is None or not _stopping(now):
+                raise
+
+    def fetch(self, name: str, target: Path) -> list[Path]:
+        """Bring the job's outputs into `target`, in the directories the program made."""
+        from dispatcher.backends.azureml import outputs
+
+        uri = observe.output(self._described(name).get("properties") or {}, self._context.zone)
+        if not uri:
+            raise NotFoundError(f"job {name} was sent without an output in the zone's container")
+        return outputs.fetch(self._session, uri, name, target)
+
+    def _refuse_taken(self, name: str) -> None:
+        if taken := self._job(name):
+            raise AlreadyExistsError(f"PutJob: {taken['id']} is there already")
+
+    def _described(self, name: str) -> Mapping[str, Any]:
+        found = self._job(name)
+        if found is None:
+            raise NotFoundError(f"workspace {self._context.zone.workspace} has no job {name}")
+        return found
+
+    def _job(self, name: str) -> Mapping[str, Any] | None:
+        try:
+            return self._session.arm("GetJob", "GET", place.job_id(self._context.zone, name))
+        except NotFoundError:
+            return None
+
+    def _jobs(self, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        found: dict[str, Mapping[str, Any]] = {}
+        if len(names) >= MANY:
+            wanted = set(names)
+            for job in self._newest():
+                if job.get("name") in wanted:
+                    found[job["name"]] = job
+                    if len(found) == len(wanted):
+                        return found
+        for name in names:
+            if name not in found and (one := self._job(name)):
+                found[name] = one
+        return found
+
+    def _newest(self) -> Iterator[Mapping[str, Any]]:
+        """List the dispatcher's jobs of the workspace, as far as it is worth it."""
+        path = f"{place.workspace_id(self._context.zone)}/jobs"
+        query = {"jobType": "Command", "tag": "dispatch-id", "listViewType": "All"}
+        for _ in range(PAGES):
+            answer = self._session.arm("ListJobs", "GET", path, query=query)
+            yield from answer.get("value") or ()
+            # Only the place in the list is taken from the address of the next page: where to go is known.
+            skip = parse_qs(urlsplit(str(answer.get("nextLink") or "")).query).get("$skip")
+            if not skip:
+                return
+            query = {**query, "$skip": skip[0]}
+
+    def _runs(self, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """Ask run history when jobs ran, and why they failed."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for start in range(0, len(names), TOGETHER):
+            asked = {name: {"runId": name, "selectRunMetadata": True} for name in names[start : start + TOGETHER]}
+            answer = self._session.history("BatchGetRunData", "POST", "batchrundata", body={"requests": asked})
+            results: Mapping[str, Any] = answer.get("successfulResults") or {}
+            found |= {name: (one or {}).get("runMetadata") or {} for name, one in results.items()}
+        return found
+
+
+def _begun(job: Mapping[str, Any]) -> bool:
+    """Whether run history has more to say of a job than that it waits."""
+    found = observe.state((job.get("properties") or {}).get("status"))
+    return found not in (State.PENDING, None)
+
+
+def _stopping(job: Mapping[str, Any]) -> bool:
+    """Whether a job has ended, or has been asked to."""
+    found = observe.state((job.get("properties") or {}).get("status"))
+    return found is not None and (found.final or found is State.STOPPING)

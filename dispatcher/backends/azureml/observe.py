@@ -1,0 +1,125 @@
+"""What Azure ML says of a job, in our words: states, times, reasons and links.
+
+Resource Manager has the job as it was sent and its state; when it ran, and why it failed, only run history says.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dispatcher.backends.azureml import place
+from dispatcher.backends.base import Observation, State
+from dispatcher.backends.times import moment, stamp
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from dispatcher.contract import AzureZone
+
+_DATA = Path(__file__).parent / "data"
+_CODES = {"ServiceError": "provider", "SystemError": "provider", "AzureMLServiceError": "provider"}
+"""Code of a run's error -> whose fault, where its text does not say. `UserError` is said of nearly everything."""
+_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.\d+)?S)?)?")
+_SILENT = "Azure ML lost touch with its machines (NotResponding)"
+
+
+@functools.cache
+def _states() -> Mapping[str, State | None]:
+    with (_DATA / "states.csv").open(newline="", encoding="utf-8") as rows:
+        return {row["name"]: State(row["state"]) if row["state"] else None for row in csv.DictReader(rows)}
+
+
+@functools.cache
+def _failures() -> tuple[tuple[str, str], ...]:
+    with (_DATA / "failures.csv").open(newline="", encoding="utf-8") as rows:
+        return tuple((row["pattern"], row["cause"]) for row in csv.DictReader(rows))
+
+
+def state(value: object) -> State | None:
+    """Return our state for the vendor's word; None leaves the known state as it is (data/states.csv)."""
+    return _states().get(str(value))
+
+
+def cause(text: str, code: str = "") -> str:
+    """Return whose fault an error is by its text, or by its code; empty when neither says (data/failures.csv)."""
+    lower = text.lower()
+    return next((cause for pattern, cause in _failures() if pattern in lower), _CODES.get(code, ""))
+
+
+def from_job(
+    job: Mapping[str, Any], zone: AzureZone, run: Mapping[str, Any] | None = None, unknown: str = ""
+) -> Observation:
+    """Read a job as Resource Manager answers it, and its `run` in run history, None where that has nothing of it.
+
+    `unknown` says why run history could not be asked. Azure ML cancels a job at its timeout and gives that no
+    state of its own, so one that was cancelled after that long is `timed_out` here.
+    """
+    properties, run = job.get("properties") or {}, run or {}
+    word = str(properties.get("status") or "Unknown")
+    found = state(word)
+    code, text = _error(run)
+    started, ended = moment(run.get("startTimeUtc")), moment(run.get("endTimeUtc"))
+    limit = seconds((properties.get("limits") or {}).get("timeout"))
+    if found is State.CANCELLED and started and ended and limit and ended - started >= timedelta(seconds=limit):
+        found, text = State.TIMED_OUT, text or f"it ran for its timeout of {limit} s"
+    elif word == "NotResponding":
+        text, code = text or _SILENT, code or "ServiceError"
+    if found is not None and found.final and unknown:
+        text = "; ".join(filter(None, [text, f"why and how long is not known here: {unknown}"]))
+    return Observation(
+        name=str(job.get("name", "")),
+        provider_id=str(job.get("id", "")),
+        state=found,
+        vendor_state=word,
+        reason=text,
+        created_at=stamp((job.get("systemData") or {}).get("createdAt") or run.get("createdUtc")),
+        started_at=stamp(run.get("startTimeUtc")),
+        ended_at=stamp(run.get("endTimeUtc")),
+        billable_seconds=None if unknown else _billable(started, ended),
+        model_uri=output(properties, zone),
+        links=links(properties),
+        cause=cause(text, code) if found is State.FAILED else "",
+    )
+
+
+def _billable(started: datetime | None, ended: datetime | None) -> int | None:
+    """Azure ML reports no bill; each node costs from the job's start to its end, one that never ran nothing."""
+    if ended is None:
+        return None
+    return max(0, round((ended - started).total_seconds())) if started else 0
+
+
+def _error(run: Mapping[str, Any]) -> tuple[str, str]:
+    """The code and the text of a run's error; its text is somebody's, so its lines stay."""
+    error = (run.get("error") or {}).get("error") or {}
+    return str(error.get("code") or ""), str(error.get("message") or "").strip()
+
+
+def seconds(duration: object) -> int:
+    """Read an ISO 8601 duration of days at most, such as `PT1H` or `PT3600S`; 0 when there is none."""
+    found = _DURATION.fullmatch(str(duration or ""))
+    if found is None:
+        return 0
+    days, hours, minutes, rest = (int(part or 0) for part in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + rest
+
+
+def output(properties: Mapping[str, Any], zone: AzureZone) -> str | None:
+    """Return where a job writes its outputs, as an address of the zone's container; None when it does not."""
+    for entry in (properties.get("outputs") or {}).values():
+        _, found, path = str((entry or {}).get("uri") or "").partition(f"/datastores/{place.OUTPUT}/paths/")
+        if found:
+            return f"{zone.buckets.output.uri}/{path}".rstrip("/")
+    return None
+
+
+def links(properties: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the page of a job in Azure ML Studio, as the service names it."""
+    studio = ((properties.get("services") or {}).get("Studio") or {}).get("endpoint")
+    return {"console": str(studio)} if studio else {}
