@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import keyvault
 
+from infra.azure import reserved
 from infra.azure.group import Group
 from infra.azure.site import Site
 
@@ -61,7 +62,7 @@ class Vault(pulumi.ComponentResource):
                     "virtual_network_rules": [],
                 },
             },
-            opts=site.child(self, keep=True),
+            opts=site.child(self, keep=True, hooks=reserved.explained(name, reserved.VAULT)),
         )
         self.id, self.name = self.made.id, self.made.name
         self.uri = self.made.properties.apply(lambda told: (told.vault_uri or "").rstrip("/"))
