@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from dispatcher.backends.azureml import observe, place
-from dispatcher.backends.azureml.faults import NotFromHere
+from dispatcher.backends.azureml.faults import NoConnection, NotFromHere
 from dispatcher.backends.azureml.render import render
 from dispatcher.backends.azureml.session import PAUSES, Session
 from dispatcher.backends.base import LogLine, Observation, Request, State, Submission
@@ -97,7 +97,9 @@ class AzureMLBackend:
         zone = self._context.zone
         try:
             runs, unknown = self._runs(begun), ""
-        except NotFromHere as error:
+        except (NotFromHere, NoConnection) as error:
+            if isinstance(error, NoConnection) and zone.network.mode == "public":
+                raise
             runs, unknown = {}, error.message
         return {name: observe.from_job(job, zone, runs.get(name), unknown) for name, job in jobs.items()}
 
@@ -180,7 +182,9 @@ class AzureMLBackend:
         found: dict[str, Mapping[str, Any]] = {}
         for start in range(0, len(names), TOGETHER):
             asked = {name: {"runId": name, "selectRunMetadata": True} for name in names[start : start + TOGETHER]}
-            answer = self._session.history("BatchGetRunData", "POST", "batchrundata", body={"requests": asked})
+            answer = self._session.history(
+                "BatchGetRunData", "POST", "batchrundata", body={"requests": asked}, again=False
+            )
             results: Mapping[str, Any] = answer.get("successfulResults") or {}
             found |= {name: (one or {}).get("runMetadata") or {} for name, one in results.items()}
         return found

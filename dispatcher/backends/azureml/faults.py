@@ -65,6 +65,10 @@ class ZoneGone(UsageError):
     """The workspace that the contract names does not exist; that says nothing of any job."""
 
 
+class NoConnection(UnreachableError):
+    """Nothing was sent: the address has no way there, as that of a private zone from outside."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """An error answer: HTTP status, Azure's code, its text, and what `details` add, as (target, text)."""
@@ -276,8 +280,9 @@ def of_client(error: Exception, operation: str, caller: Caller) -> DispatchError
     text = clause(str(error))
     if isinstance(error, exceptions.ClientAuthenticationError):
         return _signed_out(str(error), caller)
-    if isinstance(error, (exceptions.ServiceRequestError, exceptions.ServiceResponseError)) or passing(error):
-        return UnreachableError(
+    if passing(error):
+        kind = NoConnection if isinstance(error, exceptions.ServiceRequestError) else UnreachableError
+        return kind(
             f"Azure in {caller.zone.region} did not answer {operation}: {text[:300]}",
             "check the network, VPN and proxy; then try again",
         )

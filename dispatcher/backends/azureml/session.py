@@ -87,14 +87,20 @@ class Session:
         return faults.document(answer, operation, self.caller)
 
     def history(
-        self, operation: str, method: str, path: str, *, body: Mapping[str, Any] | None = None
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        again: bool = True,
     ) -> dict[str, Any]:
         """Call run history, Azure ML's own record of what jobs did; `path` is below the workspace."""
         self._open()
         region = self.zone.region
         root = self._root(f"ml/{region}", self._cloud.ml.format(region=region))
         url = f"{root}/history/v1.0{quote(place.workspace_id(self.zone))}/{quote(path)}"
-        answer = self._answer(operation, method, url, self._cloud.studio, body=body)
+        answer = self._answer(operation, method, url, self._cloud.studio, body=body, again=again)
         return faults.document(answer, operation, self.caller)
 
     def blobs(
@@ -214,10 +220,8 @@ class Session:
             from azure.core.pipeline.transport import RequestsTransport
             from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 
-            told: list[Any] = [
-                policies.RequestIdPolicy(),
-                policies.HeadersPolicy({"User-Agent": user_agent(self.user)}),
-            ]
+            person = policies.HeadersPolicy({"User-Agent": user_agent(self.user)})
+            told: list[Any] = [policies.RequestIdPolicy(), person]
             if audience:
                 told.append(ARMChallengeAuthenticationPolicy(self._credential, f"{audience}/.default"))
             # A proxy has no business between us and ourselves.
