@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
@@ -133,11 +134,11 @@ class Choices:
     jobs: bool = False
     nat: bool = False
     internet: bool = False
-    dns_zones: dict[str, str] = field(default_factory=dict)
+    dns_zones: tuple[tuple[str, str], ...] = ()
     existing_key: str | None = None
     existing_vault: str | None = None
     existing_account: str | None = None
-    existing_containers: dict[str, str | None] = field(default_factory=dict)
+    existing_containers: tuple[tuple[str, str | None], ...] = ()
     existing_registry: str | None = None
     existing_logs: str | None = None
 
@@ -145,7 +146,13 @@ class Choices:
 def zone(asked: dict[str, Any] | None = None, **choices: Any) -> Record:
     """Declare every part of a zone, wired as a landing wires them; `asked` are other answers to lookups."""
     chosen = replace(Choices(), **choices)
-    return record(lambda: _declare(chosen), made, ASKED | (asked or {}))
+    return record(lambda: _declare(chosen), made, ASKED | asked) if asked else _zone(chosen)
+
+
+@functools.cache
+def _zone(chosen: Choices) -> Record:
+    """Declared once for all tests that choose the same: a record is only read."""
+    return record(lambda: _declare(chosen), made, ASKED)
 
 
 def _declare(chosen: Choices) -> None:
@@ -182,7 +189,7 @@ def _declare(chosen: Choices) -> None:
             chosen.private,
             chosen.retention_days,
             chosen.existing_account,
-            chosen.existing_containers,
+            dict(chosen.existing_containers),
         ),
     )
     images = Registry(
@@ -247,6 +254,6 @@ def _inside(
     }
     made = Endpoints(
         site.name("endpoints"),
-        EndpointsArgs(site, group, network.endpoints_subnet, network.vnet, targets, chosen.dns_zones),
+        EndpointsArgs(site, group, network.endpoints_subnet, network.vnet, targets, dict(chosen.dns_zones)),
     )
     return {use: made.ids[use] for use in ("blob", "file")}, dict(network.watched)

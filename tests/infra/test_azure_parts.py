@@ -12,6 +12,10 @@ import pytest
 from infra.azure import clouds, diagnostics
 from infra.azure.dns import dns_zones
 from infra.azure.resource_id import parse
+from localcloud.azure import types
+from localcloud.plugin.azure.body import sent
+from localcloud.plugin.azure.check import check
+from localcloud.plugin.azure.table import body_properties, resource
 from tests.infra.azure_parts import (
     AT,
     PLACE,
@@ -396,7 +400,7 @@ def test_endpoints_are_made_one_after_the_other(whole: Record) -> None:
 
 def test_a_central_zone_is_used_and_neither_built_nor_linked() -> None:
     central = f"{AT.replace('/zone/', '/hub/')}/Microsoft.Network/privateDnsZones/privatelink.vaultcore.azure.net"
-    record = zone(dns_zones={"privatelink.vaultcore.azure.net": central})
+    record = zone(dns_zones=(("privatelink.vaultcore.azure.net", central),))
     zones = set(each(record.of("privatedns:PrivateZone"), "privateZoneName"))
     assert "privatelink.vaultcore.azure.net" not in zones
     assert len(zones) == 5
@@ -425,7 +429,7 @@ def test_adopted_things_are_looked_up_and_left_alone() -> None:
 
 
 def test_an_adopted_account_may_call_its_containers_as_it_likes() -> None:
-    record = zone(existing_account=THEIR_ACCOUNT, existing_containers={"output": "results", "data": None})
+    record = zone(existing_account=THEIR_ACCOUNT, existing_containers=(("output", "results"), ("data", None)))
     scopes = {scope for scope in each(record.of(ASSIGNED), "scope") if "/containers/" in scope}
     blobs = f"{THEIR_ACCOUNT}/blobServices/default/containers"
     assert scopes == {f"{blobs}/results", f"{blobs}/checkpoints"}
@@ -499,3 +503,16 @@ def test_a_resource_id_is_taken_apart() -> None:
         ("acme", "training"),
         "training",
     )
+
+
+@pytest.mark.parametrize("choices", [{}, {"private": False, "managed": False, "place": DISPOSABLE}, EVERYTHING])
+def test_the_provider_and_microsoft_s_own_types_know_and_take_every_property_that_is_set(
+    choices: dict[str, Any],
+) -> None:
+    """By the provider's property table, and by the types of the request that the properties become."""
+    for made in zone(**choices).custom():
+        table = resource(made.type)
+        assert check(table["inputs"], made.inputs) == [], made.name
+        wanted = types.find(table["arm"])
+        assert wanted is not None, made.type
+        assert wanted.check(sent(body_properties(table), made.inputs)) == [], made.name

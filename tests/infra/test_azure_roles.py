@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from infra.azure import roles
-from tests.infra.azure_parts import PLACE, THEIR_ACCOUNT, S, zone
+from tests.infra.azure_parts import ASKED, PLACE, THEIR_ACCOUNT, S, zone
 from tests.infra.recorded import Record
 
 ASSIGNED, DEFINED = "authorization:RoleAssignment", "authorization:RoleDefinition"
@@ -162,7 +162,7 @@ def test_a_job_may_change_nothing_in_the_container_of_data() -> None:
 
 
 def test_the_condition_names_an_adopted_container_as_it_is_called() -> None:
-    record = zone(existing_account=THEIR_ACCOUNT, existing_containers={"data": "train-data"})
+    record = zone(existing_account=THEIR_ACCOUNT, existing_containers=(("data", "train-data"),))
     made = record.named(ASSIGNED, "azure-weu-roles-execution-storage-storage-blob-data-contributor")
     assert made.inputs["condition"].endswith("StringNotEquals 'train-data'))")
 
@@ -181,7 +181,7 @@ def test_every_assignment_says_what_kind_of_principal_it_is_for() -> None:
 
 
 def test_an_assignment_s_id_is_made_of_what_it_is() -> None:
-    first, again = zone(), zone()
+    first, again = zone(), zone(ASKED)  # declared anew
     ids = [made.inputs["roleAssignmentName"] for made in first.of(ASSIGNED)]
     assert len(set(ids)) == len(ids)
     assert ids == [made.inputs["roleAssignmentName"] for made in again.of(ASSIGNED)]
