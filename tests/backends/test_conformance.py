@@ -1,4 +1,4 @@
-"""The conformance suite over this machine, and over SageMaker and Vertex AI on a local cloud."""
+"""The conformance suite over this machine, and over SageMaker, Vertex AI and Azure ML on a local cloud."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from dispatcher.backends import open_backend
 from dispatcher.backends.base import Backend, Request, Submission
 from dispatcher.job import Job
 from dispatcher.queue import Queue
+from tests.backends.azureml.landing import AzureLanding
 from tests.backends.conformance import Conformance, Stand
 from tests.backends.sagemaker.landing import Landing
 from tests.backends.vertex.landing import VertexLanding
@@ -34,7 +35,7 @@ class OnThisMachine(Stand):
 
 
 class OnACloud(Stand):
-    def __init__(self, landing: Landing | VertexLanding) -> None:
+    def __init__(self, landing: Landing | VertexLanding | AzureLanding) -> None:
         self.landing = landing
 
     def backend(self) -> Backend:
@@ -60,3 +61,9 @@ class TestVertex(Conformance):
     @pytest.fixture
     def stand(self, vertex_landing: VertexLanding) -> Stand:
         return OnACloud(vertex_landing)
+
+
+class TestAzureML(Conformance):
+    @pytest.fixture
+    def stand(self, azure_landing: AzureLanding) -> Stand:
+        return OnACloud(azure_landing)
