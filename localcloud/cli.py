@@ -229,6 +229,11 @@ def requests(place: Place, service: str, operation: str) -> None:
 
 @main.command("set")
 @click.option("--check-images/--no-check-images", default=None, help="Whether a job's repository must exist.")
+@click.option(
+    "--inside/--outside",
+    default=None,
+    help="Whether callers are in the networks of Azure's private storage, vaults and workspaces.",
+)
 @click.option("--stop-seconds", type=float, help="Between SIGTERM and SIGKILL of a stopped job.")
 @click.pass_obj
 def change(place: Place, /, **changes: Any) -> None:

@@ -127,7 +127,7 @@ class Cloud:
         return found
 
     def settings(self, **changes: Any) -> dict[str, Any]:
-        """Change settings of the server and return all: `check_images`, `stop_seconds`."""
+        """Change settings of the server and return all: `check_images`, `inside`, `stop_seconds`."""
         now: dict[str, Any] = control.call(self.server, "POST", "/settings", changes)
         return now
 

@@ -31,6 +31,8 @@ class AzureError(Exception):
         self.target = target
         self.details = [dict(detail) for detail in details]
         self.headers = dict(headers or {})
+        self.inner = ""
+        """A more particular code, which Key Vault gives."""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -40,6 +42,7 @@ class AzureError(Exception):
             "message": self.message,
             **({"target": self.target} if self.target else {}),
             **({"details": self.details} if self.details else {}),
+            **({"innererror": {"code": self.inner}} if self.inner else {}),
         }
 
 

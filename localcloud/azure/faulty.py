@@ -30,9 +30,9 @@ _PLAIN: Mapping[str, tuple[tuple[int, str, str], tuple[int, str, str]]] = {
 }
 
 
-def error(fault: Fault, seen: Seen) -> AzureError:
+def error(state: State, fault: Fault, seen: Seen) -> AzureError:
     """What the service a call was for would answer."""
-    made = _error(fault, seen)
+    made = _error(state, fault, seen)
     if fault.kind != "error" and (fault.code or fault.message):
         return AzureError(
             made.status, fault.code or made.code, fault.message or made.message, headers=made.headers
@@ -40,13 +40,13 @@ def error(fault: Fault, seen: Seen) -> AzureError:
     return made
 
 
-def _error(fault: Fault, seen: Seen) -> AzureError:
+def _error(state: State, fault: Fault, seen: Seen) -> AzureError:
     if fault.kind == "error":
         return AzureError(fault.status, fault.code, fault.message)
     if fault.kind == "throttle":
         return _throttled(seen)
     if fault.kind == "quota":
-        return quota(seen)
+        return quota(state, seen)
     if fault.kind == "expired":
         return expired()
     if fault.kind == "denied":
@@ -67,21 +67,23 @@ def _throttled(seen: Seen) -> AzureError:
     )
 
 
-def quota(seen: Seen) -> AzureError:
-    """The refusal of a job that asks for more cores than the subscription has in its region."""
-    resources = (seen.parameters.get("properties") or {}).get("resources") or {}
-    size = str(resources.get("instanceType") or "")
+def quota(state: State, seen: Seen) -> AzureError:
+    """The refusal of a job that asks for more cores than the subscription has of a family."""
+    from localcloud.azure.ml.machines import hardware
+
+    properties = seen.parameters.get("properties") or {}
+    with state.lock:
+        found = hardware(state, properties)
+    family = found.family if found else None
+    nodes = int((properties.get("resources") or {}).get("instanceCount") or 1)
+    cores = (found.vcpu or 0) * nodes if found else nodes
     return AzureError(
         400,
         "UserError",
-        f"The specified subscription has a {family(size)} vCPU quota of 0 and cannot accommodate for at least 1 "
-        "requested managed compute node which maps to 6 vCPUs.",
+        f"The specified subscription has a {family or 'total cluster dedicated regional'} vCPU quota of 0 and "
+        "cannot "
+        f"accommodate for at least 1 requested managed compute node which maps to {cores} vCPUs.",
     )
-
-
-def family(size: str) -> str:
-    """The family a virtual machine size counts against, as far as its name tells (`Standard_NC6s_v3`)."""
-    return f"{size} family" if size else "total cluster dedicated regional"
 
 
 def _denied(seen: Seen) -> AzureError:
@@ -113,7 +115,10 @@ def action(seen: Seen) -> str:
         return f"{kind}/write"
     if seen.operation.startswith(("Get", "List", "Head")):
         return f"{kind}/read"
-    return f"{kind}/delete" if seen.operation.startswith("Delete") else f"{kind}/{seen.operation}/action"
+    if seen.operation.startswith("Delete"):
+        return f"{kind}/delete"
+    verb = seen.operation.removesuffix(target.operation) if target else seen.operation
+    return f"{kind}/{verb[:1].lower()}{verb[1:]}/action"
 
 
 def age(state: State, seen: Seen, now: float) -> float | None:

@@ -75,7 +75,7 @@ class Visit:
         return faulty.age(self.state, self.seen, now)
 
     def refuse(self, fault: Fault) -> Answer:
-        return self._refusal(faulty.error(fault, self.seen))
+        return self._refusal(faulty.error(self.state, fault, self.seen))
 
     def serve(self, lag: float = 0) -> Answer:
         """Answer the call; `lag` makes lists leave out jobs younger than so many seconds."""

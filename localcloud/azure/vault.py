@@ -11,6 +11,7 @@ from localcloud.azure.arm.keyvault import SECRETS, add_version, vault
 from localcloud.azure.arm.store import Resource, Resources
 from localcloud.azure.errors import AzureError, bad, in_json
 from localcloud.azure.plane import Plane, Request, Respond, Route, routed
+from localcloud.azure.settings import require_reach
 from localcloud.azure.state import State
 
 
@@ -35,6 +36,14 @@ def _vault(state: State, request: Request) -> Resource:
     found = vault(state, request.names["vault"])
     if found is None:
         raise AzureError(404, "VaultNotFound", f"There is no vault {request.names['vault']}.")
+    outside = AzureError(
+        403,
+        "Forbidden",
+        "Public network access is disabled and request is not from a trusted service nor via an approved private "
+        f"link. Vault: {found.name}; location: {found.location}",
+    )
+    outside.inner = "ForbiddenByConnection"
+    require_reach(state, found.properties, outside)
     return found
 
 

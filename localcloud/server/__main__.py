@@ -18,7 +18,7 @@ from localcloud.aws.sagemaker.account import MotoAccount
 from localcloud.aws.sagemaker.runs import Clients, TrainingRuns
 from localcloud.aws.sagemaker.service import SageMaker
 from localcloud.azure.front import Azure
-from localcloud.azure.ml.settings import Settings
+from localcloud.azure.settings import Settings
 from localcloud.gcp.front import Google
 from localcloud.gcp.vertex.jobs import CustomJobs
 from localcloud.jobs.images import Images

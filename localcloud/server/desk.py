@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from localcloud import control
-from localcloud.azure.ml.settings import Settings
+from localcloud.azure.settings import Settings
 from localcloud.gcp.vertex.jobs import CustomJobs
 from localcloud.place import Server
 from localcloud.server.faults import Fault, FaultError
 from localcloud.server.front import Front
 from localcloud.server.wire import Answer, Call
+
+_SETTINGS = frozenset({"check_images", "inside", "stop_seconds"})
 
 
 @dataclass
@@ -65,16 +67,21 @@ class Desk:
         return self.front.google.state.store(CustomJobs)
 
     def _settings(self, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """Change what is given, return all: `check_images`, and `stop_seconds` between SIGTERM and SIGKILL."""
-        if unknown := changes.keys() - {"check_images", "stop_seconds"}:
-            raise FaultError(f"unknown setting {sorted(unknown)[0]!r}; there are check_images and stop_seconds")
+        """Change what is given, return all: `check_images`, `stop_seconds` between SIGTERM and SIGKILL, and
+        whether callers are `inside` the networks of Azure's private things."""
+        if unknown := changes.keys() - _SETTINGS:
+            raise FaultError(f"unknown setting {sorted(unknown)[0]!r}; there are {', '.join(sorted(_SETTINGS))}")
+        azure = self.front.azure.state.store(Settings)
         if "check_images" in changes:
             asked = bool(changes["check_images"])
             self.front.aws.sagemaker.check_images = self._vertex.check_images = asked
-            self.front.azure.state.store(Settings).check_images = asked
+            azure.check_images = asked
+        if "inside" in changes:
+            azure.inside = bool(changes["inside"])
         if "stop_seconds" in changes:
             self.front.runner.stop_seconds = float(changes["stop_seconds"])
         return {
             "check_images": self.front.aws.sagemaker.check_images,
+            "inside": azure.inside,
             "stop_seconds": self.front.runner.stop_seconds,
         }

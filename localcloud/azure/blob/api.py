@@ -20,6 +20,7 @@ from localcloud.azure.blob import access, listing
 from localcloud.azure.blob.containers import Containers
 from localcloud.azure.errors import AzureError, in_xml
 from localcloud.azure.plane import Plane, Request, Respond
+from localcloud.azure.settings import require_reach
 from localcloud.azure.state import State
 from localcloud.objects import Object, Objects
 from localcloud.server.wire import Answer, Call
@@ -50,10 +51,18 @@ def find(state: State, call: Call, path: str) -> tuple[Request, Respond | None]:
     return Request(call, "blob", path, operation, names), respond
 
 
+def _account(state: State, request: Request) -> Resource:
+    found = account(state, request.names["account"])
+    if found is None:
+        raise AzureError(404, "ResourceNotFound", f"There is no storage account {request.names['account']}.")
+    outside = AzureError(403, "AuthorizationFailure", "This request is not authorized to perform this operation.")
+    require_reach(state, found.properties, outside)
+    return found
+
+
 def _container(state: State, request: Request) -> tuple[Resource, Objects]:
     names = request.names
-    if account(state, names["account"]) is None:
-        raise AzureError(404, "ResourceNotFound", f"There is no storage account {names['account']}.")
+    _account(state, request)
     found = container(state, names["account"], names["container"])
     if found is None:
         raise AzureError(404, "ContainerNotFound", "The specified container does not exist.")
@@ -71,9 +80,7 @@ def _blob(state: State, request: Request) -> tuple[Objects, Object]:
 def list_containers(state: State, request: Request) -> object:
     """List Containers."""
     with state.lock:
-        of = account(state, request.names["account"])
-        if of is None:
-            raise AzureError(404, "ResourceNotFound", f"There is no storage account {request.names['account']}.")
+        of = _account(state, request)
         inside = state.store(Resources).below(f"{of.id}/blobServices/default")
         return listing.containers(_endpoint(request), request.query, {one.name: one.changed for one in inside})
 
@@ -85,9 +92,7 @@ def _endpoint(request: Request) -> str:
 def create_container(state: State, request: Request) -> object:
     """Create Container."""
     with state.lock:
-        of = account(state, request.names["account"])
-        if of is None:
-            raise AzureError(404, "ResourceNotFound", f"There is no storage account {request.names['account']}.")
+        of = _account(state, request)
         name = request.names["container"]
         if container(state, of.name, name) is not None:
             raise AzureError(409, "ContainerAlreadyExists", "The specified container already exists.")

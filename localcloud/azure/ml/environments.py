@@ -7,9 +7,9 @@ from localcloud.azure.arm.containerregistry import registry
 from localcloud.azure.arm.kinds import Put
 from localcloud.azure.arm.store import Document, Resource, Resources
 from localcloud.azure.errors import bad
-from localcloud.azure.ml.settings import Settings
 from localcloud.azure.ml.workspaces import WORKSPACES
 from localcloud.azure.plane import Request
+from localcloud.azure.settings import Settings
 from localcloud.azure.state import State
 
 ENVIRONMENTS = f"{WORKSPACES}/environments"

@@ -16,6 +16,7 @@ from localcloud.azure.ml.jobs import JOBS
 from localcloud.azure.ml.record import CommandJob
 from localcloud.azure.ml.workspaces import WORKSPACES
 from localcloud.azure.plane import Plane, Request, Route, routed
+from localcloud.azure.settings import require_reach
 from localcloud.azure.state import PERSON, TENANT, State
 from localcloud.place import AZURE
 
@@ -29,6 +30,9 @@ def _workspace(state: State, request: Request) -> Resource:
     found = state.store(Resources).find(id)
     if found is None or found.location != names["region"]:
         raise AzureError(404, "UserError", f"Workspace {names['workspace']} was not found in {names['region']}.")
+    # (U) in which words a workspace without public access refuses.
+    outside = AzureError(403, "Forbidden", f"Public access to workspace {found.name} is not permitted.")
+    require_reach(state, found.properties, outside)
     return found
 
 

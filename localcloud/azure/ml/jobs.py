@@ -10,12 +10,12 @@ from localcloud.azure.arm.kinds import Put
 from localcloud.azure.arm.managed import carried
 from localcloud.azure.arm.store import Document, Resource, Resources
 from localcloud.azure.errors import AzureError, bad
-from localcloud.azure.ml import data
+from localcloud.azure.ml import data, machines
 from localcloud.azure.ml.environments import VERSIONS
 from localcloud.azure.ml.record import CommandJob, seconds
-from localcloud.azure.ml.settings import Settings
 from localcloud.azure.ml.workspaces import COMPUTES, WORKSPACES, workspace_of
 from localcloud.azure.plane import Request
+from localcloud.azure.settings import Settings
 from localcloud.azure.state import State
 from localcloud.place import AZURE
 from localcloud.server.wire import Answer
@@ -75,7 +75,7 @@ def _require_same(put: Put, properties: dict[str, Any]) -> None:
 
 def _check_machines(put: Put, workspace: Resource, properties: dict[str, Any]) -> None:
     resources = properties.get("resources") or {}
-    nodes, compute = int(resources.get("instanceCount") or 1), properties.get("computeId")
+    nodes, compute = int(resources.get("instanceCount", 1)), properties.get("computeId")
     if nodes < 1:
         raise _refused("The instance count has to be at least 1.")
     cluster = put.state.store(Resources).find(compute) if compute else None
@@ -92,6 +92,8 @@ def _check_machines(put: Put, workspace: Resource, properties: dict[str, Any]) -
             raise _refused("The job tier is of serverless compute only.")
     elif not resources.get("instanceType"):
         raise _refused("A job without a compute needs an instance type: it runs on serverless compute.")
+    else:
+        machines.require(resources["instanceType"])
     _check_identity(put, cluster or workspace, properties.get("identity") or {})
 
 

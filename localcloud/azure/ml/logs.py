@@ -36,7 +36,8 @@ def write(state: State, job: CommandJob, name: str, lines: Sequence[str]) -> Non
 
 
 def stream(state: State, job: CommandJob, name: str) -> Stream:
-    """Where a process's output goes: as it is, without times."""
+    """Where a process's output goes: as it is, without times. The log is there before anything is printed."""
+    write(state, job, name, [])
 
     def send(lines: Sequence[Line]) -> None:
         write(state, job, name, [text for _, text in lines])

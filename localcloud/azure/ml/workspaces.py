@@ -14,6 +14,7 @@ from localcloud.azure.arm.monitor import COMPONENTS
 from localcloud.azure.arm.storage import ACCOUNTS, add_container, container
 from localcloud.azure.arm.store import Resource, Resources, written
 from localcloud.azure.errors import bad, conflict, missing
+from localcloud.azure.ml import machines
 from localcloud.azure.plane import Request
 from localcloud.azure.state import SUBSCRIPTION, TENANT, State
 from localcloud.place import AZURE
@@ -156,6 +157,7 @@ def check_compute(put: Put) -> None:
     inner = wanted.get("properties") or {}
     if not inner.get("vmSize"):
         raise _invalid("The VM size of the compute is required.")
+    machines.require(inner["vmSize"])
     if inner.get("vmPriority") == "LowPriority":
         raise bad(
             "Low priority virtual machines are not available for new compute clusters any more. Use serverless "
@@ -163,6 +165,8 @@ def check_compute(put: Put) -> None:
             "with Spot instead.",
             "BadRequest",
         )
+    if inner.get("vmPriority", "Dedicated") != "Dedicated":
+        raise _invalid(f"VM priority {inner['vmPriority']} is not one of Dedicated, LowPriority.")
     scale = inner.get("scaleSettings") or {}
     if int(scale.get("minNodeCount", 0)) > int(scale.get("maxNodeCount", 0)):
         raise _invalid("MinNodeCount cannot be greater than MaxNodeCount.")
