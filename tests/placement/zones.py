@@ -6,7 +6,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from dispatcher.contract import AwsZone, Compute, GcpZone, Limits, parse
+from dispatcher.contract import AwsZone, AzureZone, Compute, GcpZone, Limits, NetworkMode, parse
 from dispatcher.job import Job, Resources
 from dispatcher.queue import Queue
 
@@ -25,6 +25,20 @@ def gcp(*types: str, max_nodes: int = 16, compute: tuple[Compute, ...] = ()) -> 
     found = parse(json.loads((CONTRACTS / "gcp.json").read_text())).zones["gcp-euw4"]
     assert isinstance(found, GcpZone)
     return dataclasses.replace(found, limits=Limits(instance_types=types, max_nodes=max_nodes), compute=compute)
+
+
+def azure(
+    *types: str, max_nodes: int = 16, compute: tuple[Compute, ...] = (), network: NetworkMode = "public"
+) -> AzureZone:
+    """Return the golden Azure zone, allowing `types` (none: any) and offering `compute`, public unless said."""
+    found = parse(json.loads((CONTRACTS / "azure.json").read_text())).zones["azure-weu"]
+    assert isinstance(found, AzureZone)
+    return dataclasses.replace(
+        found,
+        limits=Limits(instance_types=types, max_nodes=max_nodes),
+        compute=compute,
+        network=dataclasses.replace(found.network, mode=network),
+    )
 
 
 def job(**wishes: object) -> Job:

@@ -66,8 +66,7 @@ def sources() -> dict[str, str]:
         "(MicrosoftDocs/azure-compute-docs, articles/virtual-machines/sizes): vCPU, memory, temporary disk, "
         "accelerators; `local_storage_gb` is the temporary disk, in GB",
         "ml": "VM sizes that Azure ML offers with vCPU and memory, as recorded in skypilot-org/skypilot-catalog"
-        "@a7fff1712e3b, catalogs/v5/azure/az_ml_vms.csv; for DSv2 "
-        "https://huggingface.co/docs/microsoft-azure/azure-ai/hardware",
+        "@a7fff1712e3b, catalogs/v5/azure/az_ml_vms.csv",
         "supported": "https://learn.microsoft.com/azure/machine-learning/concept-compute-target: supported series",
         "retired": "MicrosoftDocs/azure-ai-docs, articles/machine-learning/includes/retiring-vms.md; NCv3 "
         "MicrosoftDocs/azure-docs, articles/virtual-machines/ncv3-nc6s-nc12s-nc24s-retirement.md",

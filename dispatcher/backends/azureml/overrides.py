@@ -35,7 +35,9 @@ _DECIDED = {
     "resources.instanceCount": "set resources.nodes in the job",
 }
 """Fields an override may not touch -> what to do instead. The reasons are rules, so a queue cannot undo them."""
-_WHOLE = ("resources", "outputs", "inputs", "tags", "environmentVariables", "distribution", "queueSettings")
+_WHOLE = (
+    "computeId", "resources", "outputs", "inputs", "tags", "environmentVariables", "distribution", "queueSettings"
+)  # fmt: skip
 _SINCE = {"resources.dockerArgsList": "2025-12-01"}
 """Fields that older versions of the API do not have -> the version they came with."""
 _ID = re.compile(
@@ -59,8 +61,10 @@ def read(queue: Queue, findings: Findings) -> dict[str, Any]:
     shapeless = [wrong for wrong in model.check(_without_nulls(spelled)) if wrong.container]
     for wrong in shapeless:
         findings.problem(f"overrides.{wrong.path}", wrong.rule, wrong.remedy, source=source)
-    fields: dict[str, Any] = {} if shapeless or misplaced else spelled.get("properties", {})
-    return fields
+    fields = spelled.get("properties", {})
+    if fields is None:
+        findings.refuse("overrides", f"{source} removes properties", "name the fields in it that you mean")
+    return {} if shapeless or misplaced or fields is None else fields
 
 
 def _without_nulls(value: Any) -> Any:
@@ -86,7 +90,7 @@ def apply(
     for path, value in merging.leaves(raw):
         _check(re.sub(r"\[\d+\]", "", path), value, fields, source, zone, findings)
     for name in _WHOLE:
-        if name in raw and raw[name] is None:
+        if raw.get(name, name) is None:
             findings.refuse("overrides", f"{source} removes {name}", "name the fields in it that you mean")
     if len(findings.refusals) > before:
         return dict(fields)  # refused for what they are; what the model would say of them as well is no help
@@ -104,7 +108,7 @@ def _check(
     name = rest.partition(".")[0]
     if decided:
         findings.refuse("overrides", f"{source} overrides {decided}", _DECIDED[decided])
-    elif field == "computeId":
+    elif field == "computeId" and value is not None:
         _check_compute(str(value), fields, source, zone, findings)
     elif field == "resources.instanceType":
         own = fields["resources"].get("instanceType", "none: a cluster has its own")
@@ -171,9 +175,11 @@ def _same(found: re.Match[str], zone: AzureZone) -> bool:
 def _check_tier(fields: Mapping[str, Any], job: Job, source: str, zone: AzureZone, findings: Findings) -> None:
     tier = (fields.get("queueSettings") or {}).get("jobTier")
     own = "Spot" if job.spot else "Standard"
-    if tier is None or (place.serverless(zone) and tier == own):
+    if tier == (own if place.serverless(zone) else None):
         return
-    if not place.serverless(zone):
+    if tier is None:
+        findings.refuse("job tier", f"{source} removes it", f"leave it: this job is {own}")
+    elif not place.serverless(zone):
         what = f"{source} asks for tier {tier}, and jobs of this zone run on clusters, which have their own"
         findings.refuse("job tier", what, "drop queueSettings from the overrides")
     elif tier not in compute.limits()["tiers"]:

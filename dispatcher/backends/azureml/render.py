@@ -61,7 +61,7 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context[Azur
         fields["distribution"] = {"distributionType": "PyTorch", "processCountPerInstance": 1}
     fields = overrides.apply(fields, raw, job, queue, zone, findings)
     fields["command"] = command.render(job, _found_there(job, fields), findings)
-    body = {"properties": {name: value for name, value in fields.items() if value != {}}}
+    body = {"properties": {name: value for name, value in fields.items() if value != {} or name in raw}}
     _check_model(body, raw, queue, findings)
     findings.settle()
     operations = (
