@@ -158,24 +158,41 @@ def _built(args: KeysArgs, parent: pulumi.Resource, vault: Vault, use: str) -> K
 
 
 def _adopted(args: KeysArgs, parent: pulumi.Resource, use: str, id: str) -> Key:
-    of = parse(id)
+    """An RSA key, in a vault that services take keys from: rights by role, and nothing in it can be purged."""
+    of, setting, ask = parse(id), args.site.setting(f"existing.keys.{use}"), args.site.ask(parent)
     known = found(
-        args.site.setting(f"existing.keys.{use}"),
+        setting,
         f"key {id}",
-        lambda: keyvault.get_key(
-            resource_group_name=of.group, vault_name=of.names[0], key_name=of.name, opts=args.site.ask(parent)
-        ),
+        lambda: keyvault.get_key(resource_group_name=of.group, vault_name=of.names[0], key_name=of.name, opts=ask),
     )
-    told = pulumi.Output.from_input
+    if not (known.kty or "").startswith("RSA"):
+        raise pulumi.RunError(
+            f"{setting}: key {of.name} is of type {known.kty}, and storage, registry and workspace take RSA only; "
+            "name an RSA key, or remove the setting"
+        )
     vault = id.rpartition("/keys/")[0]
+    if not _vault(args, parent, setting, vault).enable_purge_protection:
+        raise pulumi.RunError(
+            f"{setting}: vault {of.names[0]} can be purged, and no service takes a key from such a one; turn "
+            "purge protection on (enablePurgeProtection), name another key, or remove the setting"
+        )
+    told = pulumi.Output.from_input
     return Key(told(known.id), told(vault), told(of.name), told(known.key_uri), told(known.key_uri_with_version))
 
 
 def _adopted_vault(
     args: KeysArgs, parent: pulumi.Resource, id: str
 ) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
-    """The id and the address of a vault that gives rights by role: what its policies say, no role can add to."""
-    of, setting = parse(id), args.site.setting("existing.vault")
+    """The id and the address of a vault to keep secrets in."""
+    told = _vault(args, parent, args.site.setting("existing.vault"), id)
+    return pulumi.Output.from_input(id), pulumi.Output.from_input((told.vault_uri or "").rstrip("/"))
+
+
+def _vault(
+    args: KeysArgs, parent: pulumi.Resource, setting: str, id: str
+) -> keyvault.outputs.VaultPropertiesResponse:
+    """Look up a vault that gives rights by role: to what its own policies say, no role can add."""
+    of = parse(id)
     known = found(
         setting,
         f"vault {id}",
@@ -186,5 +203,4 @@ def _adopted_vault(
             f"{setting}: vault {of.name} gives rights by access policies; switch it to roles "
             "(enableRbacAuthorization), name another, or remove the setting"
         )
-    told = pulumi.Output.from_input
-    return told(known.id), told((known.properties.vault_uri or "").rstrip("/"))
+    return known.properties

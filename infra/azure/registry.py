@@ -43,13 +43,19 @@ class Registry(pulumi.ComponentResource):
         super().__init__("launchway:azure:Registry", name, None, opts)
         if args.existing:
             id, of = args.existing, parse(args.existing)
+            setting = args.site.setting("existing.registry")
             known = found(
-                args.site.setting("existing.registry"),
+                setting,
                 f"registry {id}",
                 lambda: containerregistry.get_registry(
                     resource_group_name=of.group, registry_name=of.name, opts=args.site.ask(self)
                 ),
             )
+            if args.private and known.sku.name != "Premium":
+                raise pulumi.RunError(
+                    f"{setting}: registry {of.name} is {known.sku.name}, and only Premium ones have private "
+                    "endpoints; upgrade it, name another, or remove the setting"
+                )
             self.url, self.id = pulumi.Output.from_input(known.login_server), pulumi.Output.from_input(known.id)
             self.watched = {}
         else:

@@ -41,12 +41,17 @@ THEIR_LOGS = f"{THEIRS}/Microsoft.OperationalInsights/workspaces/acme"
 ASKED: dict[str, Any] = {
     "azure-native:keyvault:getKey": {
         "id": THEIR_KEY,
+        "kty": "RSA-HSM",
         "keyUri": "https://acme.vault.azure.net/keys/training",
         "keyUriWithVersion": "https://acme.vault.azure.net/keys/training/0a1b",
     },
     "azure-native:keyvault:getVault": {
         "id": THEIR_VAULT,
-        "properties": {"enableRbacAuthorization": True, "vaultUri": "https://acme.vault.azure.net/"},
+        "properties": {
+            "enableRbacAuthorization": True,
+            "enablePurgeProtection": True,
+            "vaultUri": "https://acme.vault.azure.net/",
+        },
     },
     "azure-native:storage:getStorageAccount": {
         "id": THEIR_ACCOUNT,
@@ -55,7 +60,11 @@ ASKED: dict[str, Any] = {
         "primaryEndpoints": {"blob": "https://acmetraining.blob.core.windows.net/"},
     },
     "azure-native:storage:getBlobContainer": {"name": "data"},
-    "azure-native:containerregistry:getRegistry": {"id": THEIR_REGISTRY, "loginServer": "acme.azurecr.io"},
+    "azure-native:containerregistry:getRegistry": {
+        "id": THEIR_REGISTRY,
+        "loginServer": "acme.azurecr.io",
+        "sku": {"name": "Premium"},
+    },
     "azure-native:operationalinsights:getWorkspace": {"id": THEIR_LOGS},
 }
 

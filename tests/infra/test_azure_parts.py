@@ -452,6 +452,27 @@ def test_an_adopted_account_may_call_its_containers_as_it_likes() -> None:
             "launchway:zones[0].existing.vault: vault acme gives rights by access policies; switch it to roles "
             "(enableRbacAuthorization), name another, or remove the setting",
         ),
+        (
+            "azure-native:keyvault:getVault",
+            {"id": THEIR_VAULT, "properties": {"enableRbacAuthorization": True, "vaultUri": "https://acme/"}},
+            {"existing_key": THEIR_KEY},
+            "launchway:zones[0].existing.keys.data: vault acme can be purged, and no service takes a key from "
+            "such a one; turn purge protection on (enablePurgeProtection), name another key, or remove the setting",
+        ),
+        (
+            "azure-native:keyvault:getKey",
+            {"id": THEIR_KEY, "kty": "EC", "keyUri": "https://acme/", "keyUriWithVersion": "https://acme/"},
+            {"existing_key": THEIR_KEY},
+            "launchway:zones[0].existing.keys.data: key training is of type EC, and storage, registry and "
+            "workspace take RSA only; name an RSA key, or remove the setting",
+        ),
+        (
+            "azure-native:containerregistry:getRegistry",
+            {"id": THEIR_REGISTRY, "loginServer": "acme.azurecr.io", "sku": {"name": "Standard"}},
+            {"existing_registry": THEIR_REGISTRY},
+            "launchway:zones[0].existing.registry: registry acme is Standard, and only Premium ones have private "
+            "endpoints; upgrade it, name another, or remove the setting",
+        ),
     ],
 )
 def test_what_cannot_be_adopted_is_refused_with_its_setting(
@@ -516,3 +537,9 @@ def test_the_provider_and_microsoft_s_own_types_know_and_take_every_property_tha
         wanted = types.find(table["arm"])
         assert wanted is not None, made.type
         assert wanted.check(sent(body_properties(table), made.inputs)) == [], made.name
+
+
+def test_a_public_zone_takes_a_registry_of_any_tier() -> None:
+    answer = {"id": THEIR_REGISTRY, "loginServer": "acme.azurecr.io", "sku": {"name": "Basic"}}
+    asked = {"azure-native:containerregistry:getRegistry": answer}
+    zone(asked, existing_registry=THEIR_REGISTRY, private=False, managed=False)
