@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from dispatcher.backends.azureml import observe, place
-from dispatcher.backends.azureml.faults import NoConnection, NotFromHere
+from dispatcher.backends.azureml.faults import GET_WORKSPACE, NoConnection, NotFromHere
 from dispatcher.backends.azureml.render import render
 from dispatcher.backends.azureml.session import PAUSES, Session
 from dispatcher.backends.base import LogLine, Observation, Request, State, Submission
@@ -141,8 +141,13 @@ class AzureMLBackend:
     def _described(self, name: str) -> Mapping[str, Any]:
         found = self._job(name)
         if found is None:
+            self._require_workspace()
             raise NotFoundError(f"workspace {self._context.zone.workspace} has no job {name}")
         return found
+
+    def _require_workspace(self) -> None:
+        """Raise ZoneGone when it is not a job that is missing, but where it would be."""
+        self._session.arm(GET_WORKSPACE, "GET", place.workspace_id(self._context.zone))
 
     def _job(self, name: str) -> Mapping[str, Any] | None:
         try:
@@ -162,6 +167,8 @@ class AzureMLBackend:
         for name in names:
             if name not in found and (one := self._job(name)):
                 found[name] = one
+        if names and not found:
+            self._require_workspace()
         return found
 
     def _newest(self) -> Iterator[Mapping[str, Any]]:

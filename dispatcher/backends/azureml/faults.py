@@ -42,6 +42,9 @@ status (MicrosoftDocs/azure-docs#90426: 502)."""
 _EXISTS = re.compile(r"already exists", re.IGNORECASE)
 _SIGNED_OUT = re.compile(r"AADSTS\d+: [^\r\n]*")
 _NOT_REGISTERED = ("MissingSubscriptionRegistration", "SubscriptionNotRegistered")
+GET_WORKSPACE = "GetWorkspace"
+"""Asks for the workspace itself: the answer to a question for a job does not always tell which of the two is not
+there."""
 _ZONE_GONE = (
     "ResourceGroupNotFound",
     "SubscriptionNotFound",
@@ -263,8 +266,7 @@ def _denied(found: Refusal, operation: str, caller: Caller) -> DispatchError:
 
 def _absent(found: Refusal, operation: str, caller: Caller) -> DispatchError:
     workspace = place.workspace_id(caller.zone)
-    gone = re.search(rf"workspaces/{re.escape(caller.zone.workspace)}'", found.text)
-    if found.code in _ZONE_GONE or gone:
+    if found.code in _ZONE_GONE or operation == GET_WORKSPACE:
         return ZoneGone(
             f"the zone is not there: {operation}: {clause(found.text)}",
             f"its workspace is {workspace}: run `pulumi up`, then `dispatch sync`. A workspace that was deleted "

@@ -31,13 +31,16 @@ OURS = ("DISPATCH_AZURE_", "AZURE_", "IDENTITY_", "MSI_", "IMDS_")
 
 @dataclass
 class AzureLanding:
-    """A cloud with a zone in it. `naps` collects what the backends waited for instead of waiting."""
+    """A cloud with a zone in it. `naps` collects what the backends waited for instead of waiting, `jobs` what was
+    rendered, by the cloud name."""
 
     cloud: Any
     stage: Stage
     zone: AzureZone
     folder: Path
     naps: list[float]
+    queue: Queue = dataclasses.field(default_factory=lambda: Queue("training", "azure-weu"))
+    jobs: dict[str, Job] = dataclasses.field(default_factory=dict)
     _ids: Iterator[int] = dataclasses.field(default_factory=lambda: itertools.count(1))
 
     @property
@@ -67,7 +70,8 @@ class AzureLanding:
             max_runtime=60,
         )
         submission = Submission(f"id{number}", attempt, "wire")
-        request: Request = backend.render(job(plain), Queue("training", "azure-weu"), submission)
+        request: Request = backend.render(job(plain), self.queue, submission)
+        self.jobs[request.name] = job(plain)
         return request
 
     def calls(self, operation: str = "", service: str = "machinelearningservices") -> list[str]:
