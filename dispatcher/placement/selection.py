@@ -214,6 +214,8 @@ def _misfit(wish: Resources, gpu: GpuWish | None) -> Callable[[Hardware], str]:
             return f"it has {item.vcpu if item.vcpu is not None else 'an unknown number of'} vCPU of {wish.cpu:g}"
         if wish.memory and (item.memory is None or item.memory < wish.memory):
             return f"it has {f'{item.memory:g}' if item.memory is not None else 'unknown'} GiB of {wish.memory:g}"
+        if wish.disk and item.cloud == "azure" and item.local_storage_gb is None:
+            return "the size of its temporary disk is not known"
         if wish.disk and (room := _only_disks(item)) is not None and room < wish.disk:
             return f"its own disks have {room} GiB of {wish.disk}, and it takes no volume"
         return ""

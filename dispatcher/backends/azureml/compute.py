@@ -140,10 +140,9 @@ def _warn(job: Job, hardware: Hardware, findings: Findings) -> None:
         known = "has no InfiniBand" if hardware.efa is False else "is not known to have InfiniBand"
         findings.warn(f"{job.resources.nodes} nodes of {hardware.instance}, which {known}: nodes will talk slowly")
     if job.resources.disk:
-        has = f"{hardware.local_storage_gb} GB" if hardware.local_storage_gb else "of a size we do not know"
         findings.warn(
             f"resources.disk is left out: Azure ML gives a job no volume, and {hardware.instance} has its own "
-            f"temporary disk, {has}"
+            f"temporary disk, {hardware.local_storage_gb} GB"
         )
     if job.spot:
         findings.warn("Azure ML does not start an interrupted spot job again: it ends, and is submitted anew")
