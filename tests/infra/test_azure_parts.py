@@ -457,7 +457,8 @@ def test_an_adopted_account_may_call_its_containers_as_it_likes() -> None:
             {"id": THEIR_VAULT, "properties": {"enableRbacAuthorization": True, "vaultUri": "https://acme/"}},
             {"existing_key": THEIR_KEY},
             "launchway:zones[0].existing.keys.data: vault acme can be purged, and no service takes a key from "
-            "such a one; turn purge protection on (enablePurgeProtection), name another key, or remove the setting",
+            "such a one; turn purge protection on (enablePurgeProtection), name another key, or remove the "
+            "setting",
         ),
         (
             "azure-native:keyvault:getKey",
