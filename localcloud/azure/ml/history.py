@@ -30,8 +30,9 @@ def _workspace(state: State, request: Request) -> Resource:
     found = state.store(Resources).find(id)
     if found is None or found.location != names["region"]:
         raise AzureError(404, "UserError", f"Workspace {names['workspace']} was not found in {names['region']}.")
-    # (U) in which words a workspace without public access refuses.
-    outside = AzureError(403, "Forbidden", f"Public access to workspace {found.name} is not permitted.")
+    # As reported in MicrosoftDocs/azure-docs#90426.
+    words = "Access to workspace was denied based on workspace private link configuration."
+    outside = AzureError(403, "UserError", words)
     require_reach(state, found.properties, outside)
     return found
 

@@ -17,6 +17,13 @@ from localcloud.jobs.run import Over, Run
 from localcloud.server.seen import Seen
 
 
+# As reported in MicrosoftDocs/azure-docs#66288.
+PREEMPTED = (
+    "AzureMLCompute job failed. PreemptionError: Nodes of this job got pre-empted. Check if the run has failed or "
+    "restarted. Reason: Received pre-emption warning signal"
+)
+
+
 class _Failed(Exception):
     """The job fails with this code and message."""
 
@@ -98,7 +105,7 @@ class CommandRun(Run):
 
     def _without_machines(self, seconds: float) -> None:
         self.pause(seconds)
-        raise _Failed(
+        raise _Failed(  # (U)
             "UserError",
             "AllocationFailed: the requested VM size is not available in the region at this time. Try again "
             "later, or "
@@ -124,7 +131,7 @@ class CommandRun(Run):
             self.wake.clear()
             self.check()
             if self.job.spot and self.around.fault("interrupt", self):
-                raise _Failed("UserError", "The job was preempted: its Spot machines were taken away.")
+                raise _Failed("UserError", PREEMPTED)
             for process, running in zip(started, self.processes, strict=True):
                 if running.code:
                     log = self._log(process, len(started))

@@ -182,7 +182,8 @@ def test_what_has_no_public_access_refuses_callers_from_outside(blobs: Local) ->
     assert code(get(blobs, "a")) == "AuthorizationFailure"
     vault = json.loads(blobs.call("GET", "/vault/vault/secrets/x?api-version=7.4").body)["error"]
     assert (vault["code"], vault["innererror"]["code"]) == ("Forbidden", "ForbiddenByConnection")
-    assert blobs.call("GET", f"/ml/westeurope/history/v1.0{WORKSPACE}/runs/x").status == 403
+    history = blobs.call("GET", f"/ml/westeurope/history/v1.0{WORKSPACE}/runs/x")
+    assert (history.status, b"private link configuration" in history.body) == (403, True)
     assert blobs.ask("GET", WORKSPACE)[0] == 200
 
 

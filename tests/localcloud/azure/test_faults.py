@@ -123,7 +123,7 @@ def test_only_spot_machines_are_taken_away(stage: Stage, tier: str, status: str)
     stage.said(name, "here")
     stage.cloud.fault("interrupt", match={"name": name})
     if tier == "Spot":
-        assert "preempted" in stage.ended(name)["error"]["error"]["message"]
+        assert "PreemptionError" in stage.ended(name)["error"]["error"]["message"]
     assert stage.status(name) == status
     if tier == "Standard":
         stage.cancel(name)
