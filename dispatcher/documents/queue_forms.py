@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dispatcher.documents import launch_sagemaker, launch_vertex, queue_fields, queue_places, reading
+from dispatcher.documents import (
+    launch_azureml,
+    launch_sagemaker,
+    launch_vertex,
+    queue_fields,
+    queue_places,
+    reading,
+)
 from dispatcher.documents.reading import Value
 
 if TYPE_CHECKING:
@@ -103,6 +110,8 @@ def launch_queue(value: Value, zones: Zones | None) -> dict[str, Any]:
         overrides = launch_sagemaker.read(place, overrides, queue, zones)
     elif cloud == "gcp":
         overrides = launch_vertex.read(place, overrides, queue, zones)
+    elif cloud == "azure":
+        overrides = launch_azureml.read(place, overrides, queue, zones)
     if overrides:
         queue["overrides"] = overrides
     return queue
