@@ -6,13 +6,12 @@ import json
 import os
 import threading
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from localcloud.plugin import loopback
 from localcloud.plugin.provider import ProviderError
 from localcloud.plugin.settings import parsed
 from localcloud.plugin.values import Properties
@@ -23,9 +22,7 @@ REGION = ("GOOGLE_REGION", "GCLOUD_REGION", "CLOUDSDK_COMPUTE_REGION")
 ZONE = ("GOOGLE_ZONE", "GCLOUD_ZONE", "CLOUDSDK_COMPUTE_ZONE")
 TOKEN = ("GOOGLE_OAUTH_ACCESS_TOKEN",)
 LOCAL = "DISPATCH_GCP_ENDPOINT"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ATTRIBUTION = "goog-pulumi-provisioned"  # pulumi-gcp patches/0006-Rename-default-provisioning-label
-SECONDS = 60.0  # for one call
 POLLS = 200  # of an operation
 PAUSE = 0.05  # seconds between polls
 
@@ -97,7 +94,7 @@ class Gcp:
         camel = _camel(endpoint)
         given = self.settings.endpoints.get(camel) or os.environ.get(f"GOOGLE_{endpoint.upper()}")
         if given:
-            if urllib.parse.urlsplit(given).hostname not in LOOPBACK:
+            if urllib.parse.urlsplit(given).hostname not in loopback.HOSTS:
                 raise ProviderError(f"the stand-in plugin calls loopback only: {camel} is {given}")
             return given if given.endswith("/") else given + "/"
         local = os.environ.get(LOCAL)
@@ -171,19 +168,8 @@ def _default_token() -> str:
 
 
 def _sent(method: str, url: str, body: Any, token: str) -> tuple[int, bytes]:
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    request = urllib.request.Request(url, data, headers, method=method)
-    try:
-        with DIRECT.open(request, timeout=SECONDS) as answer:
-            return int(answer.status), answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read()
-    except OSError as error:
-        raise ProviderError(f'{method} "{url}": {error}') from error
-
-
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
+    answer = loopback.send(method, url, body, {"Authorization": f"Bearer {token}"})
+    return answer.status, answer.content
 
 
 def quoted(value: Any) -> str:
