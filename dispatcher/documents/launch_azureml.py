@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from dispatcher.backends import times
 from dispatcher.documents import queue_places, reading
 from dispatcher.documents.queue_places import below
 from dispatcher.documents.reading import Value
@@ -136,19 +137,8 @@ def _nodes(place: Value, queue: dict[str, Any]) -> None:
 
 
 def _timeout(place: Value, given: Any, queue: dict[str, Any], zones: Zones | None) -> None:
-    seconds = iso_seconds(given) if isinstance(given, str) and given.startswith("P") else None
-    if seconds is None:
-        seconds = reading.duration(1, 28 * 86_400)(place)
+    seconds = times.seconds(given) or reading.duration(1, 28 * 86_400)(place)
     queue.update({"max_runtime": seconds} if seconds else {})
-
-
-def iso_seconds(text: str) -> int | None:
-    """Return the seconds of an ISO 8601 duration of days and less (`PT1H30M`), None when it is none."""
-    found = re.fullmatch(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", text)
-    if found is None:
-        return None
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds or None
 
 
 def _tier(place: Value, given: Any, queue: dict[str, Any], zones: Zones | None) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from dispatcher.contract import AzureZone, Compute
 from dispatcher.documents import queue_file
-from dispatcher.documents.launch_azureml import iso_seconds
 from dispatcher.errors import SpecError
 from dispatcher.job import Priority
 from dispatcher.queue import Queue
@@ -148,9 +147,7 @@ def test_a_field_that_is_somebody_elses_is_refused_by_name(fields: dict[str, Any
     assert words in said
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("PT3600S", 3600), ("PT1H", 3600), ("P1DT1M", 86_460), ("P2D", 172_800), ("PT", None), ("P1M", None)],
-)
-def test_an_iso_duration_is_read_in_seconds(text: str, seconds: int | None) -> None:
-    assert iso_seconds(text) == seconds
+@pytest.mark.parametrize(("text", "seconds"), [("PT3600S", 3600), ("P1DT1M", 86_460), ("2h", 7200), (60, 60)])
+def test_a_time_limit_is_read_as_the_api_and_as_people_write_it(text: object, seconds: int) -> None:
+    queue, _ = read(config(limits={"timeout": text}))
+    assert queue.max_runtime == seconds

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import csv
 import functools
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dispatcher.backends.azureml import place
+from dispatcher.backends.azureml import folders, place
 from dispatcher.backends.base import Observation, State
-from dispatcher.backends.times import moment, stamp
+from dispatcher.backends.times import moment, seconds, stamp
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 _DATA = Path(__file__).parent / "data"
 _CODES = {"ServiceError": "provider", "SystemError": "provider", "AzureMLServiceError": "provider"}
 """Code of a run's error -> whose fault, where its text does not say. `UserError` is said of nearly everything."""
-_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.\d+)?S)?)?")
 _SILENT = "Azure ML lost touch with its machines (NotResponding)"
 
 
@@ -101,22 +99,11 @@ def _error(run: Mapping[str, Any]) -> tuple[str, str]:
     return str(error.get("code") or ""), str(error.get("message") or "").strip()
 
 
-def seconds(duration: object) -> int:
-    """Read an ISO 8601 duration of days at most, such as `PT1H` or `PT3600S`; 0 when there is none."""
-    found = _DURATION.fullmatch(str(duration or ""))
-    if found is None:
-        return 0
-    days, hours, minutes, rest = (int(part or 0) for part in found.groups())
-    return ((days * 24 + hours) * 60 + minutes) * 60 + rest
-
-
 def output(properties: Mapping[str, Any], zone: AzureZone) -> str | None:
     """Return where a job writes its outputs, as an address of the zone's container; None when it does not."""
-    for entry in (properties.get("outputs") or {}).values():
-        _, found, path = str((entry or {}).get("uri") or "").partition(f"/datastores/{place.OUTPUT}/paths/")
-        if found:
-            return f"{zone.buckets.output.uri}/{path}".rstrip("/")
-    return None
+    entry = (properties.get("outputs") or {}).get(folders.OUTPUT) or {}
+    _, found, path = str(entry.get("uri") or "").partition(f"/datastores/{place.OUTPUT}/paths/")
+    return f"{zone.buckets.output.uri}/{path}".rstrip("/") if found else None
 
 
 def links(properties: Mapping[str, Any]) -> Mapping[str, str]:
