@@ -91,9 +91,17 @@ class Run(ABC):
         self.wake.set()
 
     def start(
-        self, node: Node, argv: Sequence[str], environment: Mapping[str, str], stream: Stream
+        self, node: Node, argv: Sequence[str], environment: Mapping[str, str], stream: Stream, image: str
     ) -> tuple[nodes.Process, threading.Thread | None]:
-        """Start a node's process, its output going to `stream` by a thread that ends with it."""
+        """Start a node's process, its output going to `stream` by a thread that ends with it.
+
+        An `image` that no folder stands for is told of first: what the command misses then is explained.
+        """
+        if self.around.image(image) is None:
+            stream.say(
+                f"localcloud: no folder stands for image {image}, so this runs in an empty one "
+                "(localcloud image add NAME FOLDER)"
+            )
         process = nodes.start(argv, node.work, environment, nodes.record(node.home), self.wake.set)
         if process.pipe is None:
             stream.say(process.problem)

@@ -167,7 +167,8 @@ class TrainingRun(Run):
             name = f"{job.name}/{node.name}-{int(self.clock())}"
             stream = logs.open_stream(self.clients.client("logs", job.region), name)
             environment = layout.environment(job, node, members, service)
-            process, pump = self.start(node, layout.command(job, node), environment, stream)
+            image = job.request["AlgorithmSpecification"]["TrainingImage"]
+            process, pump = self.start(node, layout.command(job, node), environment, stream, image)
             self.processes.append(process)
             pumps += [pump] if pump else []
         return pumps

@@ -16,7 +16,6 @@ from localcloud.azure.state import State
 from localcloud.jobs.run import Over, Run
 from localcloud.server.seen import Seen
 
-
 # As reported in MicrosoftDocs/azure-docs#66288.
 PREEMPTED = (
     "AzureMLCompute job failed. PreemptionError: Nodes of this job got pre-empted. Check if the run has failed or "
@@ -84,12 +83,13 @@ class CommandRun(Run):
         self.check()
         self.home.mkdir(parents=True, exist_ok=True)
         filled = layout.prepare(self.state, job, self.home)
-        started = layout.processes(job, self.home, self.around.image(self._image()))
+        image = self._image()
+        started = layout.processes(job, self.home, self.around.image(image))
         for process in started:
             layout.build(process)
         job.enter("Running", self.clock())
         for process in started:
-            self._start(process, started, filled)
+            self._start(process, started, filled, image)
         try:
             self._watch(started)
         finally:
@@ -115,10 +115,11 @@ class CommandRun(Run):
     def _log(self, process: Process, count: int) -> str:
         return process.log if count > 1 else "user_logs/std_log.txt"
 
-    def _start(self, process: Process, peers: list[Process], filled: Data) -> None:
+    def _start(self, process: Process, peers: list[Process], filled: Data, image: str) -> None:
         stream = logs.stream(self.state, self.job, self._log(process, len(peers)))
         environment = layout.environment(self.state, self.job, process, peers, filled)
-        started, pump = self.start(process.node, layout.command(self.job, filled), environment, stream)
+        argv = layout.command(self.job, filled)
+        started, pump = self.start(process.node, argv, environment, stream, image)
         self.processes.append(started)
         self._pumps += [pump] if pump else []
 

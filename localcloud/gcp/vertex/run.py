@@ -127,7 +127,9 @@ class CustomJobRun(Run):
         environment = layout.environment(
             job, replica, self._replicas, self.services.credentials(job, replica.node.home)
         )
-        process, pump = self.start(replica.node, layout.command(job, replica), environment, stream)
+        process, pump = self.start(
+            replica.node, layout.command(job, replica), environment, stream, self._image(replica)
+        )
         self._pumps += [pump] if pump else []
         return process
 

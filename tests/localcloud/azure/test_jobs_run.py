@@ -40,6 +40,16 @@ def test_a_job_goes_from_starting_to_completed_with_its_times(stage: Stage) -> N
     assert job["properties"]["services"]["Studio"]["endpoint"].endswith(f"?wsid={WORKSPACE}")
 
 
+def test_a_job_whose_image_no_folder_stands_for_says_so_before_all_else(stage: Stage) -> None:
+    request = stage.job("pass")
+    stage.cloud.images.remove(request["name"])
+    name = stage.create(request)["name"]
+    assert stage.ended(name)["status"] == "Failed"
+    first, second = stage.lines(name)
+    assert first.startswith(f"localcloud: no folder stands for image docker.io/{name}:v1")
+    assert "program.py" in second
+
+
 def test_outputs_are_folders_of_containers_at_once_and_inputs_can_be_read(stage: Stage) -> None:
     stage.put("data/rows/a.csv", "1,2\n")
     inputs = {
