@@ -9,10 +9,24 @@ from pathlib import Path
 import pytest
 
 from dispatcher.contract import Zone, as_json
+from tests.backends.azureml.cases import golden_zone as azure_zone
 from tests.backends.sagemaker.cases import golden_zone as aws_zone
 from tests.backends.vertex.doubles import golden_zone as gcp_zone
 
-HEAVY = {"boto3", "botocore", "google", "proto", "grpc", "pydantic", "requests", "pulumi", "yaml", "moto"}
+HEAVY = {
+    "boto3",
+    "botocore",
+    "google",
+    "azure",
+    "msal",
+    "proto",
+    "grpc",
+    "pydantic",
+    "requests",
+    "pulumi",
+    "yaml",
+    "moto",
+}
 SCRIPT = """
 import json, sys
 before = set(sys.modules)  # the interpreter itself loads empty google and google.cloud packages
@@ -33,7 +47,7 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 
 
 @pytest.mark.wire
-@pytest.mark.parametrize("zone", [aws_zone(), gcp_zone()], ids=["aws", "gcp"])
+@pytest.mark.parametrize("zone", [aws_zone(), gcp_zone(), azure_zone()], ids=["aws", "gcp", "azure"])
 def test_a_dry_run_loads_nothing_heavy(zone: Zone) -> None:
     import json
 
