@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from dispatcher.api import Dispatcher
+from dispatcher.backends.azureml import session as azureml
 from dispatcher.backends.base import State
 from dispatcher.backends.sagemaker import session as sagemaker
 from dispatcher.backends.vertex import session as vertex
@@ -212,7 +213,7 @@ def test_one_whose_lease_was_taken_stops_trying(lined: Dispatcher, cloud: ToyClo
     assert (entry.state, entry.lease_token, len(clock.slept)) == ("submitting", "theirs", 1)
 
 
-@pytest.mark.parametrize("session", [sagemaker, vertex], ids=["sagemaker", "vertex"])
+@pytest.mark.parametrize("session", [azureml, sagemaker, vertex], ids=["azureml", "sagemaker", "vertex"])
 def test_the_lease_outlasts_the_slowest_call_with_all_its_retries(session: ModuleType) -> None:
     assert session.SLOWEST < LEASE
 
