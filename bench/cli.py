@@ -17,6 +17,7 @@ sys.path[0] = str(CHECKOUT)  # this folder holds a pulumi.py, which must not be 
 
 from bench.timing import Case, Timing, measure, table  # noqa: E402 - the path has to be right first
 from localcloud import running  # noqa: E402
+from tools.azure_ai_ml import AZURE_AI_ML  # noqa: E402
 
 BIN = Path(sys.executable).parent
 DISPATCH = str(BIN / "dispatch")
@@ -33,8 +34,14 @@ PLAIN = CHECKOUT / "bench" / "plain"
 SUBMITS = (
     ("aws", "plain boto3 script", PLAIN / "sagemaker.py", 1.2),
     ("gcp", "script with google.cloud.aiplatform", PLAIN / "vertex.py", 0.4),
+    ("azure", "script with azure.ai.ml", PLAIN / "azureml.py", 0.4),
 )
 """Cloud, the script that does the same in its zone, and what `dispatch submit` may take of the script's time."""
+
+
+def _python(cloud: str) -> Path:
+    """The Python that runs a cloud's script: azure-ai-ml lives in an environment of its own."""
+    return AZURE_AI_ML.install() if cloud == "azure" else Path(sys.executable)
 
 
 def main() -> int:
@@ -76,7 +83,7 @@ def main() -> int:
         for kind, script, file, budget in SUBMITS:
             queue, zone = zones[kind]  # without a queue file each zone has one queue of its own name
             cases = [
-                Case(script, _plain(folder, run, job, file, queue, zone)),
+                Case(script, _plain(folder, run, job, [str(_python(kind)), str(file)], queue, zone)),
                 Case("dispatch submit", [DISPATCH, "submit", str(job), "-q", queue, "--yes"], script, budget),
             ]
             timed = measure(cases, rounds, environment, CHECKOUT)
@@ -98,14 +105,14 @@ def _runner(environment: dict[str, str]) -> Callable[..., str]:
 
 
 def _plain(
-    folder: Path, run: Callable[..., str], job: Path, script: Path, queue: str, zone: Mapping[str, Any]
+    folder: Path, run: Callable[..., str], job: Path, script: Sequence[str], queue: str, zone: Mapping[str, Any]
 ) -> Callable[[], Sequence[str]]:
-    """The script with the very body that `submit` sends, under a new name each time it is asked for."""
+    """The script with the very bodies that `submit` sends, under a new name each time it is asked for."""
     answer = json.loads(run("dispatch", "submit", str(job), "-q", queue, "--dry-run", "--output", "json"))
-    body = folder / f"{queue}.json"
-    body.write_text(json.dumps(answer["requests"][0]["body"]))
+    bodies = folder / f"{queue}.json"
+    bodies.write_text(json.dumps([one["body"] for one in answer["requests"]]))
     numbers = iter(range(1_000_000))
-    return lambda: [sys.executable, str(script), str(body), f"plain-{next(numbers)}", json.dumps(zone)]
+    return lambda: [*script, str(bodies), f"plain-{next(numbers)}", json.dumps(zone)]
 
 
 def _fill(ledger: Path) -> None:

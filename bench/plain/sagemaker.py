@@ -6,7 +6,7 @@ from pathlib import Path
 
 import boto3
 
-body, name, zone = json.loads(Path(sys.argv[1]).read_text()), sys.argv[2], json.loads(sys.argv[3])
+(body,), name, zone = json.loads(Path(sys.argv[1]).read_text()), sys.argv[2], json.loads(sys.argv[3])
 agent = zone["identities"]["agent"]
 who = boto3.client("sts").assume_role(RoleArn=agent, RoleSessionName="plain")["Credentials"]
 session = boto3.Session(who["AccessKeyId"], who["SecretAccessKey"], who["SessionToken"])

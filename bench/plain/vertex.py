@@ -11,7 +11,7 @@ from google.auth.transport.requests import Request
 from google.cloud import aiplatform
 from google.oauth2.credentials import Credentials
 
-body, name, zone = json.loads(Path(sys.argv[1]).read_text()), sys.argv[2], json.loads(sys.argv[3])
+(body,), name, zone = json.loads(Path(sys.argv[1]).read_text()), sys.argv[2], json.loads(sys.argv[3])
 spec, agent, local = body["jobSpec"], zone["identities"]["agent"], os.environ["DISPATCH_GCP_ENDPOINT"]
 scopes = ["https://www.googleapis.com/auth/cloud-platform"]
 become = f"{local}/iamcredentials/v1/projects/-/serviceAccounts/{agent}:generateAccessToken"
