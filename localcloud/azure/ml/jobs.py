@@ -34,6 +34,8 @@ def check(put: Put) -> None:
     properties.setdefault("experimentName", "Default")
     properties.setdefault("displayName", put.target.name)
     properties.setdefault("isArchived", False)
+    for name in ("properties", "tags"):
+        properties.setdefault(name, {})  # always answered: azure-ai-ml looks into them unasked
     _default_output(put)
     if put.old is not None:
         _require_same(put, properties)

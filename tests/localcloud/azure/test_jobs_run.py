@@ -37,6 +37,7 @@ def test_a_job_goes_from_starting_to_completed_with_its_times(stage: Stage) -> N
     assert "error" not in run
     assert stage.lines(created["name"]) == ["hello"]
     job = stage.get(created["name"])
+    assert job["properties"]["properties"] == {}
     assert job["properties"]["services"]["Studio"]["endpoint"].endswith(f"?wsid={WORKSPACE}")
 
 
