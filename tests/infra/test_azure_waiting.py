@@ -203,8 +203,8 @@ def test_who_may_not_register_is_told_what_its_owner_has_to_run() -> None:
 
 def test_a_registration_that_takes_too_long_is_given_up_after_ten_minutes() -> None:
     class Slow(Subscription):
-        def ask(self, *args: Any, **query: str) -> Answer:
-            super().ask(*args, **query)
+        def ask(self, rest: Rest, path: str, version: str, verb: str = "GET", **query: str) -> Answer:
+            super().ask(rest, path, version, verb)
             return Answer(200, {"registrationState": "Registering"})
 
     slept, clock = waited()
@@ -225,7 +225,7 @@ def test_what_somebody_else_was_to_register_is_asked_for_in_one_message() -> Non
 
 def test_an_unreadable_subscription_is_told_with_azures_words() -> None:
     class Closed(Subscription):
-        def ask(self, *args: Any, **query: str) -> Answer:
+        def ask(self, rest: Rest, path: str, version: str, verb: str = "GET", **query: str) -> Answer:
             return Answer(404, {"error": {"code": "SubscriptionNotFound", "message": "no such thing"}})
 
     with pytest.raises(Exception, match=r"zones\[0\]\.subscription: .* 404 SubscriptionNotFound no such thing"):

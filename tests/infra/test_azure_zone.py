@@ -12,7 +12,6 @@ from dispatcher import contract
 from infra.azure import compute, workspace
 from tests.infra.azure_zone import (
     DEPLOYER,
-    SUBSCRIPTION,
     THEIR_NETWORK,
     THEIR_WORKSPACE,
     THEIRS,
@@ -20,7 +19,7 @@ from tests.infra.azure_zone import (
     build,
 )
 from tests.infra.recorded import Declared, Record, each
-from tests.infra.stacks import azure_zone
+from tests.infra.stacks import SUBSCRIPTION, azure_zone
 
 ML = "machinelearningservices"
 WORKSPACE, CLUSTER, STORE = f"{ML}:Workspace", f"{ML}:Compute", f"{ML}:Datastore"
