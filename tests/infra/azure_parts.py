@@ -27,6 +27,8 @@ from tests.infra.recorded import Record, record
 
 S, TENANT = "11111111-2222-4333-8444-555555555555", "99999999-2222-4333-8444-555555555555"
 PLACE = Place("azure-weu", S, "westeurope", "1a2b3c4d", False)
+DISPOSABLE = replace(PLACE, disposable=True)
+GOVERNMENT = replace(PLACE, region="usgovvirginia", environment="usgovernment")
 CIDR = ipaddress.IPv4Network("10.128.0.0/16")
 AT = f"/subscriptions/{S}/resourceGroups/zone/providers"
 WORKSPACE = f"{AT}/Microsoft.MachineLearningServices/workspaces/azure-weu"
@@ -126,6 +128,17 @@ def made(type: str, inputs: dict[str, Any]) -> dict[str, Any]:
         case "network:PublicIPAddress":
             outputs["ipAddress"] = "203.0.113.7"
     return outputs
+
+
+# Every part of a zone switched on.
+EVERYTHING: dict[str, Any] = {
+    "nat": True,
+    "internet": True,
+    "jobs": True,
+    "image_push": True,
+    "retention_days": 2_192,
+    "subjects": ("repo:acme/train:ref:refs/heads/main", "repo:acme/train:environment:prod"),
+}
 
 
 @dataclass(frozen=True)

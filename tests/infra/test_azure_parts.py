@@ -6,11 +6,9 @@ import re
 from dataclasses import replace
 from typing import Any
 
-import pulumi
 import pytest
 
-from infra.azure import clouds, diagnostics
-from infra.azure.dns import dns_zones
+from infra.azure import clouds
 from infra.azure.resource_id import parse
 from localcloud.azure import types
 from localcloud.plugin.azure.body import sent
@@ -18,21 +16,17 @@ from localcloud.plugin.azure.check import check
 from localcloud.plugin.azure.table import body_properties, resource
 from tests.infra.azure_parts import (
     AT,
+    DISPOSABLE,
+    EVERYTHING,
+    GOVERNMENT,
     PLACE,
     TAGS,
     TENANT,
-    THEIR_ACCOUNT,
     THEIR_KEY,
-    THEIR_LOGS,
-    THEIR_REGISTRY,
-    THEIR_VAULT,
-    WORKSPACE,
     zone,
 )
 from tests.infra.recorded import Record, each
 
-DISPOSABLE = replace(PLACE, disposable=True)
-GOVERNMENT = replace(PLACE, region="usgovvirginia", environment="usgovernment")
 VAULT, KEY = "keyvault:Vault", "keyvault:Key"
 ACCOUNT, CONTAINER = "storage:StorageAccount", "storage:BlobContainer"
 BLOBS, POLICY = "storage:BlobServiceProperties", "storage:ManagementPolicy"
@@ -41,14 +35,6 @@ LOGS, INSIGHTS = "operationalinsights:Workspace", "applicationinsights:Component
 SETTING = "monitor:DiagnosticSetting"
 ASSIGNED = "authorization:RoleAssignment"
 LONG = 2_192  # days; six years
-EVERYTHING: dict[str, Any] = {
-    "nat": True,
-    "internet": True,
-    "jobs": True,
-    "image_push": True,
-    "retention_days": LONG,
-    "subjects": ("repo:acme/train:ref:refs/heads/main", "repo:acme/train:environment:prod"),
-}
 # What Azure has no tags for.
 UNTAGGED = {
     "authorization:RoleAssignment",
@@ -269,64 +255,6 @@ def test_a_public_zone_lets_everybody_try_but_nobody_in_without_signing_in() -> 
     assert not {kind for kind in kinds(record) if kind.startswith(("network:", "privatedns:"))}
 
 
-def test_log_analytics_takes_no_shared_key_and_nothing_from_outside(whole: Record) -> None:
-    [made] = whole.of(LOGS)
-    assert made.inputs["features"]["disableLocalAuth"] is True
-    assert made.inputs["features"]["enableLogAccessUsingOnlyResourcePermissions"] is True
-    assert made.inputs["publicNetworkAccessForIngestion"] == "Disabled"
-    assert made.inputs["sku"]["name"] == "PerGB2018"
-    [insights] = whole.of(INSIGHTS)
-    assert insights.inputs["disableLocalAuth"] is True
-    assert insights.inputs["publicNetworkAccessForIngestion"] == "Disabled"
-    assert (
-        insights.inputs["workspaceResourceId"]
-        == f"{AT}/Microsoft.OperationalInsights/workspaces/{made.inputs['workspaceName']}"
-    )
-
-
-@pytest.mark.parametrize(("asked", "kept"), [(1, 30), (90, 90), (730, 730), (LONG, 730)])
-def test_log_analytics_keeps_what_it_can_of_the_retention(asked: int, kept: int) -> None:
-    [made] = zone(retention_days=asked).of(LOGS)
-    assert made.inputs["retentionInDays"] == kept
-
-
-def test_records_outlive_log_analytics_in_an_archive_that_forgets_too() -> None:
-    assert [made.name for made in zone(retention_days=730).of(ACCOUNT)] == ["azure-weu-storage-account"]
-    record = zone(retention_days=LONG)
-    [policy] = [made for made in record.of(POLICY) if made.name == "azure-weu-audit-archive"]
-    [_, expired] = policy.inputs["policy"]["rules"]
-    assert expired["definition"]["actions"]["baseBlob"]["delete"] == {"daysAfterModificationGreaterThan": LONG}
-    assert "prefixMatch" not in expired["definition"]["filters"]
-    assert "appendBlob" in expired["definition"]["filters"]["blobTypes"]
-
-
-def test_everything_that_can_tell_of_itself_does(whole: Record) -> None:
-    told = {made.name.removeprefix("azure-weu-audit-").removesuffix("-diagnostics") for made in whole.of(SETTING)}
-    assert told == {
-        *("storage", "archive", "registry", "keys", "secrets", "log-analytics", "workspace", "activity"),
-        *("vnet", "endpoints-rules", "agents-rules", "jobs-rules", "nat-address"),
-    }
-    for made in whole.of(SETTING):
-        assert made.inputs["workspaceId"].startswith(f"{AT}/Microsoft.OperationalInsights/")
-        assert [of for of in made.inputs["logs"] if of["enabled"]] == made.inputs["logs"] != []
-
-
-def test_the_archive_records_everything_but_itself(whole: Record) -> None:
-    for made in whole.of(SETTING):
-        archived = "storageAccountId" in made.inputs
-        assert archived != ("archive" in made.name)
-
-
-def test_settings_ask_for_categories_that_their_kind_has(whole: Record) -> None:
-    for made in whole.of(SETTING):
-        uri = made.inputs["resourceUri"]
-        kind = parse(uri).kind if "/providers/" in uri else diagnostics.SUBSCRIPTION
-        told = diagnostics.table()[kind]
-        assert {of["categoryGroup"] for of in made.inputs["logs"] if "categoryGroup" in of} == set(told.groups)
-        assert {of["category"] for of in made.inputs["logs"] if "category" in of} == set(told.logs)
-        assert {of["category"] for of in made.inputs["metrics"]} == set(told.metrics)
-
-
 def test_ci_signs_in_as_the_agent_by_exact_subjects_one_after_the_other(whole: Record) -> None:
     first, second = whole.of("managedidentity:FederatedIdentityCredential")
     assert [first.inputs["subject"], second.inputs["subject"]] == list(EVERYTHING["subjects"])
@@ -344,143 +272,6 @@ def test_a_token_of_ci_is_for_the_zone_s_own_cloud(place: Any, audience: str) ->
     [made] = zone(place=place, subjects=("ci",)).of("managedidentity:FederatedIdentityCredential")
     assert made.inputs["audiences"] == [audience]
     assert clouds.of(place.environment).federation_audience == audience
-
-
-@pytest.mark.parametrize(
-    ("place", "api", "notebooks", "suffix"),
-    [
-        (PLACE, "api.azureml.ms", "notebooks.azure.net", "core.windows.net"),
-        (GOVERNMENT, "api.ml.azure.us", "notebooks.usgovcloudapi.net", "core.usgovcloudapi.net"),
-    ],
-)
-def test_each_endpoint_has_the_names_of_its_cloud(place: Any, api: str, notebooks: str, suffix: str) -> None:
-    record = zone(place=place)
-    zones = set(each(record.of("privatedns:PrivateZone"), "privateZoneName"))
-    assert zones == {name for names in dns_zones(place.environment).values() for name in names}
-    assert {f"privatelink.{one}" for one in (api, notebooks, f"blob.{suffix}", f"file.{suffix}")} <= zones
-    assert clouds.of(place.environment).storage == suffix
-    links = record.of("privatedns:VirtualNetworkLink")
-    assert set(each(links, "privateZoneName")) == zones
-    assert set(each(links, "registrationEnabled")) == {False}
-
-
-def test_both_clouds_have_zones_for_the_same_endpoints() -> None:
-    assert set(dns_zones("public")) == set(dns_zones("usgovernment"))
-
-
-def test_every_service_has_an_endpoint_whose_names_are_kept(whole: Record) -> None:
-    endpoints = whole.of("network:PrivateEndpoint")
-    joined = {made.inputs["privateLinkServiceConnections"][0]["groupIds"][0]: made for made in endpoints}
-    assert set(joined) == {"amlworkspace", "blob", "file", "registry", "vault"}
-    for group, made in joined.items():
-        [names] = [
-            of
-            for of in whole.of("network:PrivateDnsZoneGroup")
-            if of.inputs["privateEndpointName"] == made.inputs["privateEndpointName"]
-        ]
-        kept = {of["privateDnsZoneId"].rpartition("/")[2] for of in names.inputs["privateDnsZoneConfigs"]}
-        assert kept == set(dns_zones("public")[group])
-    assert joined["amlworkspace"].inputs["privateLinkServiceConnections"][0]["privateLinkServiceId"] == WORKSPACE
-
-
-def test_the_endpoint_of_the_vault_leads_to_secrets_and_not_to_keys(whole: Record) -> None:
-    made = whole.named("network:PrivateEndpoint", "azure-weu-endpoints-vault")
-    [joined] = made.inputs["privateLinkServiceConnections"]
-    assert (
-        parse(joined["privateLinkServiceId"]).name
-        == whole.named(VAULT, "azure-weu-keys-secrets").inputs["vaultName"]
-    )
-
-
-def test_endpoints_are_made_one_after_the_other(whole: Record) -> None:
-    made = whole.of("network:PrivateEndpoint")
-    urns = {one.urn for one in made}
-    assert sorted(len(urns & whole.awaited(one)) for one in made) == [0, 1, 2, 3, 4]
-
-
-def test_a_central_zone_is_used_and_neither_built_nor_linked() -> None:
-    central = f"{AT.replace('/zone/', '/hub/')}/Microsoft.Network/privateDnsZones/privatelink.vaultcore.azure.net"
-    record = zone(dns_zones=(("privatelink.vaultcore.azure.net", central),))
-    zones = set(each(record.of("privatedns:PrivateZone"), "privateZoneName"))
-    assert "privatelink.vaultcore.azure.net" not in zones
-    assert len(zones) == 5
-    assert set(each(record.of("privatedns:VirtualNetworkLink"), "privateZoneName")) == zones
-    names = record.named("network:PrivateDnsZoneGroup", "azure-weu-endpoints-vault")
-    assert [of["privateDnsZoneId"] for of in names.inputs["privateDnsZoneConfigs"]] == [central]
-
-
-def test_adopted_things_are_looked_up_and_left_alone() -> None:
-    record = zone(
-        existing_key=THEIR_KEY,
-        existing_vault=THEIR_VAULT,
-        existing_account=THEIR_ACCOUNT,
-        existing_registry=THEIR_REGISTRY,
-        existing_logs=THEIR_LOGS,
-    )
-    assert [made.inputs["keyName"] for made in record.of(KEY)] == ["logs", "registry"]
-    assert [made.name for made in record.of(VAULT)] == ["azure-weu-keys-keys"]
-    for kind in (ACCOUNT, BLOBS, POLICY, CONTAINER, REGISTRY, LOGS):
-        assert record.of(kind) == []
-    watched = set(each(record.of(SETTING), "resourceUri"))
-    assert not watched & {THEIR_ACCOUNT, THEIR_REGISTRY, THEIR_LOGS, THEIR_VAULT}
-    assert set(each(record.of(SETTING), "workspaceId")) == {THEIR_LOGS}
-    scopes = set(each(record.of(ASSIGNED), "scope"))
-    assert {THEIR_KEY, THEIR_VAULT, THEIR_ACCOUNT, THEIR_REGISTRY} <= scopes
-
-
-def test_an_adopted_account_may_call_its_containers_as_it_likes() -> None:
-    record = zone(existing_account=THEIR_ACCOUNT, existing_containers=(("output", "results"), ("data", None)))
-    scopes = {scope for scope in each(record.of(ASSIGNED), "scope") if "/containers/" in scope}
-    blobs = f"{THEIR_ACCOUNT}/blobServices/default/containers"
-    assert scopes == {f"{blobs}/results", f"{blobs}/checkpoints"}
-
-
-@pytest.mark.parametrize(
-    ("asked", "answer", "choices", "told"),
-    [
-        (
-            "azure-native:storage:getStorageAccount",
-            {"id": THEIR_ACCOUNT, "name": "acmetraining", "location": "northeurope"},
-            {"existing_account": THEIR_ACCOUNT},
-            "launchway:zones[0].existing.storage: storage account acmetraining is in northeurope, and the zone in "
-            "westeurope; name one in the zone's region, or remove the setting",
-        ),
-        (
-            "azure-native:keyvault:getVault",
-            {"id": THEIR_VAULT, "properties": {"enableRbacAuthorization": False, "vaultUri": "https://acme/"}},
-            {"existing_vault": THEIR_VAULT},
-            "launchway:zones[0].existing.vault: vault acme gives rights by access policies; switch it to roles "
-            "(enableRbacAuthorization), name another, or remove the setting",
-        ),
-        (
-            "azure-native:keyvault:getVault",
-            {"id": THEIR_VAULT, "properties": {"enableRbacAuthorization": True, "vaultUri": "https://acme/"}},
-            {"existing_key": THEIR_KEY},
-            "launchway:zones[0].existing.keys.data: vault acme can be purged, and no service takes a key from "
-            "such a one; turn purge protection on (enablePurgeProtection), name another key, or remove the "
-            "setting",
-        ),
-        (
-            "azure-native:keyvault:getKey",
-            {"id": THEIR_KEY, "kty": "EC", "keyUri": "https://acme/", "keyUriWithVersion": "https://acme/"},
-            {"existing_key": THEIR_KEY},
-            "launchway:zones[0].existing.keys.data: key training is of type EC, and storage, registry and "
-            "workspace take RSA only; name an RSA key, or remove the setting",
-        ),
-        (
-            "azure-native:containerregistry:getRegistry",
-            {"id": THEIR_REGISTRY, "loginServer": "acme.azurecr.io", "sku": {"name": "Standard"}},
-            {"existing_registry": THEIR_REGISTRY},
-            "launchway:zones[0].existing.registry: registry acme is Standard, and only Premium ones have private "
-            "endpoints; upgrade it, name another, or remove the setting",
-        ),
-    ],
-)
-def test_what_cannot_be_adopted_is_refused_with_its_setting(
-    asked: str, answer: dict[str, Any], choices: dict[str, str], told: str
-) -> None:
-    with pytest.raises(pulumi.RunError, match=re.escape(told)):
-        zone({asked: answer}, **choices)
 
 
 def test_names_that_azure_keeps_are_new_with_every_group_and_no_other_is(whole: Record) -> None:
@@ -538,9 +329,3 @@ def test_the_provider_and_microsoft_s_own_types_know_and_take_every_property_tha
         wanted = types.find(table["arm"])
         assert wanted is not None, made.type
         assert wanted.check(sent(body_properties(table), made.inputs)) == [], made.name
-
-
-def test_a_public_zone_takes_a_registry_of_any_tier() -> None:
-    answer = {"id": THEIR_REGISTRY, "loginServer": "acme.azurecr.io", "sku": {"name": "Basic"}}
-    asked = {"azure-native:containerregistry:getRegistry": answer}
-    zone(asked, existing_registry=THEIR_REGISTRY, private=False, managed=False)
