@@ -1,4 +1,4 @@
-"""`make demo`: a real `pulumi up` of a zone on each local cloud, then one job file that really runs on both."""
+"""`make demo`: a real `pulumi up` of a zone on each local cloud, then one job file that really runs on all."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _demo(place: Place) -> None:
     start = time.monotonic()
-    _step("1. AWS and Google Cloud here: one process on loopback, gone without a trace on `make demo-clean`")
+    _step(
+        "1. AWS, Google Cloud and Azure here: one process on loopback, gone without a trace on `make demo-clean`"
+    )
     _run("localcloud", "up")
     _run("localcloud", "image", "add", "train", "examples")
     _step(f"2. A landing zone on each: `pulumi up` of stack {STACK}, on the real engine")

@@ -31,9 +31,14 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ledger with a zone and a queue on each cloud, and one job that waits."""
     root = tmp_path_factory.mktemp("startup")
     contract = json.loads((GOLDEN / "aws.json").read_text())
-    contract["zones"] |= json.loads((GOLDEN / "gcp.json").read_text())["zones"]
+    for cloud in ("gcp", "azure"):
+        contract["zones"] |= json.loads((GOLDEN / f"{cloud}.json").read_text())["zones"]
     (root / "outputs.json").write_text(json.dumps({"contract": contract}))
-    for cloud, zone, tag in (("aws", "aws-euc1", ":v1"), ("gcp", "gcp-euw4", "/train:v1")):
+    for cloud, zone, tag in (
+        ("aws", "aws-euc1", ":v1"),
+        ("gcp", "gcp-euw4", "/train:v1"),
+        ("azure", "azure-weu", "/train:v1"),
+    ):
         image = contract["zones"][zone]["registry"]["url"] + tag
         job = f"image: {image}\ncommand: [python, train.py]\nresources: {{cpu: 2}}\n"
         (root / f"{cloud}.yaml").write_text(job)
@@ -66,7 +71,7 @@ def test_a_command_that_only_looks_loads_no_cloud_and_nothing_heavy(ledger: Path
     assert not loaded(ledger, *words.split()) & HEAVY
 
 
-@pytest.mark.parametrize(("cloud", "queue"), [("aws", "aws-euc1"), ("gcp", "gcp-euw4")])
+@pytest.mark.parametrize(("cloud", "queue"), [("aws", "aws-euc1"), ("gcp", "gcp-euw4"), ("azure", "azure-weu")])
 def test_a_dry_run_loads_no_cloud_and_no_pydantic(ledger: Path, cloud: str, queue: str) -> None:
     words = ["submit", f"{cloud}.yaml", "-q", queue, "--dry-run", "-o", "json"]
     assert not loaded(ledger, *words) & (CLOUDS | {"pydantic", "rich"})

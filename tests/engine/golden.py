@@ -12,8 +12,10 @@ from typing import Any
 
 import yaml
 
+from localcloud.place import PERSON, SUBSCRIPTION, TENANT
 from tests.engine.ground import ground, stand_in
 from tests.engine.project import CHECKOUT, Key, Resource, stacks
+from tests.engine.security.azure.view import BUILT_IN
 
 FOLDER = CHECKOUT / "tests" / "golden" / "inventory"
 REGENERATE = "review and write it anew with `.venv/bin/python -m tests.engine.golden`"
@@ -28,8 +30,14 @@ _IDENTIFIERS = re.compile(
 )
 _SECRET = "4dabf18193072939515e22adb298388d"  # the key that Pulumi marks an encrypted value with
 # What the engine or a cloud made up: the tail of a name.
-_RANDOM = re.compile(r"(?<=[-_])(?=[0-9a-f]*[0-9])[0-9a-f]{7,8}\b")
-_LOOPBACK = re.compile(r"http://127\.0\.0\.1:\d+")
+_RANDOM = re.compile(
+    r"(?<=[-_])(?=[0-9a-f]*[0-9])[0-9a-f]{7,8}\b"
+    r"|(?<=-group)[0-9a-f]{8}\b"  # a resource group of Azure's, whose name the engine makes
+    r"|(?<=/)[0-9a-f]{32}\b"  # a version of a key
+)
+_LOOPBACK = re.compile(r"127\.0\.0\.1:\d+")
+# Identifiers that are everybody's: a reviewer wants to see which.
+_KNOWN = {**BUILT_IN, SUBSCRIPTION: "subscription", TENANT: "tenant", PERSON: "deployer"}
 
 
 def path(stack: str) -> Path:
@@ -58,16 +66,16 @@ def _plain(value: Any, suffixes: Sequence[str]) -> Any:
         if _SECRET in value:
             return "<secret>"
         kept = {key: item for key, item in value.items() if not key.startswith("__")}
-        return {key: _plain(item, suffixes) for key, item in sorted(kept.items())}
+        return {str(_plain(key, suffixes)): _plain(item, suffixes) for key, item in sorted(kept.items())}
     if isinstance(value, list):
         return [_plain(item, suffixes) for item in value]
     if isinstance(value, str):
         if value[:1] in "{[" and (document := _decoded(value)) is not None:
             return _plain(document, suffixes)
-        text = _LOOPBACK.sub("http://<loopback>", value)
+        text = _LOOPBACK.sub("<loopback>", value)
         for suffix in suffixes:
             text = text.replace(suffix, "<suffix>")
-        text = _IDENTIFIERS.sub(lambda match: f"<{_kind(match.group())}>", text)
+        text = _IDENTIFIERS.sub(lambda match: f"<{_KNOWN.get(match.group()) or _kind(match.group())}>", text)
         return _RANDOM.sub("<random>", text)
     if isinstance(value, float) and value.is_integer():
         return int(value)  # the engine keeps every number as a float

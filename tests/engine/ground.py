@@ -10,7 +10,7 @@ from typing import Any
 
 from dispatcher import contract
 from localcloud import Cloud, plugin, running
-from localcloud.place import ACCOUNT, PROJECT
+from localcloud.place import ACCOUNT, PROJECT, SUBSCRIPTION
 from tests.engine.project import Project, create, stack_settings
 from tests.engine.security import view
 
@@ -39,15 +39,19 @@ class Ground:
     ) -> Project:
         """A project with one empty stack; `settings` default to those of the checkout's stack of that name.
 
-        Whatever the settings are for, here their zones lie in the local account or project.
+        Whatever the settings are for, here their zones lie in the local account, project or subscription.
         """
         folder = self.folder / f"project-{len(list(self.folder.glob('project-*')))}"
         return create(folder, stack, self.environment, emulated(settings or stack_settings(stack)), program)
 
 
 def emulated(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The same settings aimed at the local clouds and the one account and project they have."""
-    own = {"aws": {"account": ACCOUNT}, "gcp": {"project": PROJECT}}
+    """The same settings aimed at the local clouds and the one account, project and subscription they have."""
+    own = {
+        "aws": {"account": ACCOUNT},
+        "gcp": {"project": PROJECT},
+        "azure": {"subscription": SUBSCRIPTION},
+    }
     zones = [{**zone, **own[zone["cloud"]]} for zone in settings.get("launchway:zones", [])]
     return {**settings, "launchway:emulator": True, "launchway:zones": zones}
 

@@ -18,11 +18,12 @@ Changes = Mapping[str, Sequence[Mapping[str, Any]]]
 
 def grown(settings: Settings) -> Settings:
     """The update of every life: another owner (a label on everything) and one more instance type in each zone."""
-    more = {"aws": "ml.m5.4xlarge", "gcp": "n2-standard-16"}
-    zones = [
-        {**zone, "instanceTypes": [*zone.get("instanceTypes", []), more[zone["cloud"]]]}
-        for zone in settings["launchway:zones"]
-    ]
+    more = {"aws": "ml.m5.4xlarge", "gcp": "n2-standard-16", "azure": "Standard_D16s_v3"}
+    zones = []
+    for zone in settings["launchway:zones"]:
+        offered = [one["instance"] for one in zone.get("compute", [])]
+        allowed = dict.fromkeys([*zone.get("instanceTypes", []), *offered, more[zone["cloud"]]])
+        zones.append({**zone, "instanceTypes": list(allowed)})
     return {**settings, "launchway:owner": "ml-research", "launchway:zones": zones}
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from tests.engine.checkov import terraform
+from tests.engine.checkov import declared
 from tests.engine.checkov.accepted import findings, unused
 from tests.engine.checkov.judge import Verdict, judge
 from tests.engine.life import Life
@@ -18,6 +18,10 @@ pytestmark = [pytest.mark.engine, pytest.mark.oracle]
 # Checks that must have had something to look at in stack `local`: a judge who sees nothing complains of nothing.
 SEEN = {
     "aws": {"CKV_AWS_7", "CKV_AWS_21", "CKV_AWS_51", "CKV_AWS_136", "CKV_AWS_145", "CKV_AWS_158", "CKV2_AWS_6"},
+    "azure": {
+        *("CKV_AZURE_35", "CKV_AZURE_40", "CKV_AZURE_44", "CKV_AZURE_59", "CKV_AZURE_109", "CKV_AZURE_110"),
+        *("CKV_AZURE_137", "CKV_AZURE_138", "CKV_AZURE_139", "CKV_AZURE_189", "CKV2_AZURE_49"),
+    },
     "gcp": {"CKV_GCP_26", "CKV_GCP_29", "CKV_GCP_43", "CKV_GCP_74", "CKV_GCP_78", "CKV_GCP_84", "CKV_GCP_114"},
 }
 
@@ -31,8 +35,8 @@ def verdicts(
     for stack in stacks():
         life = lives[stack].result()
         life.step("up")
-        for cloud in sorted({kind.split(":")[0] for kind, _ in life.state} & SEEN.keys()):
-            document = terraform.document(life.state, cloud)
+        for cloud in declared.clouds(life.state):
+            document = declared.document(life.state, cloud)
             found[stack, cloud] = judge(document, tmp_path_factory.mktemp("checkov") / cloud)
     return found
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from localcloud.place import SUBSCRIPTION
+from localcloud.plugin.azure import table
 from tests.engine import golden
 from tests.engine.life import Life
 from tests.engine.security import CHECKS
@@ -41,8 +43,8 @@ def test_up_works_again_after_a_destroy(life: Life) -> None:
 
 def test_no_resource_uses_a_default_provider(life: Life) -> None:
     life.step("up")
-    custom = [found for found in life.state.values() if found.type.startswith("aws:")]
-    assert custom
+    custom = [found for found in life.state.values() if found.type.startswith(("aws:", "azure-native:", "gcp:"))]
+    assert {found.type.partition(":")[0] for found in custom} == {"aws", "azure-native", "gcp"}
     assert [found.name for found in custom if "default" in found.provider] == []
     assert [found.name for found in life.state.values() if found.name.startswith("default")] == []
 
@@ -54,6 +56,11 @@ def test_every_provider_is_pinned_to_its_account_and_region(life: Life) -> None:
     for provider in providers:
         assert "123456789012" in provider.inputs["allowedAccountIds"]
         assert provider.inputs["region"]
+    azure = [found for found in life.state.values() if found.type == "pulumi:providers:azure-native"]
+    assert azure
+    for provider in azure:
+        assert provider.inputs["subscriptionId"] == SUBSCRIPTION
+        assert provider.inputs["location"]
 
 
 def test_everything_that_takes_tags_has_the_required_ones(life: Life) -> None:
@@ -64,6 +71,17 @@ def test_everything_that_takes_tags_has_the_required_ones(life: Life) -> None:
     assert {found.name: required - set(found.outputs["tagsAll"]) for found in taggable} == {
         found.name: set() for found in taggable
     }
+
+
+def test_everything_of_azure_that_takes_tags_has_the_required_ones(life: Life) -> None:
+    """Its provider has no default tags: who forgets them at one resource has none there."""
+    life.step("up")
+    ours = [found for found in life.state.values() if found.type.startswith("azure-native:")]
+    taggable = [found for found in ours if "tags" in table.resource(found.type)["inputs"]]
+    assert len(taggable) > 10
+    required = {"owner", "environment", "data-class", "managed-by"}
+    bare = {found.name: required - set(found.inputs.get("tags") or {}) for found in taggable}
+    assert {name: missing for name, missing in bare.items() if missing} == {}
 
 
 @pytest.mark.parametrize("check", CHECKS)

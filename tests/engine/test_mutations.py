@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.engine.checkov import terraform
+from tests.engine.checkov import declared
 from tests.engine.checkov.accepted import findings
 from tests.engine.checkov.judge import judge
 from tests.engine.ground import ground, stand_in
@@ -76,7 +76,7 @@ def worse(tmp_path_factory: pytest.TempPathFactory) -> dict[Batch, Worse]:
             project = place.project("local", settings, partial(mutated, rows=rows))
             project.up()
             said = inspect(place, project)
-            verdict = judge(terraform.document(project.export(), cloud), folder / "checkov")
+            verdict = judge(declared.document(project.export(), cloud), folder / "checkov")
         return Worse(said, findings(verdict))
 
     with ThreadPoolExecutor(max_workers=2) as threads:

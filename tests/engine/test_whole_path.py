@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from dispatcher import contract
-from tests.engine.clients import client, listed
+from tests.engine.clients import blobs, client, listed
 from tests.engine.ground import Ground, zones
 from tests.engine.project import CHECKOUT, Project
 
@@ -24,7 +24,7 @@ Dispatch = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def both(shared: Ground) -> Project:
+def three(shared: Ground) -> Project:
     """Stack `local` with all its zones, up, and the example's image registered."""
     shared.cloud.images.add("train", CHECKOUT / "examples")
     project = shared.project("local")
@@ -33,47 +33,51 @@ def both(shared: Ground) -> Project:
 
 
 @pytest.fixture(scope="module")
-def dispatch(both: Project, tmp_path_factory: pytest.TempPathFactory) -> Dispatch:
+def dispatch(three: Project, tmp_path_factory: pytest.TempPathFactory) -> Dispatch:
     """Run `dispatch` on the synced zones as a process of its own; its JSON, or its text for other commands."""
     ledger = tmp_path_factory.mktemp("whole") / "ledger.db"
-    environment = {**both.environment, "DISPATCH_LEDGER": str(ledger)}
+    environment = {**three.environment, "DISPATCH_LEDGER": str(ledger)}
 
     def run(*words: str) -> Any:
         command = [sys.executable, "-m", "dispatcher", *words]
         done = subprocess.run(
-            command, cwd=both.folder, env=environment, capture_output=True, text=True, check=False
+            command, cwd=three.folder, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
         return json.loads(done.stdout) if "json" in words else done.stdout
 
-    run("sync", "--stack", both.stack)
+    run("sync", "--stack", three.stack)
     return run
 
 
 @pytest.fixture(scope="module")
-def ended(both: Project, dispatch: Dispatch) -> dict[str, dict[str, Any]]:
+def ended(three: Project, dispatch: Dispatch) -> dict[str, dict[str, Any]]:
     """The example, submitted to every zone before any of its jobs has ended; how each of them ended."""
     ids = {
-        zone: dispatch("submit", str(EXAMPLE), "--queue", zone, "--output", "json")["id"] for zone in zones(both)
+        zone: dispatch("submit", str(EXAMPLE), "--queue", zone, "--output", "json")["id"] for zone in zones(three)
     }
     return {zone: dispatch("wait", id, "--output", "json") for zone, id in ids.items()}
 
 
 def test_one_job_file_succeeds_in_the_zone_of_every_cloud(ended: dict[str, dict[str, Any]]) -> None:
-    assert {job["cloud"]: job["state"] for job in ended.values()} == {"aws": "succeeded", "gcp": "succeeded"}
+    assert {job["cloud"]: job["state"] for job in ended.values()} == {
+        "aws": "succeeded",
+        "azure": "succeeded",
+        "gcp": "succeeded",
+    }
     assert len({job["job_digest"] for job in ended.values()}) == 1
 
 
 def test_every_zone_holds_the_files_that_its_job_made(
-    shared: Ground, both: Project, ended: dict[str, dict[str, Any]]
+    shared: Ground, three: Project, ended: dict[str, dict[str, Any]]
 ) -> None:
-    for name, zone in zones(both).items():
+    for name, zone in zones(three).items():
         bucket = zone.buckets.output
         assert ended[name]["model_uri"].startswith(f"{bucket.uri}/")
         assert _objects(shared, zone, ended[name]["cloud_name"])
 
 
-def test_what_the_jobs_made_can_be_fetched_from_both_and_is_the_same(
+def test_what_the_jobs_made_can_be_fetched_from_all_and_is_the_same(
     dispatch: Dispatch, ended: dict[str, dict[str, Any]], tmp_path: Path
 ) -> None:
     found: dict[str, Mapping[str, bytes]] = {}
@@ -85,20 +89,22 @@ def test_what_the_jobs_made_can_be_fetched_from_both_and_is_the_same(
     assert len({tuple(sorted(files)) for files in found.values()}) == 1
 
 
-def test_the_lines_of_both_jobs_are_the_program_s_own(
-    dispatch: Dispatch, ended: dict[str, dict[str, Any]]
-) -> None:
+def test_the_lines_of_all_jobs_are_the_program_s_own(dispatch: Dispatch, ended: dict[str, dict[str, Any]]) -> None:
     lines = {name: dispatch("logs", job["id"]).splitlines() for name, job in ended.items()}
     epochs = {name: [line for line in said if re.match(r"epoch ", line)] for name, said in lines.items()}
     assert all(epochs.values())
     assert len({len(said) for said in epochs.values()}) == 1
 
 
-def test_a_dry_run_of_the_same_file_is_a_request_of_each_cloud_s_own(dispatch: Dispatch, both: Project) -> None:
+def test_a_dry_run_of_the_same_file_is_a_request_of_each_cloud_s_own(dispatch: Dispatch, three: Project) -> None:
     words = "submit", str(EXAMPLE), "--dry-run", "--output", "json"
-    plans = {zone: dispatch(*words, "--queue", zone) for zone in zones(both)}
+    plans = {zone: dispatch(*words, "--queue", zone) for zone in zones(three)}
     operations = {plan["cloud"]: [request["operation"] for request in plan["requests"]] for plan in plans.values()}
-    assert operations == {"aws": ["CreateTrainingJob"], "gcp": ["CreateCustomJob"]}
+    assert operations == {
+        "aws": ["CreateTrainingJob"],
+        "azure": ["PutEnvironmentVersion", "PutJob"],
+        "gcp": ["CreateCustomJob"],
+    }
 
 
 def _objects(ground: Ground, zone: contract.Zone, prefix: str) -> list[str]:
@@ -107,5 +113,8 @@ def _objects(ground: Ground, zone: contract.Zone, prefix: str) -> list[str]:
     if isinstance(zone, contract.AwsZone):
         found = client(ground.cloud, "s3", zone.region).list_objects_v2(Bucket=bucket, Prefix=prefix)
         return [one["Key"] for one in found.get("Contents", [])]
+    if isinstance(zone, contract.AzureZone):
+        account = str(zone.buckets.output.uri).removeprefix("https://").partition(".")[0]
+        return blobs(ground.cloud, account, bucket, prefix)
     found = listed(ground.cloud, "storage", f"/storage/v1/b/{bucket}/o", "items", {"prefix": prefix})
     return [one["name"] for one in found]

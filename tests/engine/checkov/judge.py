@@ -1,4 +1,4 @@
-"""Checkov run over Terraform JSON: which of its checks passed and failed on which resource."""
+"""Checkov run over what a stack declares: which of its checks passed and failed on which resource."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ class Verdict:
 def judge(document: Mapping[str, Any], folder: Path) -> Verdict:
     """What Checkov says about these resources. `folder` is new, and holds what it reads and nothing else."""
     folder.mkdir()
-    file = folder / "cdk.tf.json"
+    framework, name = ("arm", "template.json") if "$schema" in document else ("terraform_json", "cdk.tf.json")
+    file = folder / name
     file.write_text(json.dumps(document, indent=1))
-    command = [str(CHECKOV.python()), "-m", "checkov.main", "--file", str(file), "--framework", "terraform_json"]
+    command = [str(CHECKOV.python()), "-m", "checkov.main", "--file", str(file), "--framework", framework]
     done = subprocess.run(
         [*command, "--output", "json", "--compact", "--skip-download", "--soft-fail"],
         # Nothing of the user's own settings of Checkov, which it looks for in the home and the current folder.

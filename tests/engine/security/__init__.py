@@ -14,9 +14,10 @@ from typing import Any
 from dispatcher import contract
 from localcloud import Cloud
 from tests.engine.security.aws.view import View as AwsView
+from tests.engine.security.azure.view import View as AzureView
 from tests.engine.security.gcp.view import View as GcpView
 
-View = AwsView | GcpView
+View = AwsView | AzureView | GcpView
 Check = Callable[[Any], Iterator[str]]
 
 _PARTS = ("audit", "identity", "network", "storage")
@@ -34,7 +35,7 @@ def _found(cloud: str) -> Iterator[tuple[str, Check]]:
                 yield f"{cloud}.{part}.{name}", check
 
 
-CHECKS: Mapping[str, Check] = {name: check for cloud in ("aws", "gcp") for name, check in _found(cloud)}
+CHECKS: Mapping[str, Check] = {name: check for cloud in ("aws", "azure", "gcp") for name, check in _found(cloud)}
 """Every check by name, such as `gcp.storage.versions_are_kept`."""
 
 
@@ -42,7 +43,8 @@ def view(cloud: Cloud, zone: contract.Zone) -> View:
     """A zone of a stack that is up on `cloud`, as its checks look at it."""
     if isinstance(zone, contract.AwsZone):
         return AwsView(cloud, zone)
-    assert isinstance(zone, contract.GcpZone), zone
+    if isinstance(zone, contract.AzureZone):
+        return AzureView(cloud, zone)
     return GcpView(cloud, zone)
 
 

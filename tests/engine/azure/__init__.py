@@ -1,0 +1,1 @@
+"""What the engine lane asks of a zone on Azure alone."""

@@ -1,0 +1,139 @@
+"""Who may do what, as the role assignments on the cloud say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from localcloud.place import PERSON
+from tests.engine.security.azure.view import View
+
+_ML = "Microsoft.MachineLearningServices/workspaces"
+_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+_WIDE = {"Owner", "Contributor", "User Access Administrator", "Reader"}
+_ASSIGN = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
+
+# What the dispatcher calls on the workspace, which a read of anything in it includes.
+_SUBMITS = {
+    f"{_ML}/*/read",
+    f"{_ML}/environments/write",
+    f"{_ML}/jobs/write",
+    f"{_ML}/jobs/cancel/action",
+}
+
+
+def no_action_is_a_wildcard(view: View) -> Iterator[str]:
+    """Actions of our own roles are written out, reads of what is in a workspace aside; none changes rights."""
+    for role in view.own_roles.values():
+        for part in role["properties"]["permissions"]:
+            for action in [*part.get("actions", []), *part.get("dataActions", [])]:
+                if ("*" in action and not action.endswith("/*/read")) or "Microsoft.Authorization" in action:
+                    yield f"{role['properties']['roleName']} allows {action}"
+
+
+def roles_of_our_own_reach_no_further_than_their_group(view: View) -> Iterator[str]:
+    """A role can be given in its resource group only."""
+    for role in view.own_roles.values():
+        for scope in role["properties"]["assignableScopes"]:
+            if "/resourcegroups/" not in scope.lower():
+                yield f"{role['properties']['roleName']} can be given on {scope}"
+
+
+def nobody_holds_a_role_on_the_subscription_or_a_group(view: View) -> Iterator[str]:
+    """Every role is held on one thing."""
+    for held in view.held():
+        if "/providers/" not in held.scope:
+            yield f"{held.role} is held on {held.scope}"
+
+
+def only_the_workspace_holds_a_wide_role(view: View) -> Iterator[str]:
+    """Neither jobs, nor the agent, nor a person is Owner, Contributor or Reader of anything."""
+    for principal in (view.execution, view.agent, PERSON):
+        for held in view.held(principal):
+            if held.role in _WIDE:
+                yield f"{principal} is {held.role} of {held.scope}"
+    for held in view.held():
+        if held.role in ("Owner", "User Access Administrator"):
+            yield f"somebody is {held.role} of {held.scope}"
+
+
+def whoever_submits_can_do_it(view: View) -> Iterator[str]:
+    """The agent and the person who deployed may submit, follow and end jobs, and read what these made."""
+    buckets = view.zone.buckets
+    for who, principal in (("the agent", view.agent), ("the person", PERSON)):
+        if missing := _SUBMITS - view.on(principal, view.workspace["id"]):
+            yield f"{who} may not {sorted(missing)}"
+        for container in view.containers:
+            made = container["name"] in (buckets.output.name, buckets.checkpoints.name)
+            if made and "Storage Blob Data Reader" not in view.on(principal, container["id"]):
+                yield f"{who} cannot read {container['name']}"
+
+
+def the_contract_says_what_the_agent_may_do(view: View) -> Iterator[str]:
+    """Every action of our own roles that the agent holds is told, and no other of the workspace's."""
+    held = {action for one in view.held(view.agent) for action in one.actions}
+    said = {action for action in view.zone.actions.agent if action.startswith((_ML, "Microsoft.ManagedIdentity"))}
+    if held != said:
+        yield f"the contract and the roles differ in {sorted(held ^ said)}"
+
+
+def jobs_can_do_their_work(view: View) -> Iterator[str]:
+    """A job pulls its image, reads and writes blobs, and reads the zone's secrets."""
+    wanted = {view.zone.registry.id: "AcrPull"}
+    wanted |= {one["id"]: "Storage Blob Data Contributor" for one in view.accounts if _of_zone(view, one["name"])}
+    wanted |= {
+        one["id"]: "Key Vault Secrets User"
+        for one in view.vaults
+        if one["properties"]["vaultUri"].rstrip("/") == view.zone.secrets.store
+    }
+    for scope, role in wanted.items():
+        if role not in view.on(view.execution, scope):
+            yield f"jobs lack {role} on {scope}"
+
+
+def _of_zone(view: View, account: str) -> bool:
+    return str(view.zone.buckets.data.uri).startswith(f"https://{account}.")
+
+
+def jobs_cannot_write_their_data(view: View) -> Iterator[str]:
+    """A condition keeps every change from the container of data."""
+    data = view.zone.buckets.data.name
+    for held in view.held(view.execution):
+        if held.role in ("Storage Blob Data Contributor", "Storage Blob Data Owner"):
+            changes = all(f"{_BLOBS}/{one}" in held.condition for one in ("write", "add/action", "delete"))
+            if not changes or f"StringNotEquals '{data}'" not in held.condition:
+                yield f"jobs may change {data}: {held.condition or 'no condition'}"
+
+
+def jobs_cannot_submit_jobs(view: View) -> Iterator[str]:
+    """What jobs run as holds nothing on the workspace, and becomes nobody else."""
+    for held in view.held(view.execution):
+        if view.workspace["id"].lower().startswith(held.scope.lower()) or held.actions:
+            yield f"jobs hold {held.role} on {held.scope}"
+
+
+def only_the_execution_identity_is_handed_to_jobs(view: View) -> Iterator[str]:
+    """The right to let a job run as somebody is held on that identity alone."""
+    for held in view.held():
+        if _ASSIGN in held.actions and held.scope.lower() != view.zone.identities.execution.lower():
+            yield f"jobs may be run as {held.scope}"
+    if _ASSIGN not in view.on(view.agent, view.zone.identities.execution):
+        yield "the agent cannot let a job run as the execution identity"
+
+
+def only_jobs_and_the_workspace_read_secrets(view: View) -> Iterator[str]:
+    """Neither the agent nor a person reads the secrets that jobs are given."""
+    for principal in (view.agent, PERSON):
+        for held in view.held(principal):
+            if held.role.startswith("Key Vault"):
+                yield f"{principal} holds {held.role} on {held.scope}"
+
+
+def only_declared_tokens_become_an_identity(view: View) -> Iterator[str]:
+    """Federated credentials name an issuer and a whole subject, and lead to the agent alone."""
+    for id in view.identities:
+        for credential in view.every(f"{id}/federatedIdentityCredentials"):
+            properties = credential["properties"]
+            if id != view.zone.identities.agent.lower() or not view.zone.identities.federation:
+                yield f"{properties['subject']} becomes {id.rpartition('/')[2]}"
+            if "*" in properties["subject"]:
+                yield f"whoever {properties['subject']} is becomes the agent"
