@@ -101,6 +101,8 @@ def _zone(dispatcher: Dispatcher, line: Line) -> Check:
     """Open the zone and ask it for a job that does not exist."""
     subject = f"zone {line.queue.zone}"
     role = "as the agent identity" if line.queue.identity == "agent" else "as you are signed in"
+    if line.cloud == "azure" and line.queue.identity == "agent":
+        role = "as you are signed in, or as the agent identity where this machine carries it"
     try:
         dispatcher.backend(line).adopt(PROBE)
     except AuthError as error:

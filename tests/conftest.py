@@ -6,8 +6,8 @@ What is guarded (LAUNCHWAY_LIVE=1, for the live lane, turns all of it off):
   server in these tests is on loopback.
 - Child processes: proxies lead to a closed port, so what honours them (boto3, Google's clients, Go, curl, pip,
   pulumi) cannot leave, and the machine's metadata service is off. A child that opens raw sockets is not guarded.
-- The user's AWS profile, Google sign-in and other credentials, Pulumi login, ledger and state directory: not
-  visible.
+- The user's AWS profile, Google and Azure sign-in and other credentials, Pulumi login, ledger and state directory:
+  not visible.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ settings.load_profile("launchway")
 _CLOSED = "http://127.0.0.1:9"
 _HIDDEN = (
     *("AWS_", "GOOGLE_", "CLOUDSDK_", "GCLOUD_", "GCE_METADATA_", "STORAGE_EMULATOR_HOST"),
+    *("AZURE_", "ARM_", "AZUREML_", "IDENTITY_", "IMDS_", "MSI_"),
     *("DISPATCH_", "LOCALCLOUD_", "PULUMI_BACKEND_URL", "PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG"),
 )
 _KEPT = ("AWS_PLUGIN",)
@@ -65,6 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "NO_GCE_CHECK": "true",
             "CLOUDSDK_CONFIG": str(config.stash[_state] / "gcloud"),
+            "AZURE_CONFIG_DIR": str(config.stash[_state] / "azure"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "XDG_STATE_HOME": str(config.stash[_state]),
         }

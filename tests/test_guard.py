@@ -80,6 +80,7 @@ def test_the_users_own_state_and_accounts_are_out_of_sight() -> None:
     assert "launchway-tests-" in os.environ["XDG_STATE_HOME"]
     assert os.environ["AWS_CONFIG_FILE"] == os.devnull
     assert "launchway-tests-" in os.environ["CLOUDSDK_CONFIG"]
-    foreign = ("AWS_PROFILE", "AWS_SESSION", "GOOGLE_", "GCLOUD_", "PULUMI_ACCESS")
+    assert "launchway-tests-" in os.environ["AZURE_CONFIG_DIR"]
+    foreign = ("AWS_PROFILE", "AWS_SESSION", "GOOGLE_", "GCLOUD_", "AZURE_CLIENT_", "IDENTITY_", "PULUMI_ACCESS")
     visible = {name for name in os.environ if name.startswith(foreign)}
     assert not visible

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
 
 from dispatcher.backends.azureml import observe, place
 from dispatcher.backends.faults import NotAllowed, QuotaExceeded, Throttled, clause
@@ -114,6 +113,8 @@ def read(status: int, content: bytes, code: str = "") -> Refusal | None:
 
 
 def _of_xml(status: int, text: str) -> Refusal | None:
+    from xml.etree import ElementTree
+
     try:
         error = ElementTree.fromstring(text)
     except ElementTree.ParseError:

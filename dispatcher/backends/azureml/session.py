@@ -7,7 +7,6 @@ identity, or of `az login`; nothing here reads or stores any. Calls are plain RE
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -198,6 +197,8 @@ class Session:
                 raise NotInstalledError("azure", error) from error
 
     def _signed_in(self) -> Any:
+        import logging
+
         from azure import identity
         from azure.core.pipeline.transport import RequestsTransport
 
