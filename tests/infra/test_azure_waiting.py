@@ -97,7 +97,8 @@ KEY = 'Status=400 Code="KeyVaultAuthenticationFailure" Message="failed because o
     "error",
     [
         KEY,
-        'Code="PrincipalNotFound" Message="Principal 123 does not exist in the directory 456"',
+        'Code="PrincipalNotFound" Message="Principal 123 is not there yet"',
+        "Principal 123 does not exist in the directory 456",
         "The user, group or application does not have secrets or wrapkey permission on key vault 'acme'",
         'InnerError={"code":"ForbiddenByRbac"}',
     ],
