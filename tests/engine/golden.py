@@ -31,7 +31,7 @@ _IDENTIFIERS = re.compile(
 _SECRET = "4dabf18193072939515e22adb298388d"  # the key that Pulumi marks an encrypted value with
 # What the engine or a cloud made up: the tail of a name.
 _RANDOM = re.compile(
-    r"(?<=[-_])(?=[0-9a-f]*[0-9])[0-9a-f]{7,8}\b"
+    r"(?<=[-_ ])[0-9a-f]{7,8}\b"
     r"|(?<=-group)[0-9a-f]{8}\b"  # a resource group of Azure's, whose name the engine makes
     r"|(?<=/)[0-9a-f]{32}\b"  # a version of a key
 )
