@@ -45,7 +45,7 @@ _REFUSED = {
 }
 _LOW_PRIORITY = "low-priority clusters were retired on 2026-03-31, and vmPriority has no Spot: set spot: required"
 _PRIORITY = ("vmPriority", "tier")
-_COMPUTE = re.compile(r"(?:azureml:|/subscriptions/.*/computes/)?(?P<name>[^/:]+)")
+_COMPUTE = re.compile(r"(?:azureml:)?(?P<name>[^/:]+)")
 
 
 def read(value: Value, config: dict[str, Any], queue: dict[str, Any], zones: Zones | None) -> dict[str, Any]:
@@ -101,10 +101,15 @@ def _priority(place: Value, given: Any) -> None:
 
 
 def _compute(place: Value, given: str, queue: dict[str, Any], zone: Any) -> None:
-    found = _COMPUTE.fullmatch(given)
-    name = found["name"] if found else given
+    from dispatcher.backends.azureml.place import ID, another, own
+
     if zone is None:
         return
+    if (whole := ID.fullmatch(given.removeprefix("azureml:"))) and not own(whole, zone):
+        place.wrong(f"is of workspace {whole['workspace']} in group {whole['group']}", another(zone))
+        return
+    found = _COMPUTE.fullmatch(given)
+    name = (whole["compute"] if whole else None) or (found["name"] if found else given)
     names = [entry.name for entry in zone.compute]
     if name == "serverless" and zone.network.mode == "public":
         place.note("is left out: jobs of the zone are serverless")
@@ -112,7 +117,7 @@ def _compute(place: Value, given: str, queue: dict[str, Any], zone: Any) -> None
         place.wrong("is not to be had in this zone", "its network is not public: name one of its clusters")
     elif name in names:
         queue["hardware"] = name
-    elif len(name) > 24:
+    elif len(name) > 24 and "/" not in name:
         place.wrong(f"is {name!r}, which no cluster is called", "a name has at most 24 characters")
     else:
         place.wrong(f"is {name!r}, not a compute of zone {queue['zone']}", reading.did_you_mean(name, names))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
 import pytest
 
+from dispatcher.backends.azureml.compute import cluster_id
 from dispatcher.contract import AzureZone, Compute
 from dispatcher.documents import queue_file
 from dispatcher.errors import SpecError
@@ -14,6 +16,8 @@ from dispatcher.job import Priority
 from dispatcher.queue import Queue
 from tests.backends.azureml.cases import clusters, open_zone
 
+THEIRS = cluster_id(dataclasses.replace(clusters(), resource_group="g", workspace="eastus-ws"), "gpu")
+ODD = "/subscriptions/s/resourceGroups/g/providers/x/workspaces/w/computes/gpu"
 GPU = Compute("gpu", "Standard_NC4as_T4_v3", max=8)
 
 
@@ -72,10 +76,11 @@ def test_what_a_queue_says_itself_is_taken_out_of_the_jobs_fields() -> None:
 
 
 def test_the_fields_may_be_written_as_the_api_has_them() -> None:
+    own = cluster_id(clusters(GPU), "gpu")
     queue, _ = read(
         config(
             properties={
-                "computeId": "/subscriptions/s/resourceGroups/g/providers/x/workspaces/w/computes/gpu",
+                "computeId": own.replace("/resourceGroups/", "/resourcegroups/"),
                 "limits": {"jobLimitsType": "Command", "timeout": "PT1H30M"},
                 "queueSettings": {"jobTier": "Standard"},
                 "resources": {"instanceType": "Standard_NC4as_T4_v3", "instanceCount": 1},
@@ -116,6 +121,20 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("a priority", {"queue_settings": {"priority": 1}}, "config.queue_settings.priority", "any more"),
     ("a name too long", {"compute": "c" * 25}, "config.compute", "at most 24 characters"),
     ("an unknown cluster", {"compute": "gpus"}, "config.compute", "did you mean gpu?"),
+    (
+        "a cluster of another workspace",
+        {"computeId": THEIRS},
+        "config.computeId",
+        "is of workspace eastus-ws in group g (the zone's workspace is azure-weu-1a2b3c in westeurope",
+    ),
+    ("the same for `az ml`", {"compute": f"azureml:{THEIRS}"}, "config.compute", "is of workspace eastus-ws"),
+    (
+        "a workspace for a cluster",
+        {"computeId": THEIRS.partition("/computes")[0]},
+        "config.computeId",
+        "eastus-ws",
+    ),
+    ("an id of something else", {"computeId": ODD}, "config.computeId", "not a compute of zone azure-weu"),
     ("a retired size", {"instance_type": "Standard_NC6s_v3"}, "config.instance_type", "NCv3 series on 2025-09-30"),
     (
         "an unknown size",

@@ -40,11 +40,6 @@ _WHOLE = (
 )  # fmt: skip
 _SINCE = {"resources.dockerArgsList": "2025-12-01"}
 """Fields that older versions of the API do not have -> the version they came with."""
-_ID = re.compile(
-    r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)/providers/"
-    r"Microsoft\.MachineLearningServices/workspaces/(?P<workspace>[^/]+)(?:/computes/(?P<compute>[^/]+))?",
-    re.IGNORECASE,
-)
 
 
 def read(queue: Queue, findings: Findings) -> dict[str, Any]:
@@ -135,24 +130,24 @@ def _check(
             f"{source} sends {field} outside the zone",
             f"azureml://datastores/NAME/paths/..., of {known}",
         )
-    elif isinstance(value, str) and (found := _ID.match(value)) and not _same(found, zone):
+    elif isinstance(value, str) and (found := place.ID.match(value)) and not place.own(found, zone):
         findings.refuse(
             "workspace",
             f"{source} names something of workspace {found['workspace']}: {field}",
-            f"the zone's workspace is {zone.workspace} in {zone.region}; use a queue of the other one's zone",
+            place.another(zone),
         )
 
 
 def _check_compute(
     value: str, fields: Mapping[str, Any], source: str, zone: AzureZone, findings: Findings
 ) -> None:
-    found = _ID.fullmatch(value)
+    found = place.ID.fullmatch(value)
     name = (found["compute"] if found else None) or value
-    if found and not _same(found, zone):
+    if found and not place.own(found, zone):
         findings.refuse(
             "workspace",
             f"{source} sends jobs to a cluster of workspace {found['workspace']}",
-            f"the zone's workspace is {zone.workspace} in {zone.region}; use a queue of the other one's zone",
+            place.another(zone),
         )
     elif not compute.NAME.fullmatch(name):
         findings.refuse(
@@ -164,12 +159,6 @@ def _check_compute(
         known = ", ".join(entry.name for entry in zone.compute) or "none"
         remedy = f"set `hardware` of the queue to one of its compute entries ({known}), or leave computeId out"
         findings.refuse("compute", f"{source} sends jobs to the cluster {name}", remedy)
-
-
-def _same(found: re.Match[str], zone: AzureZone) -> bool:
-    own = (zone.subscription, zone.resource_group, zone.workspace)
-    named = (found["subscription"], found["group"], found["workspace"])
-    return [part.lower() for part in named] == [part.lower() for part in own]
 
 
 def _check_tier(fields: Mapping[str, Any], job: Job, source: str, zone: AzureZone, findings: Findings) -> None:

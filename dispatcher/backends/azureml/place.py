@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
 
 CLOUDS = Path(__file__).parent / "data" / "clouds.json"
 
+ID = re.compile(
+    r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)/providers/"
+    r"Microsoft\.MachineLearningServices/workspaces/(?P<workspace>[^/]+)(?:/computes/(?P<compute>[^/]+))?",
+    re.IGNORECASE,
+)
+"""The resource id of a workspace or of a cluster, or the beginning of that of something else in a workspace."""
 DATA, OUTPUT, CHECKPOINTS = "data", "output", "checkpoints"
 """The workspace's datastores, called by their use; each is the zone's container of that use."""
 
@@ -51,6 +58,18 @@ def workspace_id(zone: AzureZone) -> str:
         f"/subscriptions/{zone.subscription}/resourceGroups/{zone.resource_group}"
         f"/providers/Microsoft.MachineLearningServices/workspaces/{zone.workspace}"
     )
+
+
+def own(found: re.Match[str], zone: AzureZone) -> bool:
+    """Tell whether an `ID` is of the zone's own workspace; Resource Manager takes ids in any letter case."""
+    named = (found["subscription"], found["group"], found["workspace"])
+    ours = (zone.subscription, zone.resource_group, zone.workspace)
+    return [part.lower() for part in named] == [part.lower() for part in ours]
+
+
+def another(zone: AzureZone) -> str:
+    """Return what to do about a resource of another workspace."""
+    return f"the zone's workspace is {zone.workspace} in {zone.region}; use a queue of the other one's zone"
 
 
 def job_id(zone: AzureZone, name: str) -> str:
