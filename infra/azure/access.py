@@ -11,6 +11,7 @@ from pulumi_azure_native import authorization
 from infra.azure import roles
 from infra.azure.group import Group
 from infra.azure.identity import Identity
+from infra.azure.propagation import wait_for_definition
 from infra.azure.roles import Grant, Holder, Kind
 from infra.azure.site import Site
 
@@ -108,10 +109,14 @@ class WorkspaceRoles(pulumi.ComponentResource):
 
 
 def define(site: Site, parent: pulumi.Resource, group: pulumi.Output[str], role: str) -> Own:
-    """Build one of the zone's own roles in a resource `group` (its id); role names are unique in a tenant."""
-    id = group.apply(lambda scope: roles.guid(scope, site.place.name, role))
+    """Build one of the zone's own roles in a resource `group` (its id); role names are unique in a tenant.
+
+    The group may be that of something adopted, in which zones of the same name in two stacks define a role each.
+    """
+    id = group.apply(lambda scope: roles.guid(scope, site.place.name, site.place.suffix, role))
+    named = site.name("roles", _short(role))
     made = authorization.RoleDefinition(
-        site.name("roles", _short(role)),
+        named,
         scope=group,
         role_definition_id=id,
         role_name=id.apply(lambda told: f"{site.place.name} {role} {told[:8]}"),
@@ -126,7 +131,7 @@ def define(site: Site, parent: pulumi.Resource, group: pulumi.Output[str], role:
                 "not_data_actions": [],
             }
         ],
-        opts=site.child(parent),
+        opts=site.child(parent, hooks=wait_for_definition(site, named)),
     )
     return Own(id, made)
 

@@ -21,12 +21,37 @@ AUTHORIZATION = "2022-04-01"  # API version of Microsoft.Authorization
 # A role assignment holds after ten minutes at most (learn.microsoft.com/azure/role-based-access-control/
 # troubleshooting, "Symptom - Role assignment changes are not being detected").
 GRANTED = (5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 180.0, 180.0)  # seconds; ten minutes in all
-# What Azure says of a role or an identity that it has not heard of yet.
+# What Azure says of a role or an identity that it has not heard of yet. A registry has words of its own
+# (github.com/MicrosoftDocs/azure-docs/issues/61015). What whoever deploys lacks themselves
+# (LinkedAuthorizationFailed) does not come by waiting.
 NOT_HEARD_OF = re.compile(
     r"(?i)PrincipalNotFound|does not exist in the directory|ForbiddenByRbac|KeyVaultAccessForbidden"
-    r"|KeyVaultAuthenticationFailure|CannotAccessKeyVault|does not have (the )?(required |following )?permissions?"
-    r"|unwrapkey|wrapkey permission|LinkedAuthorizationFailed|key vault (operation|access)[^.]*(denied|forbidden)"
+    r"|KeyVaultAuthenticationFailure|CannotAccessKeyVault|Failed to access KeyId|aka\.ms/acr/cmk"
+    r"|does not have (the )?(required |following )?permissions?\b[^.]*\bvault\b"
+    r"|unwrap ?key|wrap ?key permission|key vault (operation|access)[^.]*(denied|forbidden)"
 )
+# What an assignment is refused with while its role, or the identity it is for, has not reached every server
+# (issues 19916 of github.com/hashicorp/terraform-provider-azurerm, 2135 of github.com/Azure/azure-rest-api-specs).
+ROLE_NOT_HEARD_OF = re.compile(r"(?i)RoleDefinitionDoesNotExist")
+NEW_IDENTITY_NOT_HEARD_OF = re.compile(
+    r"(?i)RoleDefinitionDoesNotExist|PrincipalNotFound|does not exist in the directory"
+)
+IN_A_ROW = 3  # servers of Azure that are out of step with each other answer in turn
+
+
+def defined(rest: Rest, role: str) -> bool:
+    """Whether the definition `role` (a resource id) is found, however often it is asked for."""
+    return all(rest.ask(role, AUTHORIZATION).status == 200 for _ in range(IN_A_ROW))
+
+
+def wait_for_definition(site: Site, name: str, clock: Clock | None = None) -> pulumi.ResourceHookBinding:
+    """After the role `name` is defined, wait until every server asked finds it: half a minute at most."""
+
+    def ready(args: pulumi.ResourceHookArgs) -> bool:
+        return defined(site.rest, args.id)
+
+    told = "a role is defined but not found everywhere yet; its assignments are tried again for some minutes"
+    return hook_until(f"{name}-there", ready, told, clock)
 
 
 def assigned(rest: Rest, scope: str, assignment: str, principal: str) -> bool:
@@ -52,6 +77,17 @@ def wait_for_assignment(site: Site, name: str, clock: Clock | None = None) -> pu
 
     told = "a role is assigned but not found everywhere yet; what needs it is tried again for some minutes"
     return hook_until(f"{name}-there", ready, told, clock)
+
+
+def retry_while_defining(
+    site: Site, name: str, identity: bool, clock: Clock | None = None
+) -> pulumi.ResourceHookBinding:
+    """For the assignment `name` of a role just defined: tried again, for ten minutes, while it is not known.
+
+    `identity`: it is for an identity, which may be as new. A person or a group that is not found is a mistake.
+    """
+    refusal = NEW_IDENTITY_NOT_HEARD_OF if identity else ROLE_NOT_HEARD_OF
+    return hook_again(f"{name}-known", refusal, GRANTED, bool(site.emulator), clock)
 
 
 def retry_while_granting(site: Site, name: str, clock: Clock | None = None) -> pulumi.ResourceHookBinding:

@@ -13,7 +13,7 @@ import pulumi
 import yaml
 from pulumi_azure_native import authorization
 
-from infra.azure.propagation import wait_for_assignment
+from infra.azure.propagation import retry_while_defining, wait_for_assignment
 from infra.azure.site import Site
 
 Holder = Literal["execution", "agent", "submitter", "workspace"]
@@ -105,6 +105,9 @@ def assign(
     """
     of = pulumi.Output.from_input(role).apply(lambda named: table().builtin.get(named, named))
     told = pulumi.Output.all(scope, principal, of).apply(lambda parts: guid(*parts))
+    hooks = pulumi.ResourceHookBinding.merge(
+        wait_for_assignment(site, name), retry_while_defining(site, name, identity=kind == "ServicePrincipal")
+    )
     return authorization.RoleAssignment(
         name,
         scope=scope,
@@ -114,5 +117,5 @@ def assign(
         principal_type=kind,  # said, so that a principal made a moment ago is not looked up
         condition=condition,
         condition_version=CONDITION_VERSION if condition is not None else None,
-        opts=site.child(parent, after=after, hooks=wait_for_assignment(site, name)),
+        opts=site.child(parent, after=after, hooks=hooks),
     )

@@ -7,10 +7,13 @@ import uuid
 from dataclasses import replace
 from importlib import resources
 
+import pulumi
 import pytest
 import yaml
 
-from infra.azure import roles
+from infra.azure import access, roles
+from infra.azure.place import Place
+from infra.azure.site import Site
 from tests.infra.azure_parts import ASKED, PLACE, THEIR_ACCOUNT, S, zone
 from tests.infra.recorded import Record
 
@@ -211,11 +214,35 @@ def test_our_own_roles_reach_no_further_than_their_resource_group() -> None:
 
 
 def test_zones_with_the_same_name_in_another_stack_have_roles_of_another_name() -> None:
-    """Names of roles are unique in a tenant; ids are made of the group's id, which differs."""
-    here = {made.inputs["roleName"] for made in zone().of(DEFINED)}
-    assert len(here) == 2
-    there = {made.inputs["roleName"] for made in zone(place=replace(PLACE, name="azure-neu")).of(DEFINED)}
-    assert not here & there
+    """Names of roles are unique in a tenant, and what two stacks adopt is in one group."""
+
+    def named(place: Place) -> set[str]:
+        return {made.inputs["roleName"] for made in zone(place=place).of(DEFINED)}
+
+    assert len(named(PLACE)) == len(roles.table().custom)
+    assert not named(PLACE) & named(replace(PLACE, suffix="4d3c2b1a"))
+
+
+def test_every_new_role_is_waited_for_and_every_assignment_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[str] = []
+    tried: dict[str, bool] = {}
+
+    def wait(site: Site, name: str) -> pulumi.ResourceHookBinding:
+        waited.append(name)
+        return pulumi.ResourceHookBinding()
+
+    def again(site: Site, name: str, identity: bool) -> pulumi.ResourceHookBinding:
+        tried[name] = identity
+        return pulumi.ResourceHookBinding()
+
+    monkeypatch.setattr(access, "wait_for_definition", wait)
+    monkeypatch.setattr(roles, "retry_while_defining", again)
+    record = zone(ASKED)  # declared anew
+    assert sorted(waited) == [made.name for made in record.of(DEFINED)]
+    assert sorted(tried) == [made.name for made in record.of(ASSIGNED)]
+    assert {name for name, identity in tried.items() if not identity} == {
+        made.name for made in record.of(ASSIGNED) if made.inputs["principalId"] == GROUP
+    }
 
 
 def test_nothing_is_assigned_before_its_role_is_defined() -> None:

@@ -73,6 +73,50 @@ def test_an_assignment_that_stays_unseen_is_told_after_half_a_minute_and_fails_n
     ]
 
 
+ROLE = f"{SCOPE}/providers/Microsoft.Authorization/roleDefinitions/one"
+
+
+def test_a_new_role_is_there_when_three_questions_in_a_row_find_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Azure's servers are out of step for a while, and answer in turn."""
+    hooks: list[Any] = []
+    monkeypatch.setattr("pulumi.ResourceHook", lambda name, callback: hooks.append((name, callback)))
+    there, absent = Answer(200, {}), Answer(404, {"error": {"code": "RoleDefinitionDoesNotExist"}})
+    cloud, way = rest(there, absent, there, there, absent, there, there, there, absent)
+    slept, clock = waited()
+    site = cast(Any, SimpleNamespace(rest=way))
+    propagation.wait_for_definition(site, "azure-weu-roles-submits-jobs", clock)
+    [(name, hook)] = hooks
+    hook(SimpleNamespace(id=ROLE, new_outputs={}))
+    assert name == "azure-weu-roles-submits-jobs-there"
+    assert slept == [1.0, 2.0]
+    assert set(map(str, cloud.asked)) == {str(("GET", ROLE, "2022-04-01", {}))}
+
+
+UNKNOWN_ROLE = 'Code="RoleDefinitionDoesNotExist" Message='
+UNKNOWN_PRINCIPAL = 'Code="PrincipalNotFound" Message="Principal 123 does not exist in the directory 456"'
+
+
+@pytest.mark.parametrize(
+    ("error", "identity", "tried_again"),
+    [
+        (UNKNOWN_ROLE, True, True),
+        (UNKNOWN_ROLE, False, True),
+        (UNKNOWN_PRINCIPAL, True, True),
+        (UNKNOWN_PRINCIPAL, False, False),  # a group that somebody misspelt
+        ("Code=RoleAssignmentExists", True, False),
+    ],
+)
+def test_an_assignment_is_tried_again_while_what_was_just_made_is_unknown(
+    error: str, identity: bool, tried_again: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hooks = hooked(monkeypatch)
+    slept, clock = waited()
+    site = cast(Any, SimpleNamespace(emulator=None))
+    propagation.retry_while_defining(site, "azure-weu-roles-agent", identity, clock)
+    assert hooks[0](SimpleNamespace(errors=[error])) is tried_again
+    assert slept == ([5.0] if tried_again else [])
+
+
 def hooked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     hooks: list[Any] = []
     monkeypatch.setattr("pulumi.ErrorHook", lambda name, callback: hooks.append(callback))
@@ -101,6 +145,10 @@ KEY = 'Status=400 Code="KeyVaultAuthenticationFailure" Message="failed because o
         "Principal 123 does not exist in the directory 456",
         "The user, group or application does not have secrets or wrapkey permission on key vault 'acme'",
         'InnerError={"code":"ForbiddenByRbac"}',
+        "Failed to access KeyId 'https://acme.vault.azure.net/keys/registry/1'.",
+        "For more information on bring your own key, please visit 'https://aka.ms/acr/cmk'.",
+        "Verify that identity '123' has 'Get, Wrap Key, Unwrap Key' permission on key 'acme'.",
+        "The identity does not have the required permissions on key vault 'acme'",
     ],
 )
 def test_what_a_role_under_way_refuses_is_tried_again(error: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,6 +167,11 @@ def test_a_role_that_never_comes_is_given_up_after_ten_minutes(monkeypatch: pyte
         "Code=QuotaExceeded",
         "Code=StorageAccountAlreadyTaken",
         'Code="AuthorizationFailed" Message="The client does not have authorization to perform action"',
+        # What only the deployer's own rights would help with.
+        'Code="LinkedAuthorizationFailed" Message="The client has permission to perform action '
+        "'Microsoft.MachineLearningServices/workspaces/write' on scope '/subscriptions/1'; however, it does not "
+        "have permission to perform action(s) 'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action' on "
+        "the linked scope(s) '/subscriptions/1/x' or the linked scope(s) are invalid.\"",
     ],
 )
 def test_no_other_refusal_is_tried_again(error: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,16 +55,37 @@ def test_a_principal_that_is_nobody_is_refused_with_azures_own_words(own: Ground
     assert "does not exist in the directory" in outcome.message
 
 
-def test_a_grant_that_travels_is_waited_for(own: Ground) -> None:
-    words = (
+# What each service says of a grant that has not reached it: its operation, with code and words.
+NOT_YET = {
+    ("storage", "PutStorageAccount"): (
+        "KeyVaultAuthenticationFailure",
         "The operation failed because of authentication issue on the keyvault. For more information, see - "
-        "https://aka.ms/storagekeyvaultaccesscontrol"
-    )
-    slow = {"code": "KeyVaultAuthenticationFailure", "message": words, "status": 400}
-    own.cloud.fault("error", service="storage", operation="PutStorageAccount", times=6, **slow)
+        "https://aka.ms/storagekeyvaultaccesscontrol",
+    ),
+    ("containerregistry", "PutRegistry"): (
+        "BadRequest",
+        "Failed to access KeyId 'https://acme.vault.azure.net/keys/registry'. Verify that identity '123' has "
+        "'Get, Wrap Key, Unwrap Key' permission on key 'https://acme.vault.azure.net/keys/registry'. For more "
+        "information on bring your own key, please visit 'https://aka.ms/acr/cmk'.",
+    ),
+    ("authorization", "PutRoleAssignment"): (
+        "RoleDefinitionDoesNotExist",
+        "The specified role definition with ID '00000000000040008000000000000001' does not exist.",
+    ),
+}
+
+
+def test_a_grant_or_a_role_that_travels_is_waited_for(own: Ground) -> None:
+    for (service, operation), (code, message) in NOT_YET.items():
+        own.cloud.fault(
+            "error", service=service, operation=operation, times=6, code=code, message=message, status=400
+        )
+    own.cloud.fault("missing", service="authorization", operation="GetRoleDefinition", times=2)
     outcome = own.project("local", stack_settings("local", "azure")).up()
-    asked = [one for one in own.cloud.requests("storage", "PutStorageAccount") if one["status"] == 400]
-    assert len(asked) == 6
+    for called in NOT_YET:
+        assert len([one for one in own.cloud.requests(*called) if one["status"] == 400]) == 6
+    asked = [one["status"] for one in own.cloud.requests("authorization", "GetRoleDefinition")]
+    assert asked.count(404) >= 2
     assert set(outcome.changes.values()) == {"create"}
 
 
