@@ -68,7 +68,12 @@ class Roles(pulumi.ComponentResource):
             "endpoints": [(f"{use}-endpoint", endpoint) for use, endpoint in args.endpoints.items()],
             **{use: [(use, pulumi.Output.concat(blobs, one))] for use, one in args.containers.items()},
         }
-        own = {"runs jobs as another": define(args.site, self, args.group.id, "runs jobs as another")}
+        # An adopted account is in another group than the zone's: a role reaches no further than its own.
+        beside = args.storage.apply(lambda id: id.partition("/providers/")[0])
+        own = {
+            "runs jobs as another": define(args.site, self, args.group.id, "runs jobs as another"),
+            "works with blobs": define(args.site, self, beside, "works with blobs"),
+        }
         condition = pulumi.Output.from_input(args.containers["data"]).apply(roles.data_is_read_only)
         of_workspace: list[pulumi.Resource] = []
         for grant, made in _granted(
@@ -127,7 +132,7 @@ def define(site: Site, parent: pulumi.Resource, group: pulumi.Output[str], role:
             {
                 "actions": list(roles.table().custom[role]),
                 "not_actions": [],
-                "data_actions": [],
+                "data_actions": list(roles.table().custom_data.get(role, ())),
                 "not_data_actions": [],
             }
         ],

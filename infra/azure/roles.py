@@ -37,11 +37,15 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """data/roles.yaml: ids of built-in roles, what is granted, actions of our own roles and of those granted."""
+    """data/roles.yaml: ids of built-in roles, what is granted, actions of our own roles and of those granted.
+
+    `custom` are all our own; those of them that touch data have `custom_data` besides.
+    """
 
     builtin: Mapping[str, str]
     grants: tuple[Grant, ...]
     custom: Mapping[str, tuple[str, ...]]
+    custom_data: Mapping[str, tuple[str, ...]]
     allows: Mapping[str, tuple[str, ...]]
 
 
@@ -52,8 +56,10 @@ def table() -> Table:
     return Table(
         data["builtin"],
         tuple(Grant(**{**grant, "on": tuple(grant["on"])}) for grant in data["grants"]),
-        {role: tuple(sorted(actions)) for role, actions in data["custom"].items()},
-        {role: tuple(sorted(actions)) for role, actions in data["allows"].items()},
+        *(
+            {role: tuple(sorted(actions)) for role, actions in data[part].items()}
+            for part in ("custom", "custom_data", "allows")
+        ),
     )
 
 
@@ -67,7 +73,8 @@ def actions(holders: Iterable[Holder], when: Iterable[str] = ()) -> tuple[str, .
     """Every action that somebody who is all of `holders` may take somewhere, sorted, each once."""
     wanted, told = set(holders), table()
     held = {grant.role for grant in chosen(when) if grant.holder in wanted}
-    return tuple(sorted({action for role in held for action in {**told.custom, **told.allows}[role]}))
+    allowed = [part.get(role, ()) for role in held for part in (told.custom, told.custom_data, told.allows)]
+    return tuple(sorted({action for part in allowed for action in part}))
 
 
 def guid(*parts: str) -> str:

@@ -44,7 +44,9 @@ def test_every_action_says_what_it_is_for_and_every_role_has_an_id() -> None:
     data = yaml.safe_load((resources.files("infra.azure") / "data/roles.yaml").read_text())
     assert data["source"]
     assert data["as_of"]
-    assert all(purpose for role in data["custom"].values() for purpose in role.values())
+    ours = [*data["custom"].values(), *data["custom_data"].values()]
+    assert all(purpose for role in ours for purpose in role.values())
+    assert set(data["custom_data"]) <= set(data["custom"])
     for id in data["builtin"].values():
         assert str(uuid.UUID(id)) == id
     assert len(set(data["builtin"].values())) == len(data["builtin"])
@@ -88,7 +90,7 @@ def test_assignments_are_exactly_these() -> None:
     }
     assert found == submits | {("principal-workspace", role, on) for role, on in workspace} | {
         ("principal-execution", "AcrPull", registry),
-        ("principal-execution", "Storage Blob Data Contributor", account),
+        ("principal-execution", "works-with-blobs", account),
         ("principal-execution", "Key Vault Secrets User", secrets),
         ("principal-agent", "AcrPush", registry),
         *(
@@ -148,7 +150,7 @@ def test_pushing_images_adds_only_what_a_push_needs() -> None:
 
 
 def test_a_job_may_change_nothing_in_the_container_of_data() -> None:
-    made = zone().named(ASSIGNED, "azure-weu-roles-execution-storage-storage-blob-data-contributor")
+    made = zone().named(ASSIGNED, "azure-weu-roles-execution-storage-works-with-blobs")
     condition = made.inputs["condition"]
     assert made.inputs["conditionVersion"] == "2.0"
     assert condition.endswith(
@@ -157,22 +159,41 @@ def test_a_job_may_change_nothing_in_the_container_of_data() -> None:
     blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/"
     writes = {
         action
-        for action in roles.table().allows["Storage Blob Data Contributor"]
+        for action in roles.table().custom_data["works with blobs"]
         if action.startswith(blobs) and action != f"{blobs}read"
     }
     assert writes <= set(re.findall(r"ActionMatches\{'([^']+)'\}", condition))
+    assert len(writes) == 4
     assert condition.count("(") == condition.count(")")
 
 
 def test_the_condition_names_an_adopted_container_as_it_is_called() -> None:
     record = zone(existing_account=THEIR_ACCOUNT, existing_containers=(("data", "train-data"),))
-    made = record.named(ASSIGNED, "azure-weu-roles-execution-storage-storage-blob-data-contributor")
+    made = record.named(ASSIGNED, "azure-weu-roles-execution-storage-works-with-blobs")
     assert made.inputs["condition"].endswith("StringNotEquals 'train-data'))")
+
+
+def test_a_job_may_neither_make_nor_delete_a_container() -> None:
+    """No condition could keep it from the container of data: conditions are about what touches blobs alone."""
+    containers = "Microsoft.Storage/storageAccounts/blobServices/containers/"
+    assert {
+        action
+        for action in roles.actions(("execution",), EVERYTHING)
+        if action.startswith("Microsoft.Storage/") and not action.startswith(f"{containers}blobs/")
+    } == {f"{containers}read", "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action"}
+    built_in = {role for who, role, _ in granted(zone(image_push=True)) if who == "principal-execution"}
+    assert built_in == {"AcrPull", "Key Vault Secrets User", "works-with-blobs"}
+
+
+def test_the_role_for_blobs_can_be_given_where_an_adopted_account_is() -> None:
+    record = zone(existing_account=THEIR_ACCOUNT)
+    made = record.named(DEFINED, "azure-weu-roles-works-with-blobs")
+    assert made.inputs["assignableScopes"] == [made.inputs["scope"]] == [THEIR_ACCOUNT.partition("/providers/")[0]]
 
 
 def test_no_other_assignment_is_conditional() -> None:
     conditional = [made.name for made in zone(image_push=True).of(ASSIGNED) if "condition" in made.inputs]
-    assert conditional == ["azure-weu-roles-execution-storage-storage-blob-data-contributor"]
+    assert conditional == ["azure-weu-roles-execution-storage-works-with-blobs"]
 
 
 def test_every_assignment_says_what_kind_of_principal_it_is_for() -> None:
@@ -210,7 +231,9 @@ def test_our_own_roles_reach_no_further_than_their_resource_group() -> None:
         assert made.inputs["assignableScopes"] == [group]
         [permission] = made.inputs["permissions"]
         assert permission["actions"]
-        assert permission["dataActions"] == permission["notActions"] == permission["notDataActions"] == []
+        assert permission["notActions"] == permission["notDataActions"] == []
+        touches = "works-with-blobs" in made.name  # data: no other does
+        assert bool(permission["dataActions"]) is touches
 
 
 def test_zones_with_the_same_name_in_another_stack_have_roles_of_another_name() -> None:

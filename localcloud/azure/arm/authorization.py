@@ -1,11 +1,12 @@
-"""Microsoft.Authorization: role definitions and assignments, locks, what a caller may do; nothing is refused by
-them.
+"""Microsoft.Authorization: role definitions and assignments, locks, what a caller may do.
 
-Whether somebody may do a thing is not evaluated: a denial has to be asked for as a fault.
+Whether somebody may do a thing is not evaluated, making and deleting containers of blobs aside: any other denial
+has to be asked for as a fault.
 """
 
 from __future__ import annotations
 
+import fnmatch
 import functools
 import json
 import re
@@ -62,6 +63,34 @@ def assigned(state: State, principal: str) -> list[Resource]:
     """The role assignments of an object id."""
     found = state.store(Resources).of(ASSIGNMENTS)
     return [one for one in found if one.properties.get("principalId") == principal]
+
+
+@functools.cache
+def _containers() -> dict[str, list[str]]:
+    """What built-in roles allow with whole containers: role -> actions."""
+    text = (Path(__file__).parent / "data" / "roles.json").read_text()
+    table: dict[str, list[str]] = json.loads(text)["containers"]
+    return table
+
+
+def may(state: State, holder: str, action: str, scope: str) -> bool:
+    """Whether an object id may do `action`, one with whole containers, at `scope`: the person may all.
+
+    Conditions are not asked: they narrow what touches blobs only.
+    """
+    if holder == PERSON:
+        return True
+    for one in assigned(state, holder):
+        if not f"{scope.lower()}/".startswith(f"{scope_of(one.id).lower()}/"):
+            continue
+        id = str(one.properties["roleDefinitionId"]).rpartition("/")[2].lower()
+        own = _custom(state, id)
+        parts = own.properties.get("permissions", []) if own else []
+        if action in _containers().get(built_in().get(id, ""), []):
+            return True
+        if any(fnmatch.fnmatchcase(action, allowed) for part in parts for allowed in part.get("actions", [])):
+            return True
+    return False
 
 
 def _check_assignment(put: Put) -> None:

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from localcloud.azure.arm.storage import account, add_container, container
+from localcloud.azure.arm import authorization
+from localcloud.azure.arm.storage import CONTAINERS, account, add_container, container, container_id
 from localcloud.azure.arm.store import Resource, Resources
 from localcloud.azure.blob import access, listing
 from localcloud.azure.blob.containers import Containers
@@ -77,6 +78,20 @@ def _blob(state: State, request: Request) -> tuple[Objects, Object]:
     return objects, found
 
 
+def _require_right(state: State, request: Request, verb: str, id: str) -> None:
+    """Refuse whose roles do not say that they may make or delete a container.
+
+    Source: learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory (permissions for
+    calling data operations).
+    """
+    if not authorization.may(state, request.holder, f"{CONTAINERS}/{verb}", id):
+        raise AzureError(
+            403,
+            "AuthorizationPermissionMismatch",
+            "This request is not authorized to perform this operation using this permission.",
+        )
+
+
 def list_containers(state: State, request: Request) -> object:
     """List Containers."""
     with state.lock:
@@ -94,6 +109,7 @@ def create_container(state: State, request: Request) -> object:
     with state.lock:
         of = _account(state, request)
         name = request.names["container"]
+        _require_right(state, request, "write", container_id(of, name))
         if container(state, of.name, name) is not None:
             raise AzureError(409, "ContainerAlreadyExists", "The specified container already exists.")
         add_container(state, of, name)
@@ -111,6 +127,7 @@ def delete_container(state: State, request: Request) -> object:
     """Delete Container."""
     with state.lock:
         found, _ = _container(state, request)
+        _require_right(state, request, "delete", found.id)
         state.store(Containers).drop(request.names["account"], request.names["container"])
         state.store(Resources).remove(found)
     return Answer(202)

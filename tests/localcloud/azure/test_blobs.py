@@ -5,17 +5,30 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import uuid
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from localcloud.azure.arm import authorization
 from localcloud.azure.blob import access
 from localcloud.azure.blob.containers import Containers
 from localcloud.azure.settings import Settings
+from localcloud.azure.tokens import Tokens
 from localcloud.server.wire import Answer
-from tests.localcloud.azure.inside import ACCOUNT, BODIES, VAULT, WORKSPACE, Local
+from tests.localcloud.azure.inside import (
+    ACCOUNT,
+    BODIES,
+    GROUP,
+    IDENTITY,
+    SUBSCRIPTION_ID,
+    VAULT,
+    WORKSPACE,
+    Json,
+    Local,
+)  # fmt: skip
 
 CONTAINER = f"{ACCOUNT}/blobServices/default/containers/data"
 
@@ -155,6 +168,41 @@ def test_a_container_of_the_data_plane_is_one_of_resource_manager_and_the_other_
     assert {"data", "more"} <= {str(one.text) for one in ET.fromstring(listed.body.decode()[1:]).iter("Name")}
     assert blobs.call("DELETE", "/blob/acct/more?restype=container").status == 202
     assert blobs.refused("GET", CONTAINER.replace("/data", "/more"))["status"] == 404
+
+
+@pytest.mark.parametrize(
+    ("role", "condition", "status"),
+    [
+        ("Storage Blob Data Contributor", None, 202),
+        ("Storage Blob Data Contributor", "data is read-only", 202),  # conditions are about blobs alone
+        ("Storage Blob Data Reader", None, 403),
+        (["containers/read"], None, 403),
+        (["containers/delete"], None, 202),
+    ],
+)
+def test_a_container_is_deleted_by_whose_role_says_so(
+    blobs: Local, role: str | list[str], condition: str | None, status: int
+) -> None:
+    oid = blobs.got(IDENTITY)["properties"]["principalId"]
+    id = str(uuid.uuid4())
+    if isinstance(role, str):
+        [id] = [guid for guid, name in authorization.built_in().items() if name == role]
+    else:
+        actions = [f"Microsoft.Storage/storageAccounts/blobServices/{action}" for action in role]
+        own = {"roleName": "own", "assignableScopes": [GROUP], "permissions": [{"actions": actions}]}
+        blobs.made(f"{GROUP}/providers/Microsoft.Authorization/roleDefinitions/{id}", {"properties": own})
+    given: Json = {"roleDefinitionId": f"{SUBSCRIPTION_ID}/providers/{authorization.DEFINITIONS}/{id}"}
+    given |= {"principalId": oid, "principalType": "ServicePrincipal"}
+    given |= {"condition": condition, "conditionVersion": "2.0"} if condition else {}
+    blobs.made(f"{ACCOUNT}/providers/{authorization.ASSIGNMENTS}/{uuid.uuid4()}", {"properties": given})
+    token, _ = blobs.state.store(Tokens).issue(oid, "client", "https://storage.azure.com")
+    bearer = {"authorization": f"Bearer {token}"}
+    answer = blobs.call("DELETE", "/blob/acct/data?restype=container", **bearer)
+    assert answer.status == status
+    if status == 403:
+        assert code(answer) == "AuthorizationPermissionMismatch"
+        assert blobs.call("PUT", "/blob/acct/more?restype=container", b"", **bearer).status == 403
+        assert blobs.got(CONTAINER)
 
 
 def test_a_signed_address_reads_its_blob_for_its_time_and_nothing_else(blobs: Local) -> None:

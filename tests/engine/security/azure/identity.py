@@ -8,7 +8,11 @@ from localcloud.place import PERSON
 from tests.engine.security.azure.view import View
 
 _ML = "Microsoft.MachineLearningServices/workspaces"
-_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+_CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
+_BLOBS = f"{_CONTAINERS}/blobs"
+# Built-in roles that change blobs, or whole containers (learn.microsoft.com/azure/role-based-access-control/
+# built-in-roles/storage).
+_CHANGES_BLOBS = {"Storage Blob Data Contributor", "Storage Blob Data Owner", "Storage Account Contributor"}
 _WIDE = {"Owner", "Contributor", "User Access Administrator", "Reader"}
 _ASSIGN = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
 
@@ -79,7 +83,7 @@ def the_contract_says_what_the_agent_may_do(view: View) -> Iterator[str]:
 def jobs_can_do_their_work(view: View) -> Iterator[str]:
     """A job pulls its image, reads and writes blobs, and reads the zone's secrets."""
     wanted = {view.zone.registry.id: "AcrPull"}
-    wanted |= {one["id"]: "Storage Blob Data Contributor" for one in view.accounts if _of_zone(view, one["name"])}
+    wanted |= {one["id"]: f"{_BLOBS}/write" for one in view.accounts if _of_zone(view, one["name"])}
     wanted |= {
         one["id"]: "Key Vault Secrets User"
         for one in view.vaults
@@ -95,19 +99,26 @@ def _of_zone(view: View, account: str) -> bool:
 
 
 def jobs_cannot_write_their_data(view: View) -> Iterator[str]:
-    """A condition keeps every change from the container of data."""
+    """A condition keeps every change of blobs from the container of data, and no container can be deleted.
+
+    A condition is about what touches blobs alone: it does not narrow the right to delete a container.
+    """
     data = view.zone.buckets.data.name
     for held in view.held(view.execution):
-        if held.role in ("Storage Blob Data Contributor", "Storage Blob Data Owner"):
-            changes = all(f"{_BLOBS}/{one}" in held.condition for one in ("write", "add/action", "delete"))
-            if not changes or f"StringNotEquals '{data}'" not in held.condition:
-                yield f"jobs may change {data}: {held.condition or 'no condition'}"
+        if held.role in _CHANGES_BLOBS or {f"{_CONTAINERS}/delete", f"{_CONTAINERS}/write"} & set(held.actions):
+            yield f"jobs may delete {data} as a whole: {held.role} on {held.scope}"
+        writes = [one for one in held.actions if one.startswith(f"{_BLOBS}/") and not one.endswith("/read")]
+        if writes and not all(f"'{one}'" in held.condition for one in writes):
+            yield f"jobs may change {data}: {held.condition or 'no condition'}"
+        if writes and f"StringNotEquals '{data}'" not in held.condition:
+            yield f"jobs may change {data}: {held.condition or 'no condition'}"
 
 
 def jobs_cannot_submit_jobs(view: View) -> Iterator[str]:
     """What jobs run as holds nothing on the workspace, and becomes nobody else."""
     for held in view.held(view.execution):
-        if view.workspace["id"].lower().startswith(held.scope.lower()) or held.actions:
+        submits = [one for one in held.actions if one.startswith(_ML) or one == _ASSIGN]
+        if view.workspace["id"].lower().startswith(held.scope.lower()) or submits:
             yield f"jobs hold {held.role} on {held.scope}"
 
 
