@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from pydantic.alias_generators import to_camel
 
-from infra.azure import regions
+from infra.azure import regions, together
 from infra.azure.dns import dns_zones
 from infra.azure.resource_id import parse
 from infra.azure.settings import Zone
@@ -182,6 +182,31 @@ def _adopted(zone: Zone) -> Iterator[Found]:
             if said:
                 rule = "an adopted workspace keeps the network it has"
                 yield path, rule, "remove it, or existing.workspace"
+        yield from _adopted_workspace(zone)
+
+
+def _adopted_workspace(zone: Zone) -> Iterator[Found]:
+    """An adopted workspace gets neither an identity nor a way to anything: jobs can have what it has."""
+    if not zone.private:
+        rule = "serverless jobs run as identities of their workspace, and an adopted one does not have the zone's"
+        yield "existing.workspace", rule, "remove it, or set network.mode: existing"
+    elif zone.managed:
+        # The private endpoints that a managed network has are for what belongs to the workspace
+        # (learn.microsoft.com/azure/machine-learning/how-to-managed-network, List of required rules).
+        for use in ("storage", "vault", "registry"):
+            if getattr(zone.existing, use) is None:
+                rule = "jobs in the network of an adopted workspace reach what that workspace has, nothing new"
+                yield f"existing.{use}", rule, f"name the workspace's own {use}, or remove existing.workspace"
+
+
+def _twice(zone: Zone) -> Iterator[Found]:
+    """What is made once of each of these would be made twice under one name."""
+    listed = {"submitters": zone.submitters, "network.fqdns": zone.network.fqdns}
+    listed["federation.subjects"] = zone.federation.subjects if zone.federation else ()
+    for path, values in listed.items():
+        for index, value in enumerate(values):
+            if value in values[:index]:
+                yield f"{path}[{index}]", f"{value!r} is named twice", "remove one of them"
 
 
 def _tokens(zone: Zone) -> Iterator[Found]:
@@ -205,16 +230,8 @@ def _limits(zone: Zone) -> Iterator[Found]:
 
 ZONE_RULES: tuple[Callable[[Zone], Iterator[Found]], ...] = (
     _region, _subscriptions, _private_network, _existing_network, _public_network, _hosts, _clusters, _isolation,
-    _wandb, _adopted, _tokens, _limits,
+    _wandb, _adopted, _twice, _tokens, _limits,
 )  # fmt: skip
 
-
-def _audit(zones: list[tuple[int, Zone]]) -> Iterator[Found]:
-    """The activity log is built with what else the subscription has once."""
-    for index, zone in zones:
-        if zone.account_scope == "existing" and zone.audit == "own" and "audit" in zone.model_fields_set:
-            yield f"zones[{index}].audit", "accountScope: existing builds no audit log", "set audit: existing"
-
-
 # Rules about what several zones say of their subscription.
-TOGETHER: tuple[Callable[[list[tuple[int, Zone]]], Iterator[Found]], ...] = (_audit,)
+TOGETHER = together.TOGETHER

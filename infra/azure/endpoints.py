@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,21 @@ from infra.azure.group import Group
 from infra.azure.site import Site
 
 EVERYWHERE = "global"  # the location of a private DNS zone
+LINKED = re.compile(r"(?i)overlapping namespaces")
+
+
+def explained(site: Site, name: str, zone: str) -> pulumi.ResourceHookBinding:
+    """A hook of the link `name` that says what to do in a network which resolves `zone` already."""
+
+    def explain(args: pulumi.ErrorHookArgs) -> bool:
+        if LINKED.search(args.errors[0]):
+            pulumi.log.warn(
+                f"{name}: the network has a private DNS zone {zone} already, and takes one of each name; name "
+                f"that one by its id in {site.setting('network.dnsZones')}"
+            )
+        return False
+
+    return pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"{name}-linked", explain)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +94,7 @@ class Endpoints(pulumi.ComponentResource):
             registration_enabled=False,
             # A name that is not in the zone, such as another tenant's registry, is asked for outside.
             resolution_policy="NxDomainRedirect",
-            opts=site.child(self),
+            opts=site.child(self, hooks=explained(site, site.name("endpoints", use), zone)),
         )
         return made.id
 

@@ -153,7 +153,7 @@ class Workspace(pulumi.ComponentResource):
         """A rule for each host that jobs may reach, one after the other: Azure refuses two changes at once."""
         site, rules = args.site, list[pulumi.Resource]()
         for host in args.fqdns:
-            use = "host-" + host.replace("*.", "any-").replace(".", "-")
+            use = _rule(host)
             rule = ml.ManagedNetworkSettingsRule(
                 site.name("workspace", use),
                 resource_group_name=args.group.name,
@@ -164,6 +164,11 @@ class Workspace(pulumi.ComponentResource):
             )
             rules.append(rule)
         return rules
+
+
+def _rule(host: str) -> str:
+    """A name that no other host's rule has: hosts have dots and hyphens, and no underscores."""
+    return "host-" + host.replace("*.", "any__").replace(".", "_")
 
 
 def _managed_network(args: WorkspaceArgs) -> ml.ManagedNetworkSettingsArgsDict:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import pulumi
 import pytest
 
-from infra.azure import clouds
+from infra.azure import clouds, endpoints
 from infra.azure.dns import dns_zones
 from infra.azure.resource_id import parse
-from tests.infra.azure_parts import AT, EVERYTHING, GOVERNMENT, PLACE, WORKSPACE, zone
+from tests.infra.azure_parts import ASKED, AT, EVERYTHING, GOVERNMENT, PLACE, WORKSPACE, zone
 from tests.infra.recorded import Record, each
 
 VAULT = "keyvault:Vault"
@@ -82,3 +84,30 @@ def test_a_central_zone_is_used_and_neither_built_nor_linked() -> None:
     assert set(each(record.of("privatedns:VirtualNetworkLink"), "privateZoneName")) == zones
     names = record.named("network:PrivateDnsZoneGroup", "azure-weu-endpoints-vault")
     assert [of["privateDnsZoneId"] for of in names.inputs["privateDnsZoneConfigs"]] == [central]
+
+
+def test_a_network_that_has_the_name_already_is_told_which_setting_to_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    hooks: list[Any] = []
+    monkeypatch.setattr("pulumi.log.warn", told.append)
+    monkeypatch.setattr("pulumi.ErrorHook", lambda name, callback: hooks.append(callback))
+    site = cast(Any, SimpleNamespace(setting=lambda path: f"launchway:zones[0].{path}"))
+    endpoints.explained(site, "azure-weu-endpoints-azurecr-io", "privatelink.azurecr.io")
+    refused = "A virtual network cannot be linked to multiple zones with overlapping namespaces."
+    assert hooks[0](SimpleNamespace(errors=[refused])) is False
+    assert hooks[0](SimpleNamespace(errors=["Code=AuthorizationFailed"])) is False
+    [message] = told
+    assert "privatelink.azurecr.io already" in message
+    assert "launchway:zones[0].network.dnsZones" in message
+
+
+def test_every_link_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def explained(site: Any, name: str, zone: str) -> pulumi.ResourceHookBinding:
+        asked.append(zone)
+        return pulumi.ResourceHookBinding()
+
+    monkeypatch.setattr(endpoints, "explained", explained)
+    links = zone(ASKED).of("privatedns:VirtualNetworkLink")  # declared anew
+    assert sorted(asked) == sorted(each(links, "privateZoneName"))

@@ -21,6 +21,13 @@ ELSEWHERE = f"/subscriptions/{OTHER}/resourceGroups/shared/providers"
 VNET = f"{THEIRS}/Microsoft.Network/virtualNetworks/hub"
 ACCOUNT = f"{THEIRS}/Microsoft.Storage/storageAccounts/acme"
 WORKSPACE = f"{THEIRS}/Microsoft.MachineLearningServices/workspaces/acme"
+WHOLE = {
+    "workspace": WORKSPACE,
+    "storage": ACCOUNT,
+    "vault": f"{THEIRS}/Microsoft.KeyVault/vaults/acme",
+    "registry": f"{THEIRS}/Microsoft.ContainerRegistry/registries/acme",
+}
+GROUP = "33333333-2222-4333-8444-555555555555"
 KEY = "Microsoft.KeyVault/vaults/acme/keys/data"
 ADOPTED = {"mode": "existing", "vnet": VNET, "endpointsSubnet": f"{VNET}/subnets/endpoints"}
 CI = {"issuer": "token.actions.githubusercontent.com", "subjects": ["repo:acme/train:ref:refs/heads/main"]}
@@ -142,6 +149,14 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
         "network.fqdns",
         "keeps the network it has",
     ),
+    ({"existing": {**WHOLE}, "network": {"mode": "public"}}, "existing.workspace", "serverless jobs"),
+    ({"existing": {**WHOLE, "storage": None}}, "existing.storage", "name the workspace's own storage"),
+    ({"existing": {**WHOLE, "vault": None}}, "existing.vault", "name the workspace's own vault"),
+    ({"existing": {**WHOLE, "registry": None}}, "existing.registry", "name the workspace's own registry"),
+    # what is named twice would be made twice
+    ({"submitters": [GROUP, OTHER, GROUP]}, "submitters[2]", "is named twice"),
+    ({"network": {"fqdns": ["pypi.org", "pypi.org"]}}, "network.fqdns[1]", "'pypi.org' is named twice"),
+    ({"federation": {**CI, "subjects": ["repo:a/b", "repo:a/b"]}}, "federation.subjects[1]", "is named twice"),
     # CI, W&B, what the subscription has once
     ({"federation": {**CI, "subjects": ["repo:acme/train:*"]}}, "federation.subjects[0]", "no wildcards"),
     ({"federation": {**CI, "subjects": [f"s{n}" for n in range(21)]}}, "federation.subjects", "takes 20"),
@@ -179,7 +194,9 @@ RIGHT: list[dict[str, Any]] = [
     {"network": {"mode": "public"}, "wandb": {"mode": "online", "host": "api.wandb.ai", "route": "nat"}},
     {"federation": CI, "accountScope": "existing"},
     {"existing": {"storage": ACCOUNT, "buckets": {"data": "train-data"}}},
-    {"existing": {"keys": {"data": f"{THEIRS}/{KEY}"}, "workspace": WORKSPACE}},
+    {"existing": {"keys": {"data": f"{THEIRS}/{KEY}"}, **WHOLE}},
+    # Its clusters are in a network that reaches what the zone builds.
+    {"existing": {"workspace": WORKSPACE}, "network": {**ADOPTED, "jobsSubnet": f"{VNET}/subnets/jobs"}},
     {"retentionDays": 2192},
     {"managedNetwork": False},
 ]
@@ -219,6 +236,50 @@ def test_zones_of_a_subscription_say_what_it_has_once_in_the_same_words() -> Non
     )
     found = problems(azure_zone(budget=budget), other)
     assert "zones[0] says something else" in found["zones[1].budget"]
+
+
+def pair(**changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two zones that say the same."""
+    return azure_zone(**changes), azure_zone(name="azure-too", **changes)
+
+
+def test_a_network_takes_one_dns_zone_of_each_name() -> None:
+    found = problems(*pair(network=ADOPTED))
+    assert set(found) == {"zones[1].network.dnsZones"}
+    assert "zones[0] builds " in found["zones[1].network.dnsZones"]
+    assert API in found["zones[1].network.dnsZones"]
+    every = {name: dns(name) for names in dns_zones("public").values() for name in names}
+    one, too = pair(network={**ADOPTED, "dnsZones": every})
+    assert read(one, too)
+    assert read(azure_zone(network=ADOPTED), too)
+    del every[API]
+    one, too = pair(network={**ADOPTED, "dnsZones": every})
+    assert f"zones[0] builds {API} in" in problems(one, too)["zones[1].network.dnsZones"]
+
+
+def test_a_workspace_is_one_zones() -> None:
+    network = {"mode": "existing", "vnet": VNET, "endpointsSubnet": f"{VNET}/subnets/endpoints"}
+    names = {name: dns(name) for all in dns_zones("public").values() for name in all}
+    both = pair(existing=WHOLE, network={**network, "dnsZones": names})
+    assert "zones[0]" in problems(*both)["zones[1].existing.workspace"]
+
+
+def test_submitters_are_given_a_role_on_an_adopted_container_once() -> None:
+    def zones(first: list[str], second: list[str], **buckets: str) -> tuple[dict[str, Any], ...]:
+        cidr = {"cidr": "10.129.0.0/16"}
+        adopted = {"storage": ACCOUNT, "buckets": buckets}
+        return (
+            azure_zone(existing={"storage": ACCOUNT}, submitters=first),
+            azure_zone(name="azure-too", existing=adopted, submitters=second, network=cidr),
+        )
+
+    for first, second in (([], []), ([GROUP], [OTHER, GROUP])):
+        found = problems(*zones(first, second))
+        assert set(found) == {"zones[1].existing.storage"}
+        assert "containers checkpoints, output of one account" in found["zones[1].existing.storage"]
+    assert read(*zones([GROUP], [OTHER]))
+    assert read(*zones([GROUP], []))
+    assert read(*zones([], [], output="other-output", checkpoints="other-checkpoints"))
 
 
 def test_each_zone_trusts_a_provider_of_tokens_of_its_own() -> None:

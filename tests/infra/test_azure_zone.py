@@ -10,6 +10,7 @@ import pytest
 
 from dispatcher import contract
 from infra.azure import compute, workspace
+from tests.infra import azure_parts
 from tests.infra.azure_zone import (
     DEPLOYER,
     THEIR_NETWORK,
@@ -25,7 +26,14 @@ ML = "machinelearningservices"
 WORKSPACE, CLUSTER, STORE = f"{ML}:Workspace", f"{ML}:Compute", f"{ML}:Datastore"
 CPU = {"name": "cpu", "instance": "Standard_D4s_v3", "max": 4}
 ADOPTED = {"mode": "existing", "vnet": THEIR_NETWORK, "endpointsSubnet": f"{THEIR_NETWORK}/subnets/ml"}
-ONE_WORKSPACE = {"existing": {"workspace": THEIR_WORKSPACE}}
+ONE_WORKSPACE = {
+    "existing": {
+        "workspace": THEIR_WORKSPACE,
+        "storage": azure_parts.THEIR_ACCOUNT,
+        "vault": azure_parts.THEIR_VAULT,
+        "registry": azure_parts.THEIR_REGISTRY,
+    }
+}
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +206,7 @@ def test_a_host_that_jobs_may_reach_is_a_rule_and_buys_the_small_firewall() -> N
         declared.of(f"{ML}:ManagedNetworkSettingsRule"), key=lambda made: made.name, reverse=True
     )
     assert first.inputs["properties"] == {"type": "FQDN", "category": "UserDefined", "destination": "pypi.org"}
-    assert second.inputs["ruleName"] == "host-any-pythonhosted-org"
+    assert second.inputs["ruleName"] == "host-any__pythonhosted_org"
     assert first.urn in second.after
     assert told["azure-weu"].network.egress == "none"
 
@@ -250,6 +258,13 @@ def test_an_adopted_network_gets_endpoints_and_nothing_of_it_is_made() -> None:
         THEIR_NETWORK, (f"{THEIR_NETWORK}/subnets/ml",), False
     )
     assert set(told["azure-weu"].network.endpoints) == {"amlworkspace", "blob", "file", "vault", "registry"}
+
+
+def test_no_two_hosts_have_a_rule_of_one_name() -> None:
+    hosts = ["a.b.com", "a-b.com", "*.b.com", "any.b.com", "any-b.com"]
+    declared, _ = build(azure_zone(network={"fqdns": hosts}))
+    rules = declared.of(f"{ML}:ManagedNetworkSettingsRule")
+    assert len({made.name for made in rules}) == len({made.inputs["ruleName"] for made in rules}) == len(hosts)
 
 
 def test_an_adopted_workspace_is_read_and_keeps_its_settings() -> None:

@@ -253,12 +253,21 @@ def _check_link(put: Put) -> None:
     network = str((put.body["properties"].get("virtualNetwork") or {}).get("id"))
     if put.state.store(Resources).find(network) is None:
         raise _dangling(network, put.target.id)
-    for one in put.state.store(Resources).of(LINKS, put.target.parent):
-        if one is not put.old and one.properties["virtualNetwork"]["id"].lower() == network.lower():
-            raise conflict(
-                f"A virtual network cannot be linked to multiple zones with overlapping namespaces: {network}.",
-                "Conflict",
+    # A network resolves a name in one zone: status and words are Azure's (github.com/microsoft-foundry/
+    # foundry-samples/pull/214, github.com/MicrosoftDocs/azure-aks-docs/issues/212).
+    name = _zone_name(put.target.id)
+    for one in put.state.store(Resources).of(LINKS):
+        linked = one.properties["virtualNetwork"]["id"].lower() == network.lower()
+        if linked and one is not put.old and _zone_name(one.id).lower() == name.lower():
+            raise bad(
+                "A virtual network cannot be linked to multiple zones with overlapping namespaces. You tried to "
+                f"link virtual network with '{name}' and '{_zone_name(one.id)}' zones.",
+                "BadRequest",
             )
+
+
+def _zone_name(link: str) -> str:
+    return link.split("/")[-3]
 
 
 def _made_link(state: State, resource: Resource) -> None:

@@ -11,6 +11,7 @@ from tests.localcloud.azure.inside import (
     INSIGHTS,
     LOGS,
     NETWORK,
+    SUBSCRIPTION_ID,
     VAULT,
     WORKSPACE,
     Json,
@@ -101,10 +102,30 @@ class TestNetworks:
             "properties": {"virtualNetwork": {"id": NETWORK}, "registrationEnabled": False},
         }
         rich.made(link, body)
-        assert rich.refused("PUT", f"{link}2", body)["status"] == 409
+        assert rich.refused("PUT", f"{link}2", body)["status"] == 400
         assert rich.refused("DELETE", self.ZONE)["code"] == "CannotDeleteResource"
         rich.ask("DELETE", link)
         assert rich.ask("DELETE", self.ZONE)[0] == 202
+
+    def test_a_network_resolves_a_name_in_one_dns_zone_wherever_that_is(self, rich: Local) -> None:
+        """Two resource groups may each have a zone of a name, but not for one network."""
+        group = f"{SUBSCRIPTION_ID}/resourceGroups/other"
+        rich.ask("PUT", group, HERE)
+        elsewhere = f"{group}/providers/Microsoft.Network/privateDnsZones"
+        here, there = self.ZONE, f"{elsewhere}/Privatelink.blob.core.windows.net"
+        body = {
+            "location": "global",
+            "properties": {"virtualNetwork": {"id": NETWORK}, "registrationEnabled": False},
+        }
+        for zone in (here, there, f"{elsewhere}/privatelink.azurecr.io"):
+            rich.made(zone, {"location": "global"})
+        rich.made(f"{here}/virtualNetworkLinks/network", body)
+        refused = rich.refused("PUT", f"{there}/virtualNetworkLinks/network", body)
+        assert (refused["status"], refused["code"]) == (400, "BadRequest")
+        assert refused["message"].startswith(
+            "A virtual network cannot be linked to multiple zones with overlapping namespaces. You tried to link"
+        )
+        rich.made(f"{elsewhere}/privatelink.azurecr.io/virtualNetworkLinks/network", body)
 
     def test_a_gateway_and_its_address_are_known_by_their_ids(self, rich: Local) -> None:
         address = resource("Network/publicIPAddresses", "nat")
