@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from dispatcher.backends.azureml import observe, place
+from dispatcher.backends.azureml import faults, observe, place
 from dispatcher.backends.azureml.faults import GET_WORKSPACE, NoConnection, NotFromHere
 from dispatcher.backends.azureml.render import render
 from dispatcher.backends.azureml.session import PAUSES, Session
-from dispatcher.backends.base import LogLine, Observation, Request, State, Submission
+from dispatcher.backends.base import LogLine, Observation, Operation, Request, State, Submission
 from dispatcher.backends.context import Context
 from dispatcher.backends.faults import Throttled
-from dispatcher.errors import AlreadyExistsError, NotFoundError, SpecError, UnreachableError
+from dispatcher.errors import AlreadyExistsError, NotFoundError, Problem, SpecError, UnreachableError
 
 if TYPE_CHECKING:
     from dispatcher.contract import AzureZone
@@ -33,7 +34,7 @@ TOGETHER = 100
 class AzureMLBackend:
     """One Azure zone. Holds a session for as long as it lives; every method but `render` may reach the network.
 
-    `sleep` is what `logs` and repeated calls wait with, so that tests need no real time.
+    `sleep` is what `logs` and repeated calls wait with, and `clock` says the time, so that tests need no real one.
     """
 
     settle_seconds = 0.0
@@ -48,10 +49,12 @@ class AzureMLBackend:
         environment: str = "",
         regime: str = "none",
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._context = Context(zone, user, environment, regime)
         self._session = Session(zone, identity=identity, user=user, sleep=sleep)
         self._sleep = sleep
+        self._clock = clock
 
     def render(self, job: Job, queue: Queue, submission: Submission) -> Request:
         """Build the environment version and the job. Pure; raises SpecError or PolicyRefusal with all reasons."""
@@ -65,8 +68,7 @@ class AzureMLBackend:
         """
         environment, job = request.operations
         self._refuse_taken(request.name)
-        # The same image is the same version, however often it is put.
-        self._session.arm(environment.operation, "PUT", environment.path, body=environment.body)
+        self._ensure(environment)
         for pause in (PAUSES[-1], None):
             try:
                 made = self._session.arm(job.operation, "PUT", job.path, body=job.body, again=False)
@@ -96,12 +98,16 @@ class AzureMLBackend:
         begun = [name for name, job in jobs.items() if _begun(job)]
         zone = self._context.zone
         try:
-            runs, unknown = self._runs(begun), ""
+            (runs, owed), unknown = self._runs(begun), ""
         except (NotFromHere, NoConnection) as error:
             if isinstance(error, NoConnection) and zone.network.mode == "public":
                 raise
-            runs, unknown = {}, error.message
-        return {name: observe.from_job(job, zone, runs.get(name), unknown) for name, job in jobs.items()}
+            runs, owed, unknown = {}, set(), error.message
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        return {
+            name: observe.from_job(job, zone, runs.get(name), unknown, name in owed, now)
+            for name, job in jobs.items()
+        }
 
     def logs(
         self, name: str, *, follow: bool = False, done: Callable[[], bool] = lambda: True
@@ -129,10 +135,32 @@ class AzureMLBackend:
         """Bring the job's outputs into `target`, in the directories the program made."""
         from dispatcher.backends.azureml import outputs
 
-        uri = observe.output(self._described(name).get("properties") or {}, self._context.zone)
+        uri = observe.output(observe.mapping(self._described(name).get("properties")), self._context.zone)
         if not uri:
             raise NotFoundError(f"job {name} was sent without an output in the zone's container")
         return outputs.fetch(self._session, uri, name, target)
+
+    def _ensure(self, version: Operation) -> None:
+        """Put an environment version. The same image is the same version, so one that is there already will do.
+
+        That Azure ML will not have it put twice, or twice at once, says nothing of the job.
+        """
+        try:
+            self._session.arm(version.operation, "PUT", version.path, body=version.body)
+            return
+        except AlreadyExistsError as refusal:
+            refused = refusal
+        try:
+            there = self._session.arm("GetEnvironmentVersion", "GET", version.path)
+        except NotFoundError:
+            raise UnreachableError(refused.message, "nothing to change here: try again later") from refused
+        image, wanted = observe.mapping(there.get("properties")).get("image"), version.body["properties"]["image"]
+        if image != wanted:
+            rule = f"holds the image {image}, not {wanted}, and keeps it"
+            remedy = "archive that version, or name the image by another digest or tag"
+            raise SpecError(
+                [Problem(f"Azure ML {version.operation}", None, version.path, rule, remedy)]
+            ) from refused
 
     def _refuse_taken(self, name: str) -> None:
         if taken := self._job(name):
@@ -184,26 +212,34 @@ class AzureMLBackend:
                 return
             query = {**query, "$skip": skip[0]}
 
-    def _runs(self, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-        """Ask run history when jobs ran, and why they failed."""
+    def _runs(self, names: Sequence[str]) -> tuple[dict[str, Mapping[str, Any]], set[str]]:
+        """Ask run history when jobs ran, and why they failed; also return those it could not answer for.
+
+        In a private zone it is asked once, for from outside every try would wait for a connection in vain.
+        """
         found: dict[str, Mapping[str, Any]] = {}
+        owed: set[str] = set()
+        again = self._context.zone.network.mode == "public"
         for start in range(0, len(names), TOGETHER):
             asked = {name: {"runId": name, "selectRunMetadata": True} for name in names[start : start + TOGETHER]}
             answer = self._session.history(
-                "BatchGetRunData", "POST", "batchrundata", body={"requests": asked}, again=False
+                "BatchGetRunData", "POST", "batchrundata", body={"requests": asked}, again=again
             )
-            results: Mapping[str, Any] = answer.get("successfulResults") or {}
-            found |= {name: (one or {}).get("runMetadata") or {} for name, one in results.items()}
-        return found
+            for name, one in observe.mapping(answer.get("successfulResults")).items():
+                found[name] = observe.mapping(observe.mapping(one).get("runMetadata"))
+            failed = observe.mapping(answer.get("failedResults"))
+            # A run that is not there, as that of a job which never began, is an answer.
+            owed |= {name for name in asked if not found.get(name) and not faults.missing(failed.get(name))}
+        return found, owed
 
 
 def _begun(job: Mapping[str, Any]) -> bool:
     """Whether run history has more to say of a job than that it waits."""
-    found = observe.state((job.get("properties") or {}).get("status"))
+    found = observe.state(observe.mapping(job.get("properties")).get("status"))
     return found not in (State.PENDING, None)
 
 
 def _stopping(job: Mapping[str, Any]) -> bool:
     """Whether a job has ended, or has been asked to."""
-    found = observe.state((job.get("properties") or {}).get("status"))
+    found = observe.state(observe.mapping(job.get("properties")).get("status"))
     return found is not None and (found.final or found is State.STOPPING)

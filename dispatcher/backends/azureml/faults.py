@@ -38,7 +38,10 @@ _QUOTA = re.compile(r"\bquota\b", re.IGNORECASE)
 _PRIVATE = re.compile(r"private link configuration|public network access", re.IGNORECASE)
 """As in `Access to workspace was denied based on workspace private link configuration`, which comes with any
 status (MicrosoftDocs/azure-docs#90426: 502)."""
-_EXISTS = re.compile(r"already exists", re.IGNORECASE)
+_EXISTS = re.compile(r"already (?:exists|registered)", re.IGNORECASE)
+"""As in `Environment test_env with version 6 is already registered and cannot be changed`
+(Azure/azure-cli-extensions#5440)."""
+_MISSING = re.compile(r"not ?found|could not be found|does not exist", re.IGNORECASE)
 _SIGNED_OUT = re.compile(r"AADSTS\d+: [^\r\n]*")
 _NOT_REGISTERED = ("MissingSubscriptionRegistration", "SubscriptionNotRegistered")
 GET_WORKSPACE = "GetWorkspace"
@@ -110,6 +113,14 @@ def read(status: int, content: bytes, code: str = "") -> Refusal | None:
     if code or status >= 500:
         return Refusal(status, code or str(status), code or f"status {status}")
     return None
+
+
+def missing(failed: Any) -> bool:
+    """Whether an answer for one run among many says that there is no such run (run history's ErrorResponse).
+
+    It has no HTTP status of its own, so its code, the codes within it, or its text have to say so.
+    """
+    return bool(_MISSING.search(json.dumps(failed)))
 
 
 def _of_xml(status: int, text: str) -> Refusal | None:
@@ -219,7 +230,8 @@ def of_refusal(found: Refusal, operation: str, caller: Caller) -> DispatchError:
         return _denied(found, operation, caller)
     if found.status in (404, 410):
         return _absent(found, operation, caller)
-    if found.status in (400, 409) and _EXISTS.search(found.text):
+    twice = found.status == 409 and operation == place.PUT_ENVIRONMENT
+    if twice or (found.status in (400, 409) and _EXISTS.search(found.text)):
         return AlreadyExistsError(f"{operation}: {text}")
     if found.status >= 500 or found.status in (408, 409, 412):
         # 409 and 412: something else is being done to the same thing at this moment.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import functools
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 _DATA = Path(__file__).parent / "data"
 _CODES = {"ServiceError": "provider", "SystemError": "provider", "AzureMLServiceError": "provider"}
 """Code of a run's error -> whose fault, where its text does not say. `UserError` is said of nearly everything."""
+LATE = 86_400
+"""Seconds behind its latest possible end for which a job waits for what run history owes; then it ends without."""
 _SILENT = "Azure ML lost touch with its machines (NotResponding)"
 
 
@@ -50,24 +51,39 @@ def cause(text: str, code: str = "") -> str:
     return next((cause for pattern, cause in _failures() if pattern in lower), _CODES.get(code, ""))
 
 
+def mapping(value: object) -> Mapping[str, Any]:
+    """Return an object of an answer; what is missing, or anything else, is an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def from_job(
-    job: Mapping[str, Any], zone: AzureZone, run: Mapping[str, Any] | None = None, unknown: str = ""
+    job: Mapping[str, Any],
+    zone: AzureZone,
+    run: Mapping[str, Any] | None = None,
+    unknown: str = "",
+    owed: bool = False,
+    now: datetime | None = None,
 ) -> Observation:
     """Read a job as Resource Manager answers it, and its `run` in run history, None where that has nothing of it.
 
-    `unknown` says why run history could not be asked. Azure ML cancels a job at its timeout and gives that no
-    state of its own, so one that was cancelled after that long is `timed_out` here.
+    `unknown` says why run history could not be asked; `owed` that it could not say just now what it has of this
+    job. Azure ML cancels a job at its timeout and gives that no state of its own, so one that was cancelled after
+    that long is `timed_out` here. As only its times tell, a job that has ended is not shown as ended while they
+    are owed: `now` bounds that, by `LATE`.
     """
-    properties, run = job.get("properties") or {}, run or {}
+    properties, run = mapping(job.get("properties")), mapping(run)
     word = str(properties.get("status") or "Unknown")
     found = state(word)
     code, text = _error(run)
     started, ended = moment(run.get("startTimeUtc")), moment(run.get("endTimeUtc"))
-    limit = seconds((properties.get("limits") or {}).get("timeout"))
-    if found is State.CANCELLED and started and ended and limit and ended - started >= timedelta(seconds=limit):
-        found, text = State.TIMED_OUT, text or f"it ran for its timeout of {limit} s"
-    elif word == "NotResponding":
+    limit = seconds(mapping(properties.get("limits")).get("timeout"))
+    created = moment(mapping(job.get("systemData")).get("createdAt") or run.get("createdUtc"))
+    if word == "NotResponding":
         text, code = text or _SILENT, code or "ServiceError"
+    elif found and found.final and (owed or (started and not ended)) and _lately(started or created, limit, now):
+        found = State.STOPPING if found is State.CANCELLED else State.RUNNING
+    elif found is State.CANCELLED and started and ended and 0 < limit <= (ended - started).total_seconds():
+        found, text = State.TIMED_OUT, text or f"it ran for its timeout of {limit} s"
     if found is not None and found.final and unknown:
         text = "; ".join(filter(None, [text, f"why and how long is not known here: {unknown}"]))
     return Observation(
@@ -76,7 +92,7 @@ def from_job(
         state=found,
         vendor_state=word,
         reason=text,
-        created_at=stamp((job.get("systemData") or {}).get("createdAt") or run.get("createdUtc")),
+        created_at=stamp(mapping(job.get("systemData")).get("createdAt") or run.get("createdUtc")),
         started_at=stamp(run.get("startTimeUtc")),
         ended_at=stamp(run.get("endTimeUtc")),
         billable_seconds=None if unknown else _billable(started, ended),
@@ -84,6 +100,11 @@ def from_job(
         links=links(properties),
         cause=cause(text, code) if found is State.FAILED else "",
     )
+
+
+def _lately(begun: datetime | None, limit: int, now: datetime | None) -> bool:
+    """Whether a job that began then and may run for `limit` seconds can have ended within `LATE`."""
+    return begun is not None and now is not None and (now - begun).total_seconds() < limit + LATE
 
 
 def _billable(started: datetime | None, ended: datetime | None) -> int | None:
@@ -95,18 +116,18 @@ def _billable(started: datetime | None, ended: datetime | None) -> int | None:
 
 def _error(run: Mapping[str, Any]) -> tuple[str, str]:
     """The code and the text of a run's error; its text is somebody's, so its lines stay."""
-    error = (run.get("error") or {}).get("error") or {}
+    error = mapping(mapping(run.get("error")).get("error"))
     return str(error.get("code") or ""), str(error.get("message") or "").strip()
 
 
 def output(properties: Mapping[str, Any], zone: AzureZone) -> str | None:
     """Return where a job writes its outputs, as an address of the zone's container; None when it does not."""
-    entry = (properties.get("outputs") or {}).get(folders.OUTPUT) or {}
+    entry = mapping(mapping(properties.get("outputs")).get(folders.OUTPUT))
     _, found, path = str(entry.get("uri") or "").partition(f"/datastores/{place.OUTPUT}/paths/")
     return f"{zone.buckets.output.uri}/{path}".rstrip("/") if found else None
 
 
 def links(properties: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the page of a job in Azure ML Studio, as the service names it."""
-    studio = ((properties.get("services") or {}).get("Studio") or {}).get("endpoint")
+    studio = mapping(mapping(properties.get("services")).get("Studio")).get("endpoint")
     return {"console": str(studio)} if studio else {}

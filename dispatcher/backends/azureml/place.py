@@ -21,6 +21,8 @@ ID = re.compile(
     re.IGNORECASE,
 )
 """The resource id of a workspace or of a cluster, or the beginning of that of something else in a workspace."""
+PUT_ENVIRONMENT, PUT_JOB = "PutEnvironmentVersion", "PutJob"
+"""What a submission does, in this order."""
 DATA, OUTPUT, CHECKPOINTS = "data", "output", "checkpoints"
 """The workspace's datastores, called by their use; each is the zone's container of that use."""
 

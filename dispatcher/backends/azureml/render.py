@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from dispatcher.placement.catalog import Hardware
     from dispatcher.queue import Queue
 
-PUT_ENVIRONMENT = "PutEnvironmentVersion"
-PUT_JOB = "PutJob"
 ENVIRONMENT = "dispatch"
 """Name of the environment whose versions are the images of jobs."""
 ENVIRONMENT_MODEL = Path(__file__).parent / "data" / "environment_version.json"
@@ -65,8 +63,8 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context[Azur
     _check_model(body, raw, queue, findings)
     findings.settle()
     operations = (
-        Operation(PUT_ENVIRONMENT, _environment_version(reference), version),
-        Operation(PUT_JOB, body, place.job_id(zone, submission.name)),
+        Operation(place.PUT_ENVIRONMENT, _environment_version(reference), version),
+        Operation(place.PUT_JOB, body, place.job_id(zone, submission.name)),
     )
     return Request("azure", submission.name, operations, tuple(findings.warnings))
 

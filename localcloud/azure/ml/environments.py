@@ -32,14 +32,14 @@ def check_version(put: Put) -> None:
         if registry(put.state, server) is None:
             raise bad(f"The container registry {server} of image {image} was not found.", "UserError")
     properties.setdefault("osType", "Linux")
-    if put.old is not None:
-        changed = [name for name in _FIXED if put.old.properties.get(name) != properties.get(name)]
-        if changed:
-            raise bad(
-                f"Environment version {put.target.name} exists already: its {', '.join(changed)} cannot change.",
-                "UserError",
-            )
     resources, parent = put.state.store(Resources), put.target.parent
+    if put.old is not None and any(put.old.properties.get(name) != properties.get(name) for name in _FIXED):
+        # Words as reported in Azure/azure-cli-extensions#5440.
+        name = parent.rpartition("/")[2]
+        raise bad(
+            f"Environment {name} with version {put.target.name} is already registered and cannot be changed.",
+            "UserError",
+        )
     if resources.find(parent) is None:
         resources.add(parent, ENVIRONMENTS, parent.rpartition("/")[2], {"properties": {"isArchived": False}})
 

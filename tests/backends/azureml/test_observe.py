@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,10 @@ WORDS = {
     "Unknown": None,
     "Reticulating": None,
 }
+WITHIN = ["timeout", "output", "uri", "Studio", "endpoint", "error", "code", "message", "createdAt"]
+"""What is looked for within the objects of an answer."""
+ENDED = datetime(2026, 11, 21, 8, 7, tzinfo=UTC)
+"""Shortly after the job below has ended."""
 
 
 @pytest.mark.parametrize(("word", "state"), WORDS.items())
@@ -108,6 +113,26 @@ def test_a_job_that_azure_cancels_at_its_timeout_is_timed_out() -> None:
     assert observe.from_job(job("Canceled", limits=None), golden_zone(), late).state is State.CANCELLED
 
 
+@pytest.mark.parametrize(
+    ("word", "meanwhile"),
+    [("Canceled", State.STOPPING), ("Completed", State.RUNNING), ("Failed", State.RUNNING)],
+)
+@pytest.mark.parametrize("owed", [True, False], ids=["no record", "no end"])
+def test_a_job_has_not_ended_before_its_record_tells_when(word: str, meanwhile: State, owed: bool) -> None:
+    record = None if owed else run(endTimeUtc=None)
+    seen = observe.from_job(job(word), golden_zone(), record, owed=owed, now=ENDED)
+    assert (seen.state, seen.vendor_state, seen.ended_at) == (meanwhile, word, None)
+    late = ENDED + timedelta(days=1, hours=1)
+    assert observe.from_job(job(word), golden_zone(), record, owed=owed, now=late).state is observe.state(word)
+    complete = observe.from_job(job(word), golden_zone(), run(), now=ENDED)
+    assert (complete.state, complete.billable_seconds) == (observe.state(word), 100)
+
+
+def test_a_job_whose_machines_fell_silent_has_no_end_to_wait_for() -> None:
+    seen = observe.from_job(job("NotResponding"), golden_zone(), run(endTimeUtc=None), now=ENDED)
+    assert seen.state is State.FAILED
+
+
 def test_a_program_that_fails_behind_its_timeout_is_not_timed_out() -> None:
     late = run(endTimeUtc="2026-11-21T10:00:00Z")
     assert observe.from_job(job("Failed"), golden_zone(), late).state is State.FAILED
@@ -154,14 +179,23 @@ def test_outputs_that_an_override_sent_elsewhere_are_not_looked_for_in_the_zone(
     assert observe.from_job(job(outputs=None), golden_zone()).model_uri is None
 
 
-@given(
-    st.dictionaries(st.sampled_from(["status", "limits", "outputs", "services"]), st.none() | st.text(max_size=9)),
-    st.dictionaries(st.sampled_from(["startTimeUtc", "endTimeUtc", "error"]), st.none() | st.just("2026-13-45")),
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.just("P99999999999D"),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(WITHIN), inner, max_size=3),
+    max_leaves=5,
 )
-def test_no_odd_answer_crashes(odd: dict[str, Any], times: dict[str, Any]) -> None:
-    properties = {name: value if name == "status" else None for name, value in odd.items()}
-    history = {name: None if name == "error" else value for name, value in times.items()}
-    assert observe.from_job(job(**properties), golden_zone(), history).name == "train-abc-1"
+
+
+@given(
+    st.dictionaries(st.sampled_from(["status", "limits", "outputs", "services"]), ODD),
+    st.dictionaries(st.sampled_from(["startTimeUtc", "endTimeUtc", "error"]), ODD | st.just("2026-13-45")) | ODD,
+    st.fixed_dictionaries({}, optional={"properties": ODD, "systemData": ODD}),
+    st.booleans(),
+)
+def test_no_odd_answer_crashes(properties: dict[str, Any], history: Any, top: dict[str, Any], owed: bool) -> None:
+    odd = {**job(**properties), **top}
+    seen = observe.from_job(odd, golden_zone(), history, owed=owed, now=ENDED)
+    assert (seen.name, seen.provider_id) == ("train-abc-1", odd["id"])
 
 
 def test_times_without_a_zone_are_utc() -> None:

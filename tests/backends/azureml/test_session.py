@@ -12,7 +12,6 @@ import pytest
 from azure import identity
 from azure.core import exceptions as http
 
-from dispatcher.backends.azureml import session as module
 from dispatcher.backends.azureml.caller import Caller
 from dispatcher.backends.azureml.session import CONNECT, CREATE, PATIENCE, PAUSES, READ, Session
 from dispatcher.backends.faults import QuotaExceeded
@@ -298,7 +297,3 @@ def test_an_answer_that_is_not_azure_s_is_not_believed(given: Any) -> None:
 def test_an_answer_without_content_is_an_empty_one() -> None:
     read, *_ = session(answer(202, b""))
     assert read.arm("CancelJob", "POST", f"{ID}/cancel") == {}
-
-
-def test_a_create_has_a_minute_to_answer() -> None:
-    assert module.CREATE == 60

@@ -347,7 +347,7 @@ def test_from_outside_a_private_workspace_states_are_known_and_reasons_are_not(
     assert azure_landing.naps == [], "asking again would not help"
 
 
-def test_times_that_are_missing_for_a_moment_end_no_job_without_them(azure_landing: AzureLanding) -> None:
+def test_while_run_history_is_down_no_job_ends_without_its_times(azure_landing: AzureLanding) -> None:
     backend = azure_landing.backend()
     backend.submit(request := azure_landing.request(backend, "pass"))
     until(backend, request.name)

@@ -137,7 +137,8 @@ class TestEnvironments:
         rich.made(self.VERSION, body)
         assert rich.ask("PUT", self.VERSION, body)[0] == 200
         refusal = rich.refused("PUT", self.VERSION, {"properties": {"image": "docker.io/train:v2"}})
-        assert (refusal["code"], "image" in refusal["message"]) == ("UserError", True)
+        words = "Environment dispatch with version abc is already registered and cannot be changed."
+        assert (refusal["code"], refusal["message"]) == ("UserError", words)
 
     @pytest.mark.parametrize(
         ("properties", "text"),

@@ -1,0 +1,138 @@
+"""The backend's verbs against prepared answers: what no local cloud can be brought to say."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from dispatcher.backends.azureml.backend import AzureMLBackend
+from dispatcher.backends.base import Request, State
+from dispatcher.errors import SpecError, UnreachableError
+from tests.backends.azureml.cases import CASES, golden_zone, open_zone
+from tests.backends.azureml.doubles import Wire, answer, refusal, session
+
+NOW = datetime(2026, 11, 21, 8, 7, tzinfo=UTC).timestamp()
+MISSING = refusal(404, "UserError", "Job not found")
+REGISTERED = "Environment dispatch with version 6 is already registered and cannot be changed."  # CLI issue 5440
+
+
+def backend(*answers: Any) -> tuple[AzureMLBackend, Wire]:
+    """Return a backend of a public zone, signed in, that is given the answers."""
+    opened, wire, naps = session(*answers, zone=open_zone())
+    made = AzureMLBackend(open_zone(), user="ada", sleep=naps.append, clock=lambda: NOW)
+    made._session = opened
+    return made, wire
+
+
+# Submitting
+
+
+def request() -> Request:
+    return CASES["example-train"].render()
+
+
+def version(image: str) -> Any:
+    return answer(200, {"properties": {"image": image, "osType": "Linux"}})
+
+
+@pytest.mark.parametrize(
+    "no",
+    [
+        refusal(400, "UserError", REGISTERED),
+        refusal(409, "UserError", REGISTERED),
+        refusal(409, "Conflict", "Asset already exists"),
+        refusal(409, "Conflict", "Another operation is in progress."),
+    ],
+    ids=["registered", "registered, 409", "exists", "two at once"],
+)
+def test_an_environment_version_that_is_there_is_used_whatever_azure_says_to_its_put(no: Any) -> None:
+    wanted = request()
+    environment, job = wanted.operations
+    image = environment.body["properties"]["image"]
+    made, wire = backend(MISSING, no, version(image), answer(201, {"id": job.path}))
+    assert made.submit(wanted) == job.path
+    assert [call.method for call in wire.seen] == ["GET", "PUT", "GET", "PUT"]
+    assert wire.seen[2].url.endswith(environment.path)
+
+
+def test_an_environment_version_that_holds_another_image_is_not_used() -> None:
+    made, wire = backend(MISSING, refusal(400, "UserError", REGISTERED), version("other.azurecr.io/x:1"))
+    with pytest.raises(SpecError, match=r"holds the image other\.azurecr\.io/x:1"):
+        made.submit(request())
+    assert len(wire.seen) == 3, "no job is sent"
+
+
+def test_an_environment_version_that_is_only_being_made_is_waited_for() -> None:
+    made, _ = backend(MISSING, refusal(409, "Conflict", "in progress"), refusal(404, "UserError", "not found"))
+    with pytest.raises(UnreachableError, match="in progress"):
+        made.submit(request())
+
+
+# Watching
+
+
+def described(status: str) -> Any:
+    properties = {"status": status, "limits": {"timeout": "PT60S"}}
+    return answer(
+        200, {"name": "a", "properties": properties, "systemData": {"createdAt": "2026-11-21T08:00:00Z"}}
+    )
+
+
+def record(**times: str) -> Any:
+    return answer(200, {"successfulResults": {"a": {"runMetadata": {"runId": "a", **times}}}, "failedResults": {}})
+
+
+def failed(code: str, message: str, inner: str = "") -> Any:
+    error = {"code": code, "message": message, "innerError": {"code": inner}}
+    return answer(200, {"successfulResults": {}, "failedResults": {"a": {"error": error}}})
+
+
+STARTED = "2026-11-21T08:05:00Z"
+ENDED = "2026-11-21T08:06:00Z"
+
+
+@pytest.mark.parametrize(
+    "owing",
+    [failed("ServiceError", "Something broke"), record(startTimeUtc=STARTED), answer(200, {})],
+    ids=["failed for this one", "no end yet", "nothing of it"],
+)
+def test_what_run_history_owes_for_one_job_is_waited_for_so_that_a_timeout_is_one(owing: Any) -> None:
+    made, _ = backend(
+        described("Canceled"), owing, described("Canceled"), record(startTimeUtc=STARTED, endTimeUtc=ENDED)
+    )
+    meanwhile = made.poll(["a"])["a"]
+    assert (meanwhile.state, meanwhile.vendor_state, meanwhile.ended_at) == (State.STOPPING, "Canceled", None)
+    final = made.poll(["a"])["a"]
+    assert (final.state, final.billable_seconds) == (State.TIMED_OUT, 60)
+
+
+@pytest.mark.parametrize(
+    "none",
+    [
+        failed("UserError", "Run a was not found."),
+        failed("UserError", "No run a", "NotFoundError"),
+        failed("NotFound", "There is none"),
+    ],
+)
+def test_a_job_that_never_had_a_run_ends_without_one(none: Any) -> None:
+    made, _ = backend(described("Canceled"), none)
+    assert made.poll(["a"])["a"].state is State.CANCELLED
+
+
+def test_run_history_that_is_busy_for_a_moment_is_asked_again_by_a_public_zone() -> None:
+    busy = refusal(503, "ServerBusy", "busy")
+    made, wire = backend(described("Completed"), busy, record(startTimeUtc=STARTED, endTimeUtc=ENDED))
+    assert made.poll(["a"])["a"].state is State.SUCCEEDED
+    assert len(wire.seen) == 3
+
+
+def test_a_private_zone_waits_for_a_connection_to_run_history_once() -> None:
+    from azure.core import exceptions
+
+    opened, wire, naps = session(described("Completed"), exceptions.ServiceRequestTimeoutError("slow"))
+    made = AzureMLBackend(golden_zone(), user="ada", sleep=naps.append, clock=lambda: NOW)
+    made._session = opened
+    assert made.poll(["a"])["a"].state is State.SUCCEEDED
+    assert (len(wire.seen), naps) == (2, [])
