@@ -10,7 +10,7 @@ from pulumi_azure_native import machinelearningservices as ml
 
 from infra.azure.identity import Principal
 from infra.azure.settings import Compute as Wanted
-from infra.azure.site import Site
+from infra.azure.site import LONG, Site
 from infra.azure.workspace import Workspace
 
 IDLE = "PT10M"  # how long a node without a job stays, of those above the minimum
@@ -41,7 +41,7 @@ class Compute(pulumi.ComponentResource):
         for wanted in args.wanted:
             options = site.child(self, after=(*args.workspace.ready, *args.ready))
             options.delete_before_replace = True  # the name is the zone's own and cannot be there twice
-            options.custom_timeouts = pulumi.CustomTimeouts(create="60m", delete="60m")
+            options.custom_timeouts = LONG
             ml.Compute(
                 site.name("compute", wanted.name),
                 resource_group_name=args.workspace.group,

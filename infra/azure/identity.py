@@ -68,7 +68,8 @@ class Identity(pulumi.ComponentResource):
             resource_name_=place.physical("identity", use),
             location=place.region,
             tags=dict(site.tags),
-            opts=site.child(self),
+            # Without this one, nobody reads what is in storage and registry, whose keys are used as it alone.
+            opts=site.child(self, keep=use == "encryption"),
         )
 
     def _federated(

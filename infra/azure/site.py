@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -19,8 +21,13 @@ from infra.settings import Environment
 from infra.site import BaseSite
 
 # The application that `az login` signs people in through (learn.microsoft.com/troubleshoot/entra/entra-id/
-# governance/verify-first-party-apps-sign-in): a deployer with any other client id is a service principal.
+# governance/verify-first-party-apps-sign-in).
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+
+
+# azure-native gives an operation two hours unless told otherwise (`azureContext` in its provider.go): what takes
+# its time gets more, never less. Networks that Azure ML manages, with a firewall in them, take longest.
+LONG = pulumi.CustomTimeouts(create="3h", update="3h", delete="3h")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,25 @@ def deployer(of: azure.Provider) -> Deployer:
     ask = pulumi.InvokeOptions(provider=of)
     who = authorization.get_client_config(opts=ask)
     token = authorization.get_client_token(opts=ask).token
-    return Deployer(
-        who.tenant_id, who.object_id, "User" if who.client_id == AZURE_CLI else "ServicePrincipal", token
-    )
+    return Deployer(who.tenant_id, who.object_id, kind(who.client_id, token), token)
+
+
+def kind(client: str, token: str) -> Literal["User", "ServicePrincipal"]:
+    """Whether a person or an application signed in, by the token's claims and else by the id of its client.
+
+    People sign in through many applications (Azure CLI, PowerShell, azd). `idtyp` says whom a token is for, and
+    `scp` is in those of people alone (learn.microsoft.com/entra/identity-platform/access-token-claims-reference).
+    """
+    claims = _claims(token)
+    person = claims["idtyp"] == "user" if "idtyp" in claims else "scp" in claims or client == AZURE_CLI
+    return "User" if person else "ServicePrincipal"
+
+
+def _claims(token: str) -> Mapping[str, object]:
+    """What a JSON web token says, unchecked: whoever it is shown to checks it; nothing, when it is no such token."""
+    try:
+        payload = token.split(".")[1]
+        found = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (IndexError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

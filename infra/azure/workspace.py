@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,13 +17,11 @@ from infra.azure.identity import Principal
 from infra.azure.keys import Key
 from infra.azure.propagation import retry_while_granting
 from infra.azure.resource_id import parse
-from infra.azure.site import Site
+from infra.azure.site import LONG, Site
 from infra.lookup import found
 
 # The firewall that FQDN rules buy: Basic filters names as Standard does, for a third of the price.
 FIREWALL = "Basic"
-# A workspace with a managed network, its firewall and private endpoints takes its time.
-CREATE = "60m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +50,25 @@ class WorkspaceArgs:
     jobs_subnet: pulumi.Output[str] | None = None
     ready: Sequence[pulumi.Resource] = ()
     existing: str | None = None
+
+
+# What is said of a managed network that would be given up or opened: the name of the setting, in any words.
+MODE = re.compile(r"(?i)isolation ?mode|managed (virtual )?network")
+
+
+def opened(site: Site, name: str) -> pulumi.ResourceHookBinding:
+    """A hook of the workspace `name` that says why its network cannot be changed; Azure's own words follow."""
+
+    def explain(args: pulumi.ErrorHookArgs) -> bool:
+        if args.failed_operation == "update" and MODE.search(args.errors[0]):
+            pulumi.log.warn(
+                f"{name}: a managed network is closed further and never opened or given up "
+                f"({site.setting('network.egress')}: nat to none alone, {site.setting('managedNetwork')} not to "
+                "false); undo the change, or build another zone"
+            )
+        return False
+
+    return pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"{name}-closed", explain)])
 
 
 class Workspace(pulumi.ComponentResource):
@@ -98,10 +116,10 @@ class Workspace(pulumi.ComponentResource):
         site, place = args.site, args.site.place
         named = site.name("workspace")
         hooks = pulumi.ResourceHookBinding.merge(
-            retry_while_granting(site, named), reserved.explained(named, reserved.WORKSPACE)
+            retry_while_granting(site, named), reserved.explained(named, reserved.WORKSPACE), opened(site, named)
         )
         options = site.child(self, after=args.ready, keep=True, hooks=hooks)
-        options.custom_timeouts = pulumi.CustomTimeouts(create=CREATE, update=CREATE, delete=CREATE)
+        options.custom_timeouts = LONG
         made = ml.Workspace(
             named,
             resource_group_name=args.group.name,
@@ -129,7 +147,7 @@ class Workspace(pulumi.ComponentResource):
                 identity=ml.IdentityForCmkArgs(user_assigned_identity=args.identity.id),
             ),
             enable_service_side_cmk_encryption=True,
-            hbi_workspace=True,  # Microsoft collects less, scratch disks of clusters are encrypted; never changes
+            hbi_workspace=True,  # Microsoft collects less, and encrypts scratch disks (docs/azure-zone.md); never changes
             public_network_access="Disabled" if args.private else "Enabled",
             allow_public_access_when_behind_vnet=False,
             managed_network=_managed_network(args),
@@ -154,13 +172,15 @@ class Workspace(pulumi.ComponentResource):
         site, rules = args.site, list[pulumi.Resource]()
         for host in args.fqdns:
             use = _rule(host)
+            options = site.child(self, after=rules[-1:])
+            options.custom_timeouts = LONG  # the first of them builds the firewall, the last takes it down
             rule = ml.ManagedNetworkSettingsRule(
                 site.name("workspace", use),
                 resource_group_name=args.group.name,
                 workspace_name=made.name,
                 rule_name=use,
                 properties=ml.FqdnOutboundRuleArgs(type="FQDN", category="UserDefined", destination=host),
-                opts=site.child(self, after=rules[-1:]),
+                opts=options,
             )
             rules.append(rule)
         return rules

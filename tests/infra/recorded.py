@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,10 @@ from pulumi.runtime import mocks, rpc, set_mocks
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """One resource as it was registered. `after` are the URNs it waits for, its inputs' among them."""
+    """One resource as it was registered. `after` are the URNs it waits for, its inputs' among them.
+
+    `timeouts` are those of its own, by operation, such as `3h`.
+    """
 
     urn: str
     type: str
@@ -25,6 +28,7 @@ class Declared:
     retained: bool
     parent: str
     after: frozenset[str]
+    timeouts: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -88,6 +92,7 @@ class _Monitor(mocks.MockMonitor):
                 request.retainOnDelete,
                 request.parent,
                 frozenset(request.dependencies),
+                {one.name: value for one, value in request.customTimeouts.ListFields()},
             )
         )
         return answer

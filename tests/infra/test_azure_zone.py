@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pulumi
 import pytest
@@ -260,6 +261,27 @@ def test_an_adopted_network_gets_endpoints_and_nothing_of_it_is_made() -> None:
     assert set(told["azure-weu"].network.endpoints) == {"amlworkspace", "blob", "file", "vault", "registry"}
 
 
+@pytest.mark.parametrize(
+    ("operation", "error", "told"),
+    [
+        ("update", "Changing the managed network isolation mode from A to B is not allowed.", True),
+        ("create", "The managed network could not be provisioned.", False),
+        ("update", "Code=QuotaExceeded", False),
+    ],
+)
+def test_a_network_that_cannot_be_opened_again_is_explained(
+    operation: str, error: str, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warned: list[str] = []
+    hooks: list[Any] = []
+    monkeypatch.setattr("pulumi.log.warn", warned.append)
+    monkeypatch.setattr("pulumi.ErrorHook", lambda name, callback: hooks.append(callback))
+    site = cast(Any, SimpleNamespace(setting=lambda path: f"launchway:zones[0].{path}"))
+    workspace.opened(site, "azure-weu-workspace")
+    assert hooks[0](SimpleNamespace(failed_operation=operation, errors=[error])) is False
+    assert ["launchway:zones[0].network.egress: nat to none alone" in one for one in warned] == [True] * told
+
+
 def test_no_two_hosts_have_a_rule_of_one_name() -> None:
     hosts = ["a.b.com", "a-b.com", "*.b.com", "any.b.com", "any-b.com"]
     declared, _ = build(azure_zone(network={"fqdns": hosts}))
@@ -382,6 +404,20 @@ def test_a_disposable_zone_protects_nothing_and_a_durable_one_all_that_holds_dat
     assert not any(made.protect for made in disposable.resources)
     kept = {made.type.rpartition(":")[2] for made in durable.resources if made.protect}
     assert kept >= {"BlobContainer", "Key", "ResourceGroup", "StorageAccount", "Vault", "Workspace", "Registry"}
+
+
+def test_the_identity_without_which_nothing_can_be_read_is_kept() -> None:
+    kept = {made.name for made in build()[0].of("managedidentity:UserAssignedIdentity") if made.protect}
+    assert kept == {"azure-weu-identity-encryption"}
+
+
+def test_what_takes_its_time_gets_more_of_it_than_the_provider_gives_by_itself() -> None:
+    declared, _ = build(azure_zone(compute=[CPU], network={"fqdns": ["pypi.org"]}))
+    timed = {made.type.rpartition(":")[2]: made.timeouts for made in declared.custom() if made.timeouts}
+    assert set(timed) == {"Workspace", "ManagedNetworkSettingsRule", "Compute"}
+    for timeouts in timed.values():
+        assert set(timeouts) == {"create", "update", "delete"}
+        assert all(int(value.removesuffix("h")) > 2 for value in timeouts.values())  # hours, its own
 
 
 def test_everything_of_a_zone_is_in_the_zones_region(whole: tuple[Record, contract.AzureZone]) -> None:
