@@ -15,7 +15,7 @@ from dispatcher.backends.azureml.render import render
 from dispatcher.backends.azureml.session import PAUSES, Session
 from dispatcher.backends.base import LogLine, Observation, Operation, Request, State, Submission
 from dispatcher.backends.context import Context
-from dispatcher.backends.faults import Throttled
+from dispatcher.backends.faults import QuotaExceeded, Throttled
 from dispatcher.errors import AlreadyExistsError, NotFoundError, Problem, SpecError, UnreachableError
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ class AzureMLBackend:
             try:
                 made = self._session.arm(job.operation, "PUT", job.path, body=job.body, again=False)
                 return str(made.get("id") or job.path)
+            except QuotaExceeded as error:
+                raise self._with_family(error, job.body) from error
             except Throttled:
                 if pause is None:
                     raise
@@ -161,6 +163,19 @@ class AzureMLBackend:
             raise SpecError(
                 [Problem(f"Azure ML {version.operation}", None, version.path, rule, remedy)]
             ) from refused
+
+    def _with_family(self, error: QuotaExceeded, body: Mapping[str, Any]) -> QuotaExceeded:
+        """Name the family of the job's VM size where Azure's own text names no quota."""
+        if error.quota:
+            return error
+        from dispatcher.placement.catalog import catalog
+
+        properties = body["properties"]
+        cluster = str(properties.get("computeId") or "").rpartition("/")[2]
+        sizes = {entry.name: entry.instance for entry in self._context.zone.compute}
+        size = observe.mapping(properties.get("resources")).get("instanceType") or sizes.get(cluster, "")
+        found = catalog("azure").get(str(size))
+        return faults.of_family(error, found.family, self._session.caller) if found and found.family else error
 
     def _refuse_taken(self, name: str) -> None:
         if taken := self._job(name):

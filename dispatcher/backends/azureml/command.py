@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from dispatcher.backends import environment
+
 if TYPE_CHECKING:
     from dispatcher.backends.findings import Findings
     from dispatcher.job import Job
@@ -16,6 +18,10 @@ EXPRESSION = "${{"
 RANK = {"PyTorch": "$NODE_RANK", "Mpi": "$OMPI_COMM_WORLD_RANK"}
 """Distribution -> the variable in which a node finds its rank, with one process on each node (distributed GPU
 training guide)."""
+
+FIRST = {"Mpi": {"MASTER_ADDR": "${AZ_BATCH_MASTER_NODE%%:*}", "MASTER_PORT": str(environment.RENDEZVOUS_PORT)}}
+"""Distribution -> how nodes meet, where Azure ML sets no MASTER_ADDR itself: for MPI it has AZ_BATCH_MASTER_NODE,
+host:port, out of which programs take the host (microsoft/PyMarlin)."""
 
 
 def render(job: Job, found: Mapping[str, str], findings: Findings) -> str:

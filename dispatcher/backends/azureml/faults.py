@@ -55,11 +55,15 @@ _ZONE_GONE = (
     "WorkspaceNotFound",
 )
 _ROLES = (
-    ("Microsoft.MachineLearningServices/", "the zone's role for submitting jobs, which its `submitters` hold"),
-    ("Microsoft.ManagedIdentity/", "the zone's role for running jobs as another, on its execution identity"),
+    ("Microsoft.MachineLearningServices/", "the zone's role `<zone> submits jobs <digits>` on the workspace"),
+    (
+        "Microsoft.ManagedIdentity/",
+        "the zone's role `<zone> runs jobs as another <digits>` on its execution identity",
+    ),
     ("Microsoft.Storage/", "Storage Blob Data Reader on the zone's containers"),
 )
-"""Beginning of an action -> the role of a zone that allows it (infra/azure/data/roles.yaml)."""
+"""Beginning of an action -> the role that allows it, by the name that the portal shows, which the zone's
+`submitters` hold (infra/azure/data/roles.yaml)."""
 
 
 class NotFromHere(AuthError):
@@ -207,8 +211,7 @@ def of_refusal(found: Refusal, operation: str, caller: Caller) -> DispatchError:
         # The Blob service says AuthorizationFailure when the network rules say no.
         return NotFromHere(
             f"not allowed from here: {operation} is answered in the zone's own network only ({text})",
-            "run it on a machine in that network, or through `dispatch agent` there; docs/azureml.md says what "
-            "works from where",
+            "run it on a machine in that network; docs/azure-zone.md says what works from where",
         )
     if found.code == "RequestDisallowedByPolicy":
         return PolicyRefusal(
@@ -258,9 +261,19 @@ def _quota(found: Refusal, caller: Caller) -> QuotaExceeded:
     return QuotaExceeded(
         f"quota of subscription {zone.subscription} in {zone.region}: {quota or 'Azure ML'} is used up: "
         f"{clause(found.text)}",
-        f"ask for more of {quota} at {page}, or name other hardware" if quota else f"see {page}",
+        _more(quota, page) if quota else f"see {page}",
         quota,
     )
+
+
+def of_family(error: QuotaExceeded, family: str, caller: Caller) -> QuotaExceeded:
+    """Return the error of a quota that Azure did not name with the family that the job's VM size counts to."""
+    page = f"{place.cloud(caller.zone).studio}/quota"
+    return QuotaExceeded(f"{error.message}; the job's VM size counts to {family}", _more(family, page), family)
+
+
+def _more(quota: str, page: str) -> str:
+    return f"ask for more of {quota} at {page}, or name other hardware"
 
 
 def _denied(found: Refusal, operation: str, caller: Caller) -> DispatchError:

@@ -96,6 +96,7 @@ def _found_there(job: Job, fields: Mapping[str, Any]) -> dict[str, str]:
     if job.resources.nodes > 1:
         kind = (fields.get("distribution") or {}).get("distributionType", "PyTorch")
         found["DISPATCH_NODE_RANK"] = command.RANK.get(kind, "")
+        found |= command.FIRST.get(kind, {})
     return found
 
 

@@ -173,9 +173,8 @@ def _rendezvous(job: CommandJob, process: Process, peers: list[Process]) -> dict
             "LOCAL_RANK": str(process.local),
         }
     if job.distribution == "Mpi":
+        # No MASTER_ADDR: programs take it out of AZ_BATCH_MASTER_NODE themselves (microsoft/PyMarlin, fabrics).
         return {
-            "MASTER_ADDR": first,
-            "MASTER_PORT": str(PORT),
             "AZ_BATCH_MASTER_NODE": f"{first}:{PORT}",
             "OMPI_COMM_WORLD_RANK": str(process.rank),
             "OMPI_COMM_WORLD_SIZE": str(count),

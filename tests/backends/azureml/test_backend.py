@@ -9,9 +9,11 @@ import pytest
 
 from dispatcher.backends.azureml.backend import AzureMLBackend
 from dispatcher.backends.base import Request, State
+from dispatcher.backends.faults import QuotaExceeded
 from dispatcher.errors import SpecError, UnreachableError
-from tests.backends.azureml.cases import CASES, golden_zone, open_zone
+from tests.backends.azureml.cases import CASES, Case, clusters, golden_zone, open_zone
 from tests.backends.azureml.doubles import Wire, answer, refusal, session
+from tests.backends.cases import train
 
 NOW = datetime(2026, 11, 21, 8, 7, tzinfo=UTC).timestamp()
 MISSING = refusal(404, "UserError", "Job not found")
@@ -68,6 +70,27 @@ def test_an_environment_version_that_is_only_being_made_is_waited_for() -> None:
     made, _ = backend(MISSING, refusal(409, "Conflict", "in progress"), refusal(404, "UserError", "not found"))
     with pytest.raises(UnreachableError, match="in progress"):
         made.submit(request())
+
+
+OUT = refusal(400, "OutOfQuota", "OutOfQuota: Not enough cluster CPU quota.")
+
+
+@pytest.mark.parametrize(
+    ("case", "family"),
+    [
+        (Case(train(resources={"instance": "Standard_NC4as_T4_v3"})), "StandardNCASv3_T4Family"),
+        (Case(train(resources={"instance": "Standard_NC4as_T4_v3"}), zone=clusters()), "StandardNCASv3_T4Family"),
+    ],
+    ids=["serverless", "cluster"],
+)
+def test_a_quota_that_azure_does_not_name_is_that_of_the_jobs_vm_size(case: Case, family: str) -> None:
+    opened, _, naps = session(MISSING, answer(200, {}), OUT, zone=case.zone)
+    made = AzureMLBackend(case.zone, user="ada", sleep=naps.append)
+    made._session = opened
+    with pytest.raises(QuotaExceeded, match=f"the job's VM size counts to {family}") as caught:
+        made.submit(case.render())
+    assert caught.value.quota == family
+    assert caught.value.remedy.startswith(f"ask for more of {family} at https://ml.azure.com/quota")
 
 
 # Watching

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from pathlib import Path
 
 import pytest
+import yaml
 from azure.core import exceptions as http
 from azure.identity import CredentialUnavailableError
 
+import infra.azure
 from dispatcher.backends.azureml import faults
 from dispatcher.backends.azureml.caller import Caller
 from dispatcher.backends.faults import NotAllowed, QuotaExceeded, Throttled
@@ -183,13 +187,23 @@ def test_the_remedy_of_a_denial_names_the_role_that_allows_it_or_that_there_is_n
     def remedy(text: str, code: str = "AuthorizationFailed") -> str:
         return faults.of_answer(refusal(403, code, text), PUT, CALLER).remedy
 
-    assert "role for submitting jobs, which its `submitters` hold" in remedy(DENIED)
-    assert "role for running jobs as another, on its execution identity" in remedy(LINKED)
+    assert "role `<zone> submits jobs <digits>` on the workspace" in remedy(DENIED)
+    assert "role `<zone> runs jobs as another <digits>` on its execution identity" in remedy(LINKED)
     other = "perform action 'Microsoft.Network/virtualNetworks/read' over"
     assert "the zone gives nobody one: run `pulumi up`" in remedy(other)
     granted = dataclasses.replace(golden_zone(), actions=Actions(("Microsoft.Network/virtualNetworks/read",)))
     given = refusal(403, "AuthorizationFailed", other)
     assert "have yourself added" in faults.of_answer(given, PUT, Caller(granted, "agent")).remedy
+
+
+def test_the_roles_of_a_zone_are_called_as_it_builds_them() -> None:
+    table = yaml.safe_load((Path(infra.azure.__file__).parent / "data" / "roles.yaml").read_text())
+    named = [re.search(r"`<zone> (.+) <digits>`", role) for _, role in faults._ROLES]
+    built = {found[1] for found in named if found}
+    assert len(built) == 2
+    assert built <= set(table["custom"])
+    every = [action for role in built for action in table["custom"][role]]
+    assert {JOBS, ASSIGN} <= set(every)
 
 
 def test_a_quota_keeps_its_family_and_where_to_ask_for_more() -> None:

@@ -108,7 +108,7 @@ def test_an_action_that_is_denied_is_named_with_the_role_that_allows_it(azure_la
     with pytest.raises(NotAllowed, match=f"not allowed: {WRITE} was denied") as caught:
         backend.submit(request)
     assert (caught.value.action, caught.value.propagating, caught.value.exit_code) == (WRITE, True, 4)
-    assert "role for submitting jobs, which its `submitters` hold" in caught.value.remedy
+    assert "role `<zone> submits jobs <digits>` on the workspace" in caught.value.remedy
     assert backend.submit(request).endswith(request.name), "the same backend works as soon as the grant has spread"
 
 

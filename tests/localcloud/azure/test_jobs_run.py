@@ -163,6 +163,8 @@ def test_mpi_tells_ranks_in_its_own_words(stage: Stage) -> None:
     )
     seen = environment(stage, name, "user_logs/std_log_process_1.txt")
     assert (seen["OMPI_COMM_WORLD_RANK"], seen["OMPI_COMM_WORLD_SIZE"]) == ("1", "2")
+    assert seen["AZ_BATCH_MASTER_NODE"].startswith("127.0.0.")
+    assert not {"MASTER_ADDR", "MASTER_PORT", "NODE_RANK"} & set(seen)
 
 
 def test_a_job_is_its_identity_to_azure_s_clients(stage: Stage) -> None:
