@@ -105,7 +105,7 @@ def kind(client: str, token: str) -> Literal["User", "ServicePrincipal"]:
 
 
 def _claims(token: str) -> Mapping[str, object]:
-    """What a JSON web token says, unchecked: whoever it is shown to checks it; nothing, when it is no such token."""
+    """What a JSON web token says, unchecked: nobody is let in by it. Nothing, when it is no such token."""
     try:
         payload = token.split(".")[1]
         found = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

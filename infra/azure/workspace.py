@@ -115,9 +115,9 @@ class Workspace(pulumi.ComponentResource):
     def _build(self, args: WorkspaceArgs) -> None:
         site, place = args.site, args.site.place
         named = site.name("workspace")
-        hooks = pulumi.ResourceHookBinding.merge(
-            retry_while_granting(site, named), reserved.explained(named, reserved.WORKSPACE), opened(site, named)
-        )
+        merge = pulumi.ResourceHookBinding.merge
+        explained = merge(reserved.explained(named, reserved.WORKSPACE), opened(site, named))
+        hooks = merge(retry_while_granting(site, named), explained)
         options = site.child(self, after=args.ready, keep=True, hooks=hooks)
         options.custom_timeouts = LONG
         made = ml.Workspace(
@@ -147,7 +147,7 @@ class Workspace(pulumi.ComponentResource):
                 identity=ml.IdentityForCmkArgs(user_assigned_identity=args.identity.id),
             ),
             enable_service_side_cmk_encryption=True,
-            hbi_workspace=True,  # Microsoft collects less, and encrypts scratch disks (docs/azure-zone.md); never changes
+            hbi_workspace=True,  # Microsoft collects less, and encrypts scratch disks mostly; never changes
             public_network_access="Disabled" if args.private else "Enabled",
             allow_public_access_when_behind_vnet=False,
             managed_network=_managed_network(args),

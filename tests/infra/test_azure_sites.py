@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pulumi_azure_native import machinelearningservices as ml
 
+from dispatcher.backends.azureml.place import clouds
 from infra import config
 from infra.azure import idle, site
 from infra.azure.place import LONGEST, PLAIN, Place
@@ -130,6 +134,44 @@ def test_whatever_azure_answers_is_a_status_and_a_code(
     assert cloud.sent["params"] == {"api-version": "2021-04-01", "$top": "1"}
     assert cloud.sent["headers"] == {"Authorization": "Bearer a-token"}
     assert cloud.sent["timeout"] > 0
+
+
+def token(**claims: str) -> str:
+    """A token that says so; nobody looks at its signature."""
+    payload = base64.urlsafe_b64encode(json.dumps({"aud": "arm", **claims}).encode()).decode().rstrip("=")
+    return f"e30.{payload}.signature"
+
+
+POWERSHELL, PIPELINE = "1950a258-227b-4e31-a9cf-717495945fc2", "11111111-aaaa-4bbb-8ccc-222222222222"
+
+
+@pytest.mark.parametrize(
+    ("client", "signed", "kind"),
+    [
+        (site.AZURE_CLI, token(idtyp="user"), "User"),
+        (POWERSHELL, token(idtyp="user"), "User"),  # whom `az login` has no part in
+        (POWERSHELL, token(scp="user_impersonation"), "User"),
+        (PIPELINE, token(idtyp="app"), "ServicePrincipal"),
+        (PIPELINE, token(), "ServicePrincipal"),
+        (site.AZURE_CLI, "testing", "User"),
+        (PIPELINE, "testing", "ServicePrincipal"),
+        (PIPELINE, "not.json.really", "ServicePrincipal"),
+        (PIPELINE, "e30.W10.x", "ServicePrincipal"),
+    ],
+)
+def test_a_person_is_known_by_the_token_whatever_signed_them_in(client: str, signed: str, kind: str) -> None:
+    assert site.kind(client, signed) == kind
+
+
+def test_jobs_are_submitted_in_the_words_that_their_workspace_was_declared_in() -> None:
+    """The provider has one version of each type; for Azure Government nobody knows, and the docs say so."""
+    source = Path(ml.__file__).with_name("workspace.py").read_text(encoding="utf-8")
+    declared = re.search(r"Uses Azure REST API version ([0-9-]+)\.", source)
+    assert declared
+    assert clouds()["public"].api_version == declared[1]
+    docs = (Path(site.__file__).parents[2] / "docs" / "azure-zone.md").read_text().partition("## Not in this")[2]
+    assert declared[1] in docs
+    assert clouds()["usgovernment"].api_version in docs
 
 
 @given(ZONE_NAMES, st.sampled_from(sorted(LONGEST)), st.sampled_from(["", "keys", "secrets", "checkpoints"]))
