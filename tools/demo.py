@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -24,6 +25,9 @@ CHECKOUT = Path(__file__).parents[1]
 STACK = "local"
 JOB = "examples/train.yaml"
 FETCHED = "build/model"  # where the demo proposes to fetch the models to; git ignores it
+
+
+METRIC = re.compile(r"\bloss (?P<value>\S+)")  # as the example prints it after every epoch
 
 
 class StepFailed(Exception):
@@ -63,12 +67,15 @@ def _demo(place: Place) -> None:
     _step("3. Their contract becomes queues in the dispatcher's ledger, one per zone")
     _local("dispatch", "sync", "--stack", STACK)
     queues = [queue["name"] for queue in _answer("dispatch", "queue", "list", "--output", "json") if queue["zone"]]
-    _step("4. One job file, once for each: the lines below are the jobs' own, as they come")
+    _step("4. One job file is an exact request on each; a dry run prints it and sends nothing")
+    for queue in queues:
+        _local("dispatch", "submit", JOB, "--queue", queue, "--dry-run")
+    _step("5. The same file, once for each: the lines below are the jobs' own, as they come")
     jobs = {queue: _submitted(queue) for queue in queues}
-    _follow(jobs)
-    _step("5. What came of it")
+    said = _follow(jobs)
+    _step("6. What came of it: the same metric everywhere")
     found = [_answer("dispatch", "wait", id, "--output", "json") for id in jobs.values()]
-    print(_table(found))
+    print(_table(found, [metric(said[queue]) for queue in jobs]))
     print(f"\nthe whole path took {time.monotonic() - start:.0f} s\n")
     print(_next(found))
 
@@ -80,15 +87,17 @@ def _submitted(queue: str) -> str:
     return str(job["id"])
 
 
-def _follow(jobs: Mapping[str, str]) -> None:
-    """Print the lines of all jobs until each has ended, every line behind its queue's name."""
+def _follow(jobs: Mapping[str, str]) -> dict[str, list[str]]:
+    """Print the lines of all jobs until each has ended, each behind its queue's name; return them by queue."""
     width = max(map(len, jobs))
+    said: dict[str, list[str]] = {queue: [] for queue in jobs}
 
     def follow(queue: str, id: str) -> None:
         command = _resolved(["localcloud", "run", "--", "dispatch", "logs", "--follow", id])
         with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as lines:
             assert lines.stdout
             for line in lines.stdout:
+                said[queue].append(line)
                 print(f"{queue:{width}}  {line}", end="", flush=True)
         if lines.returncode:
             raise StepFailed(shlex.join(command[1:]), lines.returncode)
@@ -96,15 +105,22 @@ def _follow(jobs: Mapping[str, str]) -> None:
     with ThreadPoolExecutor(len(jobs)) as threads:
         for followed in [threads.submit(follow, queue, id) for queue, id in jobs.items()]:
             followed.result()
+    return said
 
 
-def _table(jobs: Sequence[Mapping[str, Any]]) -> str:
+def metric(lines: Sequence[str]) -> str:
+    """The last loss that a job printed; `-` when it printed none."""
+    found = [match["value"] for line in lines if (match := METRIC.search(line))]
+    return found[-1] if found else "-"
+
+
+def _table(jobs: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> str:
     """What became of each job, a line for each."""
-    rows = [["zone", "cloud", "state", "seconds", "model"]]
-    for job in jobs:
+    rows = [["zone", "cloud", "state", "seconds", "loss", "model"]]
+    for job, reached in zip(jobs, metrics, strict=True):
         took = datetime.fromisoformat(job["ended_at"]) - datetime.fromisoformat(job["submitted_at"])
         seconds = f"{took.total_seconds():.1f}"
-        rows.append([job["zone"], job["cloud"], job["state"], seconds, job["model_uri"]])
+        rows.append([job["zone"], job["cloud"], job["state"], seconds, reached, job["model_uri"]])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ("  ".join(f"{text:{width}}" for text, width in zip(row, widths, strict=True)) for row in rows)
     return "\n".join(line.rstrip() for line in lines)
@@ -122,7 +138,6 @@ def _next(jobs: Sequence[Mapping[str, Any]]) -> str:
             "Go on in the same place:",
             *fetches,
             f"{run} dispatch show {last['id']}",
-            f"{run} dispatch submit {JOB} --queue {last['queue']} --dry-run  # sends nothing",
             f"{run} dispatch submit {JOB} --queue {last['queue']} --follow -- --epochs 50",
             f"{run} pulumi preview --stack {STACK} --expect-no-changes",
             "make demo-clean",

@@ -24,8 +24,7 @@ def verbs(text: str) -> Iterator[str]:
     for line in text.splitlines():
         in_table = line.startswith("|") and (in_table or line.startswith("| verb |"))
         if in_table:
-            for named in re.findall(r"`([a-z]+)[^`]*`", line.split("|")[1]):
-                yield named
+            yield from re.findall(r"`([a-z]+)[^`]*`", line.split("|")[1])
 
 
 FILES = [*blocks.documents(), *sorted((CHECKOUT / "dispatcher").rglob("*.py"))]
