@@ -91,6 +91,8 @@ class Observation:
     `vendor_state` is the vendor's own text. Times are RFC 3339 UTC. `billable_seconds` counts all nodes
     once, as the vendor reports it. `model_uri` is where the job's output archive or folder is. `cause` of a
     failure is `program`, `request`, `capacity`, `provider`, or empty when the vendor does not say.
+    `times_unknown` says that the cloud keeps the job's times where who asks cannot read them, and with them what
+    tells a time-out from a cancellation.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Observation:
     model_uri: str | None = None
     links: Mapping[str, str] = field(default_factory=dict)
     cause: str = ""
+    times_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dispatcher.backends.base import Observation, State
 from dispatcher.clock import moment
 from dispatcher.errors import DispatchError
-from dispatcher.ledger import Entry
+from dispatcher.ledger import Entry, Event
 from dispatcher.scheduling.work import Report, Site, Work
 
 VANISHED = 3600.0
@@ -51,6 +51,12 @@ class Observer:
 
     def saw(self, entry: Entry, seen: Observation, report: Report) -> None:
         """Record an observation; a word of the cloud that our table lacks leaves the state as it is."""
+        if self._ran_out(entry, seen):
+            words = (
+                "nobody cancelled it here, and it was seen running for as long as it may: taken for its time-out"
+            )
+            reason = f"{words}; {seen.reason}".rstrip("; ")
+            seen = replace(seen, state=State.TIMED_OUT, reason=reason)
         state = seen.state.value if seen.state is not None else entry.state
         if entry.state == State.STOPPING and seen.state is not None and not seen.state.final:
             state = State.STOPPING.value
@@ -84,6 +90,13 @@ class Observer:
         if self.work.ledger.change(entry.id, columns, event) and ended:
             report.finished.append(entry.id)
 
+    def _ran_out(self, entry: Entry, seen: Observation) -> bool:
+        """Whether a job that was cancelled out of our sight had been running for its limit, as far as we know."""
+        if not seen.times_unknown or seen.state is not State.CANCELLED or entry.cancel_requested_at:
+            return False
+        since = next((e.at for e in self.work.ledger.events(entry.id) if _began(e, entry.attempt)), None)
+        return since is not None and 0 < entry.max_runtime <= self.work.clock() - moment(since)
+
     def _unknown(self, entry: Entry, seen: Observation) -> dict[str, object]:
         """A warning for a job that has been in a state without a row for long; nothing before that."""
         since = next((e.at for e in reversed(self.work.ledger.events(entry.id)) if e.kind == UNKNOWN), None)
@@ -110,3 +123,7 @@ class Observer:
             self.work.unseen([entry], error, report)
             return
         self.work.ledger.change(entry.id, {"state": State.STOPPING.value}, self.work.event(entry, "stopping"))
+
+
+def _began(event: Event, attempt: int) -> bool:
+    return event.kind == State.RUNNING.value and json.loads(event.data).get("attempt") == attempt

@@ -49,6 +49,8 @@ class ToyCloud:
     reasons: dict[str, str] = field(default_factory=dict)
     causes: dict[str, str] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
+    timeless: bool = False
+    """Whether it tells nobody out here when a job ran."""
     lines: dict[str, list[LogLine]] = field(default_factory=dict)
     settle_seconds: float = 0.0
 
@@ -80,7 +82,7 @@ class ToyCloud:
     def _observation(self, name: str) -> Observation:
         state = self.jobs[name]
         word = self.vendor_words.get(name)
-        ended = "2026-11-21T09:00:00Z" if state.final else None
+        ended = "2026-11-21T09:00:00Z" if state.final and not self.timeless else None
         return Observation(
             name,
             f"toy:{name}",
@@ -89,7 +91,8 @@ class ToyCloud:
             reason=self.reasons.get(name, ""),
             cause=self.causes.get(name, ""),
             ended_at=ended,
-            billable_seconds=90 if state.final else None,
+            billable_seconds=90 if ended else None,
+            times_unknown=self.timeless,
         )
 
     def logs(

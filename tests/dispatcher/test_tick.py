@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -196,6 +197,34 @@ def test_the_end_of_a_job_is_recorded_once_and_for_ever(lined: Dispatcher, cloud
 
 
 # Waiting
+
+
+@pytest.mark.parametrize(
+    ("ran", "timeless", "cancelled", "state"),
+    [
+        (600, True, False, "timed_out"),
+        (599, True, False, "cancelled"),
+        (600, False, False, "cancelled"),
+        (600, True, True, "cancelled"),
+    ],
+    ids=["for its limit", "shorter", "where the cloud tells", "by us"],
+)
+def test_what_a_cloud_cancels_out_of_sight_after_its_limit_is_taken_for_a_timeout(
+    lined: Dispatcher, cloud: ToyCloud, clock: ManualClock, ran: int, timeless: bool, cancelled: bool, state: str
+) -> None:
+    cloud.timeless = timeless
+    entry = lined.submit(dataclasses.replace(job(), max_runtime=600), "line")
+    cloud.jobs[str(entry.cloud_name)] = State.RUNNING
+    clock.now += 3600  # in the cloud's own queue, which is no run time
+    lined.tick()
+    clock.now += ran
+    if cancelled:
+        lined.cancel(entry.id)
+    cloud.end(str(entry.cloud_name), State.CANCELLED)
+    lined.tick()
+    final = lined.show(entry.id)
+    assert final.state == state
+    assert ("taken for its time-out" in (final.reason or "")) is (state == "timed_out")
 
 
 def test_waiting_looks_ever_less_often_and_starts_over_with_every_change(

@@ -99,6 +99,7 @@ def from_job(
         model_uri=output(properties, zone),
         links=links(properties),
         cause=cause(text, code) if found is State.FAILED else "",
+        times_unknown=bool(unknown),
     )
 
 

@@ -142,6 +142,8 @@ def test_what_run_history_would_say_is_said_to_be_unknown_once_the_job_has_ended
     seen = observe.from_job(job("Failed"), golden_zone(), None, "not from here")
     assert (seen.state, seen.cause, seen.billable_seconds) == (State.FAILED, "", None)
     assert seen.reason == "why and how long is not known here: not from here"
+    assert seen.times_unknown
+    assert not observe.from_job(job("Failed"), golden_zone(), run()).times_unknown
     assert observe.from_job(job("Running"), golden_zone(), None, "not from here").reason == ""
 
 
