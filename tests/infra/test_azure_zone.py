@@ -11,6 +11,7 @@ import pytest
 
 from dispatcher import contract
 from infra.azure import compute, workspace
+from infra.azure.site import Site
 from tests.infra import azure_parts
 from tests.infra.azure_zone import (
     DEPLOYER,
@@ -280,6 +281,18 @@ def test_a_network_that_cannot_be_opened_again_is_explained(
     workspace.opened(site, "azure-weu-workspace")
     assert hooks[0](SimpleNamespace(failed_operation=operation, errors=[error])) is False
     assert ["launchway:zones[0].network.egress: nat to none alone" in one for one in warned] == [True] * told
+
+
+def test_every_workspace_of_our_own_explains_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def opened(site: Site, name: str) -> pulumi.ResourceHookBinding:
+        asked.append(name)
+        return pulumi.ResourceHookBinding()
+
+    monkeypatch.setattr(workspace, "opened", opened)
+    declared, _ = build(azure_zone())
+    assert asked == [one(declared, WORKSPACE).name]
 
 
 def test_no_two_hosts_have_a_rule_of_one_name() -> None:

@@ -11,7 +11,7 @@ from localcloud.place import TENANT
 from tests.engine.census import census
 from tests.engine.clients import SUBSCRIBED, azure
 from tests.engine.ground import Ground, zones
-from tests.engine.project import Outcome, stack_settings
+from tests.engine.project import Outcome, Project, stack_settings
 
 pytestmark = pytest.mark.engine
 
@@ -158,7 +158,7 @@ def _gone(id: str) -> str:
         ("existing.keys.data", {"existing": {"keys": {"data": f"{VAULT}/keys/{GONE}"}}}),
         ("existing.registry", {"existing": {"registry": _gone(REGISTRY)}}),
         ("existing.logAnalytics", {"existing": {"logAnalytics": _gone(LOGS)}}),
-        ("existing.workspace", {"existing": {"workspace": _gone(WORKSPACE)}}),
+        ("existing.workspace", {"existing": {"workspace": _gone(WORKSPACE)}, "network": _network()}),
         ("network.vnet", {"network": _network(_gone(VNET))}),
         ("network.endpointsSubnet", {"network": _network(endpointsSubnet=f"{VNET}/subnets/{GONE}")}),
         ("network.jobsSubnet", {"network": _network(jobsSubnet=f"{VNET}/subnets/{GONE}")}),
@@ -190,6 +190,26 @@ def test_a_vault_with_access_policies_is_refused_with_its_setting(theirs: Ground
     outcome = _preview(theirs, {"existing": {"vault": policies}})
     (line,) = [line for line in outcome.message.splitlines() if "access policies" in line]
     assert line.startswith("launchway:zones[0].existing.vault: ")
+
+
+def test_a_network_that_resolves_a_name_already_takes_the_zone_that_is_there(own: Ground) -> None:
+    (zone,) = stack_settings("local", "azure")["launchway:zones"]
+    _made(own.cloud)
+    name = "privatelink.azurecr.io"
+    central = f"{GROUP}/providers/Microsoft.Network/privateDnsZones/{name}"
+    azure(own.cloud, central, body={"location": "global"})
+    link = {"virtualNetwork": {"id": VNET}, "registrationEnabled": False}
+    azure(own.cloud, f"{central}/virtualNetworkLinks/hub", body={"location": "global", "properties": link})
+
+    def project(**network: Any) -> Project:
+        adopting = {**zone, "network": _network(**network)}
+        return own.project("hub", {**stack_settings("local", "azure"), "launchway:zones": [adopting]})
+
+    refused = project().up(check=False)
+    assert refused.code != 0
+    assert "overlapping namespaces" in refused.message
+    assert "launchway:zones[0].network.dnsZones" in refused.output
+    assert project(dnsZones={name: central}).up().code == 0
 
 
 @pytest.fixture(scope="module")
