@@ -32,6 +32,9 @@ class QuotaExceeded(QuotaError):
 class Throttled(UnreachableError):
     """Too many calls in a short time: the call had no effect, and the same one may pass a moment later."""
 
+    after: float = 0.0
+    """Seconds that the cloud asks to wait; 0 when it does not say."""
+
 
 def clause(text: str) -> str:
     """Return an error's text as part of a sentence, on one line."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import applicationinsights, operationalinsights
 
-from infra.azure.bucket import BLOBS, AccountArgs, BlobAccount
+from infra.azure.bucket import AccountArgs, BlobAccount
 from infra.azure.diagnostics import Watched
 from infra.azure.group import Group
 from infra.azure.identity import Principal
@@ -154,5 +154,5 @@ class Archive(pulumi.ComponentResource):
         made = BlobAccount(site.name("audit", "archive"), of, pulumi.ResourceOptions(parent=self))
         self.account = made.id
         # What is written into the archive is not recorded in it: each record would make another.
-        self.watched = {"archive": Watched(BLOBS, made.blobs, archived=False)}
+        self.watched = made.watched("archive", archived=False)
         self.register_outputs({"account": self.account})

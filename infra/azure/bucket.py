@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_azure_native import storage
 
+from infra.azure.diagnostics import Watched
 from infra.azure.group import Group
 from infra.azure.identity import Principal
 from infra.azure.keys import Key
 from infra.azure.propagation import retry_while_granting
 from infra.azure.site import Site
 
-BLOBS = "Microsoft.Storage/storageAccounts/blobServices"
+SERVICES = ("blob", "file", "queue", "table")  # of every account, whether somebody uses them or not
 OLD_VERSION_DAYS = 30
 
 
@@ -40,13 +41,13 @@ class AccountArgs:
 class BlobAccount(pulumi.ComponentResource):
     """The account's resource `id`, its `name`, and the address of its blobs (without a slash at its end).
 
-    `ready` is what a container waits for; `blobs` is the resource id of its blob service.
+    `ready` is what a container waits for; `services` are resource ids of what answers in it, by SERVICES.
     """
 
     id: pulumi.Output[str]
     name: pulumi.Output[str]
     endpoint: pulumi.Output[str]
-    blobs: pulumi.Output[str]
+    services: Mapping[str, pulumi.Output[str]]
     ready: tuple[pulumi.Resource, ...]
 
     def __init__(self, name: str, args: AccountArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -76,9 +77,17 @@ class BlobAccount(pulumi.ComponentResource):
             policy={"rules": _rules(args)},
             opts=args.site.child(self, after=[service]),
         )
-        self.blobs = pulumi.Output.concat(made.id, "/blobServices/default")
+        self.services = {use: pulumi.Output.concat(made.id, f"/{use}Services/default") for use in SERVICES}
         self.ready = (service, rules)
         self.register_outputs({"id": self.id, "endpoint": self.endpoint})
+
+    def watched(self, named: str, archived: bool = True) -> dict[str, Watched]:
+        """What tells of itself here: blobs as `named`, the other services as `named` and what they are."""
+        kind = "Microsoft.Storage/storageAccounts/{}Services"
+        return {
+            named if use == "blob" else f"{named}-{use}": Watched(kind.format(use), id, archived)
+            for use, id in self.services.items()
+        }
 
     def _account(self, name: str, args: AccountArgs) -> storage.StorageAccount:
         site, place = args.site, args.site.place

@@ -47,6 +47,14 @@ def table() -> Mapping[str, Telling]:
     }
 
 
+@functools.cache
+def silent() -> Mapping[str, str]:
+    """What a zone declares that has no setting of its own, by type in Pulumi's words, and why."""
+    data = yaml.safe_load(resources.files("infra.azure").joinpath("data/diagnostics.yaml").read_text())
+    reasons: Mapping[str, str] = data["silent"]
+    return reasons
+
+
 @dataclass(frozen=True, slots=True)
 class DiagnosticsArgs:
     """`targets` by use. What they tell goes to `log_analytics` and, when there is one, to the `archive` (ids)."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pulumi
 from pulumi_azure_native import storage
 
-from infra.azure.bucket import BLOBS, AccountArgs, BlobAccount
+from infra.azure.bucket import AccountArgs, BlobAccount
 from infra.azure.diagnostics import Watched
 from infra.azure.group import Group
 from infra.azure.identity import Principal
@@ -95,7 +95,7 @@ class Storage(pulumi.ComponentResource):
         self.account, self.account_name, self.blob_endpoint = made.id, made.name, made.endpoint
         self.data, self.output, self.checkpoints = (containers[use].name for use in USES)
         self.ready = tuple(containers.values())
-        self.watched = {"storage": Watched(BLOBS, made.blobs)}
+        self.watched = made.watched("storage")
 
     def _adopt(self, args: StorageArgs, id: str) -> None:
         """Look the account up, with its containers: it is in the zone's region."""

@@ -6,6 +6,7 @@ import pytest
 
 from infra.azure import diagnostics
 from infra.azure.resource_id import parse
+from tests.infra import azure_zone, stacks
 from tests.infra.azure_parts import AT, EVERYTHING, zone
 from tests.infra.recorded import Record
 
@@ -14,6 +15,7 @@ POLICY = "storage:ManagementPolicy"
 LOGS = "operationalinsights:Workspace"
 INSIGHTS = "applicationinsights:Component"
 SETTING = "monitor:DiagnosticSetting"
+CPU = {"name": "cpu", "instance": "Standard_D4s_v3", "max": 4}
 LONG = 2_192  # days; six years
 
 
@@ -57,12 +59,30 @@ def test_records_outlive_log_analytics_in_an_archive_that_forgets_too() -> None:
 def test_everything_that_can_tell_of_itself_does(whole: Record) -> None:
     told = {made.name.removeprefix("azure-weu-audit-").removesuffix("-diagnostics") for made in whole.of(SETTING)}
     assert told == {
-        *("storage", "archive", "registry", "keys", "secrets", "log-analytics", "workspace", "activity"),
+        *(f"{account}{use}" for account in ("storage", "archive") for use in ("", "-file", "-queue", "-table")),
+        *("registry", "keys", "secrets", "log-analytics", "workspace", "activity"),
         *("vnet", "endpoints-rules", "agents-rules", "jobs-rules", "nat-address"),
     }
     for made in whole.of(SETTING):
         assert made.inputs["workspaceId"].startswith(f"{AT}/Microsoft.OperationalInsights/")
         assert [of for of in made.inputs["logs"] if of["enabled"]] == made.inputs["logs"] != []
+
+
+def test_whatever_is_declared_tells_of_itself_or_has_a_reason_not_to(whole: Record) -> None:
+    """Settings are matched by the id that each names, so that the table cannot answer for itself."""
+    uris = {made.inputs["resourceUri"].lower() for made in whole.of(SETTING)}
+    services = {uri.rpartition("/")[0].rpartition("/")[2] for uri in uris if "/storageaccounts/" in uri}
+    assert services == {"blobservices", "fileservices", "queueservices", "tableservices"}
+    declared, _ = azure_zone.build(stacks.azure_zone(network={"fqdns": ["pypi.org"]}, compute=[CPU]))
+    kinds = {made.type.removeprefix("azure-native:") for made in [*whole.custom(), *declared.custom()]}
+    quiet = set(diagnostics.silent())
+    assert kinds - quiet == {
+        *("containerregistry:Registry", "keyvault:Vault", "machinelearningservices:Workspace"),
+        *("network:NetworkSecurityGroup", "network:PublicIPAddress", "network:VirtualNetwork"),
+        *("operationalinsights:Workspace", "storage:BlobServiceProperties"),
+    }
+    assert quiet <= kinds
+    assert all(diagnostics.silent().values())
 
 
 def test_the_archive_records_everything_but_itself(whole: Record) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from dispatcher.backends.azureml import faults, observe, place
 from dispatcher.backends.azureml.faults import GET_WORKSPACE, NoConnection, NotFromHere
 from dispatcher.backends.azureml.render import render
-from dispatcher.backends.azureml.session import PAUSES, Session
+from dispatcher.backends.azureml.session import PATIENCE, PAUSES, Session
 from dispatcher.backends.base import LogLine, Observation, Operation, Request, State, Submission
 from dispatcher.backends.context import Context
 from dispatcher.backends.faults import QuotaExceeded, Throttled
@@ -75,10 +75,10 @@ class AzureMLBackend:
                 return str(made.get("id") or job.path)
             except QuotaExceeded as error:
                 raise self._with_family(error, job.body) from error
-            except Throttled:
+            except Throttled as error:
                 if pause is None:
                     raise
-                self._sleep(pause)
+                self._sleep(max(pause, min(error.after, PATIENCE)))
                 self._refuse_taken(request.name)
             except UnreachableError:
                 arrived = self._job(request.name)

@@ -195,7 +195,12 @@ def translated(operation: str, caller: Caller) -> Iterator[None]:
 def of_answer(answer: Any, operation: str, caller: Caller) -> DispatchError:
     """Translate an answer of status 300 and more, whose content has been read."""
     found = _read(answer)
-    return foreign(operation, caller) if found is None else of_refusal(found, operation, caller)
+    if found is None:
+        return foreign(operation, caller)
+    error = of_refusal(found, operation, caller)
+    if isinstance(error, Throttled):
+        error.after = retry_after(answer)
+    return error
 
 
 def _read(answer: Any) -> Refusal | None:

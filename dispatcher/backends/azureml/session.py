@@ -31,17 +31,22 @@ STORAGE = "https://storage.azure.com"
 BLOBS = "2021-08-06"
 """Version of the Blob service's REST API."""
 
-PAUSES = (1.0, 2.0, 4.0)
+PAUSES = (1.0, 2.0)
 """Seconds before the second and later tries of a call that may be repeated, unless Azure names more."""
-PATIENCE = 30.0
+PATIENCE = 20.0
 """The longest pause, in seconds, that Azure may ask for."""
 CONNECT, READ, CREATE = 10, 20, 60
 """Seconds that one try waits for a connection, for an answer, and for the answer of a create."""
 REFRESH = 60
 """Seconds within which azure-identity has a token or gives up, `az` and all."""
-SLOWEST = REFRESH + 3 * ((len(PAUSES) + 1) * (CONNECT + READ) + len(PAUSES) * PATIENCE) + 2 * (CONNECT + CREATE)
-"""Seconds after which a submission has ended one way or the other: a sign-in, an environment and two looks with
-all their repeats, and two creates."""
+SLOWEST = (
+    REFRESH
+    + 5 * ((len(PAUSES) + 1) * (CONNECT + READ) + len(PAUSES) * PATIENCE)
+    + 2 * (CONNECT + CREATE)
+    + PATIENCE
+)
+"""Seconds after which a submission has ended one way or the other: a sign-in, an environment that is put and read,
+three looks for the job, all with all their repeats, and two creates with a pause between."""
 
 
 class Session:

@@ -15,6 +15,7 @@ from localcloud.azure.state import State
 ACCOUNTS = "Microsoft.Storage/storageAccounts"
 BLOBS = f"{ACCOUNTS}/blobServices"
 FILES = f"{ACCOUNTS}/fileServices"
+QUEUES, TABLES = f"{ACCOUNTS}/queueServices", f"{ACCOUNTS}/tableServices"
 CONTAINERS = f"{BLOBS}/containers"
 POLICIES = f"{ACCOUNTS}/managementPolicies"
 _FACES = {"blob": "blob", "dfs": "dfs", "file": "file", "queue": "queue", "table": "table", "web": "z6.web"}
@@ -91,8 +92,8 @@ def _made_account(state: State, resource: Resource) -> None:
         wanted["currentVersionedKeyIdentifier"] = key.properties["keyUriWithVersion"]
     resource.body.setdefault("sku", {})["tier"] = str(resource.body["sku"]["name"]).partition("_")[0]
     properties.setdefault("networkAcls", {"bypass": "AzureServices", "defaultAction": "Allow"})
-    for kind, path in ((BLOBS, "blobServices"), (FILES, "fileServices")):
-        id = f"{resource.id}/{path}/default"
+    for kind in (BLOBS, FILES, QUEUES, TABLES):  # a StorageV2 account has all four from the start
+        id = f"{resource.id}/{kind.rpartition('/')[2]}/default"
         if state.store(Resources).find(id) is None:
             state.store(Resources).add(id, kind, "default", {"properties": {}})
 
@@ -143,7 +144,7 @@ KINDS = {
         check=_check_account, made=_made_account, leave=_leave_account, slow=frozenset({"PUT"}), accepted=True
     ),
     BLOBS: Kind(check=_only_default),
-    FILES: Kind(check=_only_default),
+    **dict.fromkeys((FILES, QUEUES, TABLES), Kind(check=_only_default)),
     CONTAINERS: Kind(made=_made_container, leave=_leave_container),
     POLICIES: Kind(check=_check_policy, made=_made_policy),
 }

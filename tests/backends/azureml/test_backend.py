@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from azure.core import exceptions as http
 
 from dispatcher.backends.azureml.backend import AzureMLBackend
+from dispatcher.backends.azureml.session import PATIENCE, PAUSES, REFRESH, SLOWEST
 from dispatcher.backends.base import Request, State
 from dispatcher.backends.faults import QuotaExceeded
 from dispatcher.errors import SpecError, UnreachableError
@@ -93,6 +95,25 @@ def test_a_quota_that_azure_does_not_name_is_that_of_the_jobs_vm_size(case: Case
     assert caught.value.remedy.startswith(f"ask for more of {family} at https://ml.azure.com/quota")
 
 
+def test_a_submission_in_which_everything_is_slow_ends_within_what_its_lease_is_reckoned_by() -> None:
+    wanted, busy = request(), refusal(503, "ServerBusy", "busy")
+    busy.headers["Retry-After"] = "600"
+    throttled = refusal(429, "TooManyRequests", "wait")
+    throttled.headers["Retry-After"] = "600"
+    slow, (environment, job) = [busy] * len(PAUSES), wanted.operations
+    there = version(environment.body["properties"]["image"])
+    opened, wire, naps = session(
+        *slow, MISSING, *slow, refusal(409, "Conflict", "exists"), *slow, there, throttled, *slow, MISSING,
+        http.ServiceResponseTimeoutError("slow"), *slow, answer(200, {"id": job.path}), zone=open_zone(),
+    )  # fmt: skip
+    made = AzureMLBackend(open_zone(), user="ada", sleep=naps.append)
+    made._session = opened
+    assert made.submit(wanted) == job.path
+    calls = sum(call.options["connection_timeout"] + call.options["read_timeout"] for call in wire.seen)
+    assert calls + sum(naps) + REFRESH == SLOWEST
+    assert naps[len(PAUSES) * 3] == PATIENCE, "as long as Azure asks for, within reason"
+
+
 # Watching
 
 
@@ -152,9 +173,7 @@ def test_run_history_that_is_busy_for_a_moment_is_asked_again_by_a_public_zone()
 
 
 def test_a_private_zone_waits_for_a_connection_to_run_history_once() -> None:
-    from azure.core import exceptions
-
-    opened, wire, naps = session(described("Completed"), exceptions.ServiceRequestTimeoutError("slow"))
+    opened, wire, naps = session(described("Completed"), http.ServiceRequestTimeoutError("slow"))
     made = AzureMLBackend(golden_zone(), user="ada", sleep=naps.append, clock=lambda: NOW)
     made._session = opened
     assert made.poll(["a"])["a"].state is State.SUCCEEDED

@@ -163,3 +163,6 @@ class TestMonitoring:
         rich.made(setting, body)
         assert rich.refused("PUT", f"{setting}2", body)["status"] == 409
         rich.made(f"{ACCOUNT}/providers/Microsoft.Insights/diagnosticSettings/logs", body)
+        for service in ("blob", "file", "queue", "table"):  # an account has all of them from the start
+            at = f"{ACCOUNT}/{service}Services/default"
+            rich.made(f"{at}/providers/Microsoft.Insights/diagnosticSettings/logs", body)

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 from tests.engine.security.azure.view import Thing, View
 
-# Types that can tell of themselves, all but blobs, which are below their account.
+# Types that can tell of themselves, all but services of storage, which are below their account
+# (learn.microsoft.com/azure/azure-monitor/reference/supported-logs/logs-index).
+_SERVICES = ("blob", "file", "queue", "table")
 _TELLING = (
     "Microsoft.ContainerRegistry/registries",
     "Microsoft.KeyVault/vaults",
     "Microsoft.MachineLearningServices/workspaces",
     "Microsoft.Network/networkSecurityGroups",
+    "Microsoft.Network/publicIPAddresses",
     "Microsoft.Network/virtualNetworks",
     "Microsoft.OperationalInsights/workspaces",
 )
@@ -21,8 +24,8 @@ _LONGEST = 730  # days that Log Analytics keeps
 
 def everything_is_recorded(view: View) -> Iterator[str]:
     """Each thing that can tell of itself sends all of its logs to a Log Analytics workspace of ours."""
-    blobs = [f"{account['id']}/blobServices/default" for account in view.accounts]
-    for id in [*(one["id"] for one in view.resources if one["type"] in _TELLING), *blobs]:
+    services = [f"{one['id']}/{use}Services/default" for one in view.accounts for use in _SERVICES]
+    for id in [*(one["id"] for one in view.resources if one["type"] in _TELLING), *services]:
         if not any(_whole(setting) and _ours(view, setting) for setting in view.settings(id)):
             yield f"nobody records what {id} tells"
 
