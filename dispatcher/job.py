@@ -52,16 +52,30 @@ class Wandb:
 
 
 @dataclass(frozen=True, slots=True)
+class Code:
+    """A folder of programs that goes with the job, so that trying a change takes no new image.
+
+    `folder` is where it is on the machine that submits, until it has been packed: then its last word, for people.
+    `sha256` (hex) and `size` (bytes) are of the archive, empty and 0 until then.
+    """
+
+    folder: str
+    sha256: str = ""
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A checked job. `command` is argv, every element a string. Durations are seconds.
 
     `env` values are plain text, `secrets` values are references (`aws-sm://name`) and never the secret.
     `max_wait` bounds waiting plus running of a spot job. `retries` counts restarts after the provider's
-    own faults, not the program's.
+    own faults, not the program's. `runtime` says whether the image has dispatch-run; None: the job does not say.
     """
 
     image: str
     command: tuple[str, ...] = ()
+    runtime: bool | None = None
     name: str | None = None
     job_type: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
@@ -78,3 +92,4 @@ class Job:
     workload: str | None = None
     wandb: Wandb | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    code: Code | None = None

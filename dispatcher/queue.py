@@ -16,7 +16,7 @@ class Queue:
     """A checked queue. `hardware` names one of the zone's `compute` entries, None when the job's
     `resources` choose. Caps of None mean no cap. `max_runtime` in seconds. `min_warm` instances are kept
     warm after a job. `overrides` are raw provider fields, merged last into the request.
-    `image`, `priority` and `nodes` fill in what a job file leaves out."""
+    `image`, `runtime`, `priority` and `nodes` fill in what a job file leaves out."""
 
     name: str
     zone: str
@@ -30,6 +30,7 @@ class Queue:
     identity: Literal["agent", "ambient"] = "agent"
     shared: bool = False
     image: str | None = None
+    runtime: bool | None = None
     priority: Priority | None = None
     nodes: int | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)

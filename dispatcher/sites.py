@@ -52,7 +52,7 @@ class Line:
         caps = (queue.max_runtime, zone.limits.max_runtime if zone else None)
         shortest = min([RUNTIME_DEFAULT, *(cap for cap in caps if cap is not None)])
         word = queue.priority.word if queue.priority is not None else None
-        return Defaults(queue.image, word, queue.nodes, shortest)
+        return Defaults(queue.image, word, queue.nodes, shortest, queue.runtime)
 
 
 def line(ledger: Ledger, name: str | None) -> Line:

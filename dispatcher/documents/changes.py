@@ -28,6 +28,7 @@ class Defaults:
     priority: str | None = None
     nodes: int | None = None
     max_runtime: int | None = None
+    runtime: bool | None = None
 
 
 def apply(tree: Fields, changes: Changes, problems: list[Problem]) -> None:
@@ -61,6 +62,7 @@ def fill(tree: Fields, defaults: Defaults) -> None:
         (["priority"], defaults.priority),
         (["resources", "nodes"], defaults.nodes),
         (["max_runtime"], defaults.max_runtime),
+        (["runtime"], defaults.runtime),
     ):
         if value is not None:
             _put(tree, path, Scalar("queue", None, str(value)), replace=False)

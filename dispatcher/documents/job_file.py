@@ -202,6 +202,7 @@ _RESOURCES: Mapping[str, reading.Reader[Any]] = {
 KEYS: Mapping[str, reading.Reader[Any]] = {
     "image": _image,
     "command": _command,
+    "runtime": reading.boolean,
     "name": reading.pattern(
         limits.NAME_PATTERN,
         "is not a name (a-z, 0-9 and -, not starting or ending with -)",

@@ -137,6 +137,7 @@ OWN: Mapping[str, reading.Reader[Any]] = {
     "identity": reading.choice({"agent": "agent", "ambient": "ambient"}),
     "shared": reading.boolean,
     "image": queue_fields.image,
+    "runtime": reading.boolean,
     "priority": queue_fields.priority,
     "nodes": reading.integer(1, limits.NODES_MAX),
     "overrides": queue_fields.raw,
