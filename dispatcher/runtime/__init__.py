@@ -10,4 +10,4 @@ LABEL = "io.launchway.dispatch-run"
 """The label of an image that has it; its value is the version."""
 
 SECRET, CODE, CODE_SHA256 = "DISPATCH_SECRET_", "DISPATCH_CODE", "DISPATCH_CODE_SHA256"
-"""What render sends: references to secrets (`DISPATCH_SECRET_<NAME>`), and the path of a tarball with its digest."""
+"""What render sends: references to secrets (`DISPATCH_SECRET_<NAME>`), and a tarball of code with its digest."""
