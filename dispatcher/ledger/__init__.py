@@ -6,9 +6,21 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from dispatcher.ledger.rows import Entry, Event, QueueRow, Target, ZoneRow
+from dispatcher.ledger.rows import Entry, Event, ImageRow, QueueRow, Target, ZoneRow
 
-__all__ = ["Caps", "Entry", "Event", "Filter", "Lease", "Ledger", "Load", "QueueRow", "Target", "ZoneRow"]
+__all__ = [
+    "Caps",
+    "Entry",
+    "Event",
+    "Filter",
+    "ImageRow",
+    "Lease",
+    "Ledger",
+    "Load",
+    "QueueRow",
+    "Target",
+    "ZoneRow",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,4 +167,12 @@ class Ledger(Protocol):
 
     def release(self, zone: str, hardware: str, spot: int) -> None:
         """Forget the back-off of a target: it took a job."""
+        ...
+
+    def record_image(self, image: ImageRow) -> None:
+        """Record an image as the newest of its name in its zone; one that was pushed stays so."""
+        ...
+
+    def images(self, zone: str | None = None, name: str | None = None) -> list[ImageRow]:
+        """Recorded images, newest first."""
         ...

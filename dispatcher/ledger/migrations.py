@@ -61,7 +61,18 @@ def _first(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first,)
+def _images(connection: sqlite3.Connection) -> None:
+    """Images by zone and name; a digest that is recorded again moves to the end, and is the newest."""
+    connection.execute(
+        """CREATE TABLE images (
+            zone TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, reference TEXT NOT NULL,
+            tag TEXT NOT NULL, platform TEXT NOT NULL, recorded_at TEXT NOT NULL, who TEXT NOT NULL,
+            source TEXT NOT NULL, pushed INTEGER NOT NULL CHECK (pushed IN (0, 1)), entrypoint TEXT, default_command TEXT, runtime TEXT,
+            seq INTEGER PRIMARY KEY AUTOINCREMENT, UNIQUE (zone, name, digest))"""
+    )
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _images)
 SCHEMA = len(MIGRATIONS)
 APPLICATION = 0x6C776179
 """SQLite's application id of a ledger (`lway`), so that another program's database is recognised as such."""

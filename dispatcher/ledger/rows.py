@@ -24,6 +24,9 @@ class Entry:
     and hour. `billable_seconds` adds up all attempts. `last_seen_at` is the last answer of the cloud, and
     `last_error` what stood in the way since: being unreachable is no state. `lease_*` belong to whoever
     is submitting it now; `not_before` holds a single job back (a whole target is held back by its Target).
+    `interruptions` counts machines taken away, over all attempts, and is none of the `retries`; `*_before` is what
+    of a total came with earlier attempts. `spot` is of the attempt that is next or under way. `stop_reason` is why
+    the dispatcher itself asked the cloud to stop this attempt.
     """
 
     id: str
@@ -79,6 +82,10 @@ class Entry:
     lease_token: str | None = None
     lease_owner: str | None = None
     lease_until: str | None = None
+    no_checkpoint: int = 0
+    interruptions_before: int = 0
+    billed_before: int = 0
+    stop_reason: str | None = None
 
     @property
     def final(self) -> bool:
@@ -101,7 +108,8 @@ class Entry:
         document = {name: getattr(self, name) for name in ENTRY_COLUMNS if name not in hidden}
         document["job"] = json.loads(self.job)
         document["links"] = json.loads(self.links) if self.links else {}
-        document["spot"], document["preemptible"] = bool(self.spot), bool(self.preemptible)
+        for name in ("spot", "preemptible", "no_checkpoint"):
+            document[name] = bool(getattr(self, name))
         document["unit_price"] = None if self.unit_price is None else float(self.unit_price)
         document["priority"] = ("critical", "high", "medium", "low")[self.priority]
         return document
@@ -165,3 +173,29 @@ class Target:
     failures: int
     not_before: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRow:
+    """An image that was built for a zone, or copied into its registry, under a name that jobs may use.
+
+    `reference` is what the zone's nodes pull (by digest), `tag` the reference by its tag, which is the digest too.
+    `platform` is `linux/amd64` or its like. `entrypoint` and `default_command` are JSON lists of the image's
+    configuration, null where it has none; `runtime` is the version of dispatch-run that its label names.
+    `source` is the folder it was built from, or the reference it was copied from. `pushed` is 0 for an image that
+    was only built.
+    """
+
+    zone: str
+    name: str
+    digest: str
+    reference: str
+    tag: str
+    platform: str
+    recorded_at: str
+    who: str
+    source: str
+    pushed: int
+    entrypoint: str | None = None
+    default_command: str | None = None
+    runtime: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 from dispatcher.errors import LedgerError
 from dispatcher.ledger import Caps, Filter, Lease, Load
 from dispatcher.ledger.opening import connect, translated
-from dispatcher.ledger.rows import ACTIVE, ENTRY_COLUMNS, Entry, Event, QueueRow, Target, ZoneRow
+from dispatcher.ledger.rows import ACTIVE, ENTRY_COLUMNS, Entry, Event, ImageRow, QueueRow, Target, ZoneRow
 
 _COLUMNS = ", ".join(ENTRY_COLUMNS)
 _ACTIVE = ", ".join(f"'{state}'" for state in ACTIVE)
@@ -236,6 +237,22 @@ class SqliteLedger:
     def release(self, zone: str, hardware: str, spot: int) -> None:
         with self._change() as db:
             db.execute("DELETE FROM targets WHERE zone = ? AND hardware = ? AND spot = ?", (zone, hardware, spot))
+
+    def record_image(self, image: ImageRow) -> None:
+        same = (image.zone, image.name, image.digest)
+        with self._change() as db:
+            pushed = db.execute(
+                "DELETE FROM images WHERE zone = ? AND name = ? AND digest = ? RETURNING pushed", same
+            ).fetchall()
+            kept = dataclasses.replace(image, pushed=1) if (1,) in pushed else image
+            db.execute(f"INSERT INTO images ({_names(ImageRow)}) VALUES ({_marks(ImageRow)})", _values(kept))
+
+    def images(self, zone: str | None = None, name: str | None = None) -> list[ImageRow]:
+        given = {"zone": zone, "name": name}
+        wanted = {column: value for column, value in given.items() if value is not None}
+        where = " AND ".join(f"{column} = ?" for column in wanted)
+        sql = f"SELECT {_names(ImageRow)} FROM images {'WHERE ' + where if where else ''} ORDER BY seq DESC"
+        return [ImageRow(*row) for row in self._rows(sql, list(wanted.values()))]
 
 
 def _where(wanted: Filter) -> tuple[str, list[object]]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dispatcher.errors import LedgerError
-from dispatcher.ledger import Caps, Entry, Event, Filter, Lease, Ledger, Load, QueueRow, Target, ZoneRow
+from dispatcher.ledger import Caps, Entry, Event, Filter, ImageRow, Lease, Ledger, Load, QueueRow, Target, ZoneRow
 
 Open = Callable[[], Ledger]
 NOW, LATER, MUCH_LATER = "2026-11-21T08:00:00.000Z", "2026-11-21T08:05:00.000Z", "2026-11-21T09:00:00.000Z"
@@ -33,6 +33,13 @@ def add(ledger: Ledger, *entries: Entry) -> None:
 def claim(ledger: Ledger, one: Entry, lease: Lease = LEASE, caps: Caps = ANY, **more: Any) -> Entry | None:
     given = {"now": NOW, "passed": (), "cloud_name": f"{one.slug}-{one.id}-1", "request_digest": "rd", **more}
     return ledger.claim(one, lease=lease, caps=caps, **given)
+
+
+def image(digest: str, **columns: Any) -> ImageRow:
+    """A recorded image."""
+    given: dict[str, Any] = {"zone": "z", "name": "train", "reference": "r", "tag": "t", "platform": "linux/amd64"}
+    given |= {"recorded_at": NOW, "who": "ada", "source": ".", "pushed": 0, **columns}
+    return ImageRow(digest=digest, **given)
 
 
 class Conformance:
@@ -233,3 +240,15 @@ class Conformance:
     def _sync(ledger: Ledger, queues: list[str]) -> None:
         zone = ZoneRow("z", "aws", "r", "dev", "none", "stack", 1, NOW, NOW, "{}")
         ledger.synchronise([zone], [QueueRow(name, "z", "{}", NOW) for name in queues], "dev")
+
+    def test_an_image_that_is_recorded_again_is_the_newest_and_once_pushed_stays_so(self, open: Open) -> None:
+        ledger = open()
+        ledger.record_image(image("sha256:1", pushed=1, entrypoint='["train"]'))
+        ledger.record_image(image("sha256:2"))
+        ledger.record_image(image("sha256:3", name="other"))
+        ledger.record_image(image("sha256:4", zone="elsewhere"))
+        ledger.record_image(image("sha256:1", pushed=0))
+        found = open().images("z", "train")
+        assert [(one.digest, one.pushed) for one in found] == [("sha256:1", 1), ("sha256:2", 0)]
+        assert [one.digest for one in ledger.images("z")] == ["sha256:1", "sha256:3", "sha256:2"]
+        assert len(ledger.images()) == 4
