@@ -67,7 +67,8 @@ def _images(connection: sqlite3.Connection) -> None:
         """CREATE TABLE images (
             zone TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, reference TEXT NOT NULL,
             tag TEXT NOT NULL, platform TEXT NOT NULL, recorded_at TEXT NOT NULL, who TEXT NOT NULL,
-            source TEXT NOT NULL, pushed INTEGER NOT NULL CHECK (pushed IN (0, 1)), entrypoint TEXT, default_command TEXT, runtime TEXT,
+            source TEXT NOT NULL, pushed INTEGER NOT NULL CHECK (pushed IN (0, 1)),
+            entrypoint TEXT, default_command TEXT, runtime TEXT,
             seq INTEGER PRIMARY KEY AUTOINCREMENT, UNIQUE (zone, name, digest))"""
     )
 
