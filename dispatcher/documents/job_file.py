@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from dispatcher import limits, redact
-from dispatcher.documents import document, queue_fields, reading, references
+from dispatcher.documents import document, queue_fields, reading
 from dispatcher.documents.changes import Changes, Defaults, apply, fill
 from dispatcher.documents.document import Fields, Items, Scalar
 from dispatcher.documents.reading import Value
 from dispatcher.errors import Problem, SpecError
 from dispatcher.job import PRIORITIES, RUNTIME_DEFAULT, Job, Resources, Wandb
+from dispatcher.runtime.secrets import reference
 
 # Set by the dispatcher or by the clouds' own agents in every container; a job's own value would break them.
 _RESERVED = ("DISPATCH_", "AIP_", "AZUREML_", "MASTER_ADDR", "MASTER_PORT", "CLUSTER_SPEC", "TF_CONFIG")
@@ -153,7 +154,7 @@ def _secret(value: Value) -> str | None:
     if typed is None:
         return None
     try:
-        references.parse(typed)
+        reference.parse(typed)
     except ValueError as error:
         value.wrong(str(error), _reference_remedy(value.path.rpartition(".")[2]))
         return None

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 Store = Literal["aws-sm", "ssm", "gcp-sm", "azure-kv", "env"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A parsed reference: the store, the name in it, and the JSON key or version when one is given."""
 
     store: Store
