@@ -69,8 +69,10 @@ class Job:
     """A checked job. `command` is argv, every element a string. Durations are seconds.
 
     `env` values are plain text, `secrets` values are references (`aws-sm://name`) and never the secret.
-    `max_wait` bounds waiting plus running of a spot job. `retries` counts restarts after the provider's
-    own faults, not the program's. `runtime` says whether the image has dispatch-run; None: the job does not say.
+    `max_wait` bounds waiting plus running of a spot job, `max_interruptions` how often it may lose its machines, and
+    with `last_attempt_on_demand` it then goes on where nobody takes them. `no_checkpoint` records that somebody
+    accepted that an interruption loses all work. `retries` counts restarts after the provider's own faults, not the
+    program's, and no interruptions. `runtime` says whether the image has dispatch-run; None: the job does not say.
     """
 
     image: str
@@ -84,7 +86,10 @@ class Job:
     max_runtime: int = RUNTIME_DEFAULT
     max_wait: int | None = None
     spot: bool = False
+    max_interruptions: int | None = None
+    last_attempt_on_demand: bool = False
     checkpoint: bool = False
+    no_checkpoint: bool = False
     preemptible: bool = False
     retries: int = 0
     inputs: Mapping[str, str] = field(default_factory=dict)

@@ -57,5 +57,11 @@ NODES_MAX = 100
 RUNTIME_MAX = 28 * 86_400
 """Seconds a job may run (SageMaker MaxRuntimeInSeconds); a zone's own limit is lower."""
 
+WAIT_MAX = 30 * 86_400
+"""Seconds a spot job may wait and run, together (SageMaker developer guide: 28 days of run, 30 in all)."""
+
+INTERRUPTIONS_MAX = 100
+"""How often a job may lose its machines and go on: no vendor's limit, only more than anybody means."""
+
 RETRIES_MAX = 30
 """Restarts after the provider's own faults (SageMaker MaximumRetryAttempts)."""

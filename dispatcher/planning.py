@@ -74,6 +74,7 @@ def entry(plan: Plan, *, who: str, host: str, now: str, clean: Callable[[Any], A
         hardware=plan.hardware,
         spot=int(job.spot),
         preemptible=int(job.preemptible),
+        no_checkpoint=int(job.no_checkpoint),
         max_runtime=job.max_runtime,
         job_type=job.job_type,
         workload=job.workload,

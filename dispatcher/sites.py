@@ -14,6 +14,7 @@ from dispatcher.errors import NotFoundError, UsageError
 from dispatcher.job import RUNTIME_DEFAULT, Job
 from dispatcher.ledger import Caps, Entry, Ledger, QueueRow, ZoneRow
 from dispatcher.queue import Queue
+from dispatcher.scheduling import interruptions
 from dispatcher.scheduling.work import Site
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ class Sites:
         backend = self.backend(found)
 
         def render(entry: Entry, submission: Submission) -> Request:
-            return backend.render(job_of(entry), found.queue, submission)
+            job = interruptions.of_attempt(job_of(entry), entry)
+            return backend.render(job, found.queue, submission)
 
         caps = Caps(found.queue.max_running, found.queue.max_nodes)
         return Site(backend, render, caps, _moment(found.zone.updated_at) if found.zone else 0.0)

@@ -83,14 +83,20 @@ class Request:
     machines: int | None = None
 
 
+CAPACITY, INTERRUPTED = "capacity", "interrupted"
+"""Causes of an end that are the cloud's: it had no machines, or took spot ones away and does not start again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What the cloud said of one job at one moment.
 
     `state` is None when the vendor's word has no row in our table: the caller keeps the state it has.
     `vendor_state` is the vendor's own text. Times are RFC 3339 UTC. `billable_seconds` counts all nodes
-    once, as the vendor reports it. `model_uri` is where the job's output archive or folder is. `cause` of a
-    failure is `program`, `request`, `capacity`, `provider`, or empty when the vendor does not say.
+    once, as the vendor reports it. `interruptions` are machines that were taken and given back, as far as the
+    vendor tells. `model_uri` is where the job's output archive or folder is. `cause` of a failure is `program`,
+    `request`, `capacity`, `interrupted`, `provider`, or empty when the vendor does not say; of a time-out it is
+    `capacity` when the time went by waiting for machines.
     `times_unknown` says that the cloud keeps the job's times where who asks cannot read them, and with them what
     tells a time-out from a cancellation.
     """

@@ -12,12 +12,16 @@ from dispatcher.errors import Problem, SpecError
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What `submit` adds to a file: `--set path=value`, `--env NAME=VALUE`, `-P`, and arguments after `--`."""
+    """What `submit` adds to a file: `--set path=value`, `--env NAME=VALUE`, `-P`, and arguments after `--`.
+
+    `no_checkpoint` is somebody's word that an interruption may lose all work.
+    """
 
     sets: Sequence[str] = ()
     env: Sequence[str] = ()
     arguments: Sequence[str] = ()
     priority: str | None = None
+    no_checkpoint: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,20 +28,15 @@ def parse(source: str, data: bytes | str, changes: Changes | None = None, defaul
         raise SpecError([Problem(source, tree.line, "", "is not a mapping of keys", "see docs/job-file.md")])
     apply(tree, changes or Changes(), problems)
     fill(tree, defaults or Defaults())
-    job = _read(Value("", tree, problems))
+    job = _read(Value("", tree, problems), unsaved=changes is not None and changes.no_checkpoint)
     if problems or job is None:
         raise SpecError(problems)
     return job
 
 
-def _read(value: Value) -> Job | None:
+def _read(value: Value, *, unsaved: bool) -> Job | None:
     found = reading.table(value, KEYS, required=("image",), elsewhere=_ELSEWHERE)
-    if found.get("spot") and not found.get("checkpoint"):
-        remedy = "set checkpoint: true and save to $DISPATCH_CHECKPOINT_DIR"
-        _field(value, "spot").wrong("needs a checkpoint, or an interruption loses the run", remedy)
-    if found.get("preemptible") and not found.get("checkpoint"):
-        remedy = "set checkpoint: true and save to $DISPATCH_CHECKPOINT_DIR"
-        _field(value, "preemptible").wrong("needs a checkpoint, or preemption loses the run", remedy)
+    _check_interruptions(value, found, unsaved=unsaved)
     if found.get("max_wait", math.inf) < found.get("max_runtime", RUNTIME_DEFAULT):
         assumed = "" if "max_runtime" in found else ", which is 1d where nothing is said"
         remedy = "it bounds waiting and running together"
@@ -53,7 +48,22 @@ def _read(value: Value) -> Job | None:
         _field(value, "env").wrong(f"env and secrets have {total} entries together, more than {limits.ENV_MAX}")
     if value.problems:
         return None
-    return Job(**found)
+    return Job(**found, no_checkpoint=unsaved)
+
+
+def _check_interruptions(value: Value, found: Mapping[str, Any], *, unsaved: bool) -> None:
+    """Hold what may lose its machines to a checkpoint, or to somebody's word (`unsaved`) that it needs none."""
+    for key, loses in (("spot", "an interruption loses the run"), ("preemptible", "preemption loses the run")):
+        if found.get(key) and not found.get("checkpoint") and not unsaved:
+            _field(value, key).wrong(f"needs a checkpoint, or {loses}", _CHECKPOINT_REMEDY)
+    if unsaved and found.get("checkpoint"):
+        _field(value, "checkpoint").wrong("is true, and --no-checkpoint says that it has none", "leave one out")
+    elif unsaved and not (found.get("spot") or found.get("preemptible")):
+        rule = "is for jobs that may lose their machines (spot or preemptible), and this is none"
+        value.problems.append(Problem("--no-checkpoint", None, "", rule, "leave it out"))
+    for key in ("max_interruptions", "last_attempt_on_demand"):
+        if found.get(key) not in (None, False) and not found.get("spot"):
+            _field(value, key).wrong("is for spot jobs: no other loses its machines", "set spot: true, or drop it")
 
 
 def _field(value: Value, key: str) -> Value:
@@ -178,6 +188,9 @@ def _label_name(value: Value, name: str) -> bool:
     return False
 
 
+_CHECKPOINT_REMEDY = (
+    "set checkpoint: true and save to $DISPATCH_CHECKPOINT_DIR, or accept it: dispatch submit --no-checkpoint"
+)
 _SECRETS_REMEDY = "reference it under `secrets` and read the environment variable in the program"
 _word = reading.pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "may hold letters, digits, - _ and . only", longest=63)
 _image = reading.pattern(
@@ -214,8 +227,10 @@ KEYS: Mapping[str, reading.Reader[Any]] = {
     "secrets": reading.mapping(_env_name, _secret, limits.ENV_MAX),
     "resources": _resources,
     "max_runtime": reading.duration(1, limits.RUNTIME_MAX),
-    "max_wait": reading.duration(1, limits.RUNTIME_MAX),
+    "max_wait": reading.duration(1, limits.WAIT_MAX),
     "spot": reading.boolean,
+    "max_interruptions": reading.integer(0, limits.INTERRUPTIONS_MAX),
+    "last_attempt_on_demand": reading.boolean,
     "checkpoint": reading.boolean,
     "preemptible": reading.boolean,
     "retries": reading.integer(0, limits.RETRIES_MAX),
@@ -234,6 +249,7 @@ _ELSEWHERE = {
     "environment": "write env",
     "instance_type": "write resources: {instance: ...}, or leave it to resources.gpu, cpu and memory",
     "timeout": "write max_runtime",
+    "no_checkpoint": "it is said with each submission: dispatch submit --no-checkpoint",
     "outputs": "what the program writes to $DISPATCH_OUTPUT_DIR is kept: dispatch fetch brings it",
     "output": "what the program writes to $DISPATCH_OUTPUT_DIR is kept: dispatch fetch brings it",
     "seed": "write env: {SEED: ...}, or a word of command: the program reads it",

@@ -152,10 +152,12 @@ class Ledger(Protocol):
         *,
         token: str | None = None,
         state: str | None = None,
+        attempt: int | None = None,
     ) -> bool:
         """Update a submission that has not ended, and add the event; False when nothing changed.
 
-        With `token`, only while that lease still holds; with `state`, only while it is in that state.
+        With `token`, only while that lease still holds; with `state`, only while it is in that state; with
+        `attempt`, only while it is at that one.
         """
         ...
 

@@ -73,7 +73,18 @@ def _images(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _images)
+def _interruptions(connection: sqlite3.Connection) -> None:
+    """Attempts that follow on interruptions: what came with earlier ones, and that no checkpoint was wanted."""
+    for column in (
+        "no_checkpoint INTEGER NOT NULL DEFAULT 0 CHECK (no_checkpoint IN (0, 1))",
+        "interruptions_before INTEGER NOT NULL DEFAULT 0",
+        "billed_before INTEGER NOT NULL DEFAULT 0",
+        "stop_reason TEXT",
+    ):
+        connection.execute(f"ALTER TABLE submissions ADD COLUMN {column}")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _images, _interruptions)
 SCHEMA = len(MIGRATIONS)
 APPLICATION = 0x6C776179
 """SQLite's application id of a ledger (`lway`), so that another program's database is recognised as such."""

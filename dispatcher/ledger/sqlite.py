@@ -201,12 +201,13 @@ class SqliteLedger:
         *,
         token: str | None = None,
         state: str | None = None,
+        attempt: int | None = None,
     ) -> bool:
         unknown = set(columns) - set(ENTRY_COLUMNS)
         if unknown:
             raise ValueError(f"no such columns: {', '.join(sorted(unknown))}")
         assigned = ", ".join(f"{name} = ?" for name in columns)
-        given = {"lease_token": token, "state": state}
+        given = {"lease_token": token, "state": state, "attempt": attempt}
         guards = {name: value for name, value in given.items() if value is not None}
         held = "".join(f" AND {name} = ?" for name in guards)
         with self._change() as db:

@@ -136,17 +136,21 @@ def _check_size(hardware: Hardware, findings: Findings) -> None:
 
 
 def _warn(job: Job, hardware: Hardware, findings: Findings) -> None:
-    if job.resources.nodes > 1 and hardware.accelerator == "gpu" and not hardware.efa:
-        known = "has no InfiniBand" if hardware.efa is False else "is not known to have InfiniBand"
-        findings.warn(f"{job.resources.nodes} nodes of {hardware.instance}, which {known}: nodes will talk slowly")
+    if hardware.accelerator == "gpu":
+        rules.warn_of_nodes(job, hardware, "InfiniBand", findings)
     if job.resources.disk:
         findings.warn(
             f"resources.disk is left out: Azure ML gives a job no volume, and {hardware.instance} has its own "
             f"temporary disk, {hardware.local_storage_gb} GB"
         )
     if job.spot:
-        findings.warn("Azure ML does not start an interrupted spot job again: it ends, and is submitted anew")
-    if job.max_wait is not None:
+        findings.warn(
+            "Azure ML does not start an interrupted spot job again: its next attempt is sent when a command runs "
+            "the queue (`dispatch wait`, `logs -f`)"
+        )
+    if job.max_wait is not None and job.spot:
+        findings.warn("Azure ML bounds no waiting: beyond max_wait a command that runs the queue stops the job")
+    elif job.max_wait is not None:
         findings.warn("max_wait is left out: Azure ML bounds no waiting")
     if job.retries:
         findings.warn("retries is left out: Azure ML starts no job again")

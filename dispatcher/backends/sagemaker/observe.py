@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from dispatcher.backends.base import Observation, State
+from dispatcher.backends.base import CAPACITY, Observation, State
 
 if TYPE_CHECKING:
     from dispatcher.contract import AwsZone
@@ -19,10 +19,13 @@ LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _CONSOLE = {"aws": "aws.amazon.com", "aws-us-gov": "amazonaws-us-gov.com", "aws-cn": "amazonaws.cn"}
 """Partition -> domain of its console (AWS documentation of each partition)."""
 
+_WAITED = "MaxWaitTimeExceeded"
+"""The secondary status of a spot job for which there were too few machines for too long."""
+
 _CAUSES = {
     "AlgorithmError": "program",
     "ClientError": "request",
-    "CapacityError": "capacity",
+    "CapacityError": CAPACITY,
     "InternalServerError": "provider",
 }
 """Prefix of FailureReason -> whose fault it was (sagemaker-python-sdk tests for `CapacityError` the same way)."""
@@ -78,7 +81,7 @@ def _observation(facts: Mapping[str, Any], status: str, secondary: str, zone: Aw
         interruptions=sum(1 for step in transitions if step.get("Status") == "Interrupted"),
         model_uri=facts.get("ModelArtifacts", {}).get("S3ModelArtifacts"),
         links=links(name, zone),
-        cause=cause(reason),
+        cause=CAPACITY if secondary == _WAITED else cause(reason),
     )
 
 

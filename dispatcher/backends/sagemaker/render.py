@@ -35,8 +35,6 @@ DEFAULT_VOLUME_GB = 30
 """Size of the EBS volume when a job does not say: the default of AWS's own SageMaker Python SDK."""
 KEEP_ALIVE = 3600
 """Seconds that a warm instance waits for the next job; the developer guide's maximum, below the model's 21600."""
-WAIT_MAX = 30 * 86_400
-"""Seconds that a spot job may wait and run, together (developer guide: 28 days of run, 30 in all)."""
 
 
 def render(job: Job, queue: Queue, submission: Submission, context: Context[AwsZone]) -> Request:
@@ -117,9 +115,7 @@ def _resources(job: Job, queue: Queue, hardware: Hardware, zone: AwsZone, findin
     elif queue.min_warm:
         config["KeepAlivePeriodInSeconds"] = KEEP_ALIVE
     rules.warn_of_age(hardware, findings)
-    if job.resources.nodes > 1 and not hardware.efa:
-        known = "has no EFA" if hardware.efa is False else "is not known to have EFA"
-        findings.warn(f"{job.resources.nodes} nodes of {hardware.instance}, which {known}: nodes will talk slowly")
+    rules.warn_of_nodes(job, hardware, "EFA", findings)
     return config
 
 
@@ -148,12 +144,12 @@ def _stopping(job: Job, findings: Findings) -> dict[str, int]:
             "max_runtime", f"is {job.max_runtime} s, SageMaker runs a job at most 28 days", "lower it"
         )
     if job.spot:
-        wait = min(2 * job.max_runtime, WAIT_MAX) if job.max_wait is None else job.max_wait
+        wait = min(2 * job.max_runtime, limits.WAIT_MAX) if job.max_wait is None else job.max_wait
         if wait < job.max_runtime:
             rule = f"max_wait ({wait} s) bounds waiting and running together, and is below max_runtime"
             findings.problem("max_wait", rule, f"set it to at least {job.max_runtime} s")
-        elif wait > WAIT_MAX:
-            findings.problem("max_wait", f"is {wait} s, SageMaker allows {WAIT_MAX} s", "lower it")
+        elif wait > limits.WAIT_MAX:
+            findings.problem("max_wait", f"is {wait} s, SageMaker allows {limits.WAIT_MAX} s", "lower it")
         condition["MaxWaitTimeInSeconds"] = wait
     elif job.max_wait is not None:
         findings.warn("max_wait is left out: SageMaker bounds waiting for spot jobs only")

@@ -97,11 +97,8 @@ def _pools(
         pools.append(pool)
     if hardware is not None:
         rules.warn_of_age(hardware, findings)
-        if job.resources.nodes > 1 and hardware.accelerator == "gpu" and not hardware.efa:
-            known_fabric = "has no GPUDirect" if hardware.efa is False else "is not known to have GPUDirect"
-            findings.warn(
-                f"{job.resources.nodes} nodes of {hardware.instance}, which {known_fabric}: nodes will talk slowly"
-            )
+        if hardware.accelerator == "gpu":
+            rules.warn_of_nodes(job, hardware, "GPUDirect", findings)
     return pools
 
 

@@ -63,8 +63,15 @@ def finish(scheduling: Mapping[str, Any], raw: Mapping[str, Any], job: Job, find
         if (own := raw.get("maxWaitDuration")) not in (None, f"{wait}s"):
             findings.warn(f"the job's max_wait replaces the queue's maxWaitDuration of {own}: it waits {wait} s")
         spec["maxWaitDuration"] = f"{wait}s"
+    elif job.max_wait is not None and job.spot:
+        findings.warn("Vertex AI bounds no wait for spot: beyond max_wait a command that runs the queue stops the job")
     elif job.max_wait is not None:
         findings.warn("max_wait is left out: Vertex AI bounds waiting for FLEX_START jobs only")
+    if job.max_interruptions is not None:
+        findings.warn(
+            "max_interruptions is left out: Vertex AI tells of no interruption, and starts the job again up to "
+            f"{_rules()['spot']['restarts']} times"
+        )
     if job.retries:
         findings.warn(
             f"retries: {job.retries} lets Vertex AI retry by its own count: a program that ends with an error is "

@@ -30,6 +30,11 @@ from dispatcher.planning import Plan
 @click.option("--set", "sets", metavar="PATH=VALUE", multiple=True, help="Change the job, e.g. resources.nodes=2.")
 @click.option("--env", metavar="NAME=VALUE", multiple=True, help="Add an environment variable.")
 @click.option(
+    "--no-checkpoint",
+    is_flag=True,
+    help="Let a spot job start without a checkpoint: an interruption loses all work. Recorded.",
+)
+@click.option(
     "--prices",
     metavar="FILE",
     envvar="DISPATCH_PRICES",
@@ -54,6 +59,7 @@ def command(
     priority: str | None,
     sets: tuple[str, ...],
     env: tuple[str, ...],
+    no_checkpoint: bool,
     prices: str | None,
     dry_run: bool,
     wait: bool,
@@ -64,7 +70,8 @@ def command(
     from dispatcher.documents.changes import Changes
 
     with settings.dispatcher() as dispatcher:
-        plan = dispatcher.plan_file(file, queue, changes=Changes(sets, env, arguments, priority), prices=prices)
+        changes = Changes(sets, env, arguments, priority, no_checkpoint)
+        plan = dispatcher.plan_file(file, queue, changes=changes, prices=prices)
         if dry_run:
             _print_plan(dispatcher, plan, form)
             return 0

@@ -324,7 +324,7 @@ def test_no_capacity_and_a_machine_taken_away_are_not_the_program_s_fault(azure_
     until(backend, request.name, State.RUNNING)
     azure_landing.cloud.fault("interrupt", service="machinelearningservices")
     final = until(backend, request.name)
-    assert (final.state, final.cause) == (State.FAILED, "capacity"), final.reason
+    assert (final.state, final.cause) == (State.FAILED, "interrupted"), final.reason
 
 
 @pytest.mark.parametrize("status", [403, 502])

@@ -1,0 +1,120 @@
+"""What becomes of a spot job that lost its machines: another attempt on spot, the last one on demand, or its end.
+
+SageMaker and Vertex AI start such a job again by themselves, and only tell when they give up; Azure ML ends it,
+and the next attempt is ours. An attempt resumes from the checkpoint, which all attempts of a submission share.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from dispatcher.backends.base import CAPACITY, INTERRUPTED, Observation, State
+from dispatcher.documents.quantities import human_duration
+from dispatcher.job import Job
+from dispatcher.ledger import Entry
+
+RESTARTS = 6
+"""How often an interrupted job is submitted anew unless it says otherwise: as often as Vertex AI does it by itself
+("Use Spot VMs with training")."""
+
+MARGIN = 120.0
+"""Seconds behind `max_wait` after which the dispatcher stops a job: a cloud that does it itself comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The attempt ended and another follows, on spot machines or not; `why` is for people."""
+
+    spot: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """The attempt ended and none follows: how the submission ends, and why."""
+
+    state: State
+    why: str
+
+
+def of_attempt(job: Job, entry: Entry) -> Job:
+    """Return the job as its present attempt runs it: for the time that is left, and perhaps on demand."""
+    job = replace(job, max_runtime=max(1, run_left(entry))) if entry.billed_before else job
+    if job.spot and not entry.spot:
+        job = replace(job, spot=False, max_wait=None, max_interruptions=None, last_attempt_on_demand=False)
+    return job
+
+
+def run_left(entry: Entry) -> int:
+    """Seconds that the present attempt may run: all of them together run for `max_runtime`.
+
+    Counted by what was billed, which is less than what ran where a cloud bills a spot job for less (SageMaker).
+    """
+    return entry.max_runtime - entry.billed_before
+
+
+def counted(entry: Entry, seen: Observation) -> int:
+    """How often the submission has lost its machines, all attempts together."""
+    told = max(entry.interruptions, entry.interruptions_before + seen.interruptions)
+    return told + (1 if _lost(seen) else 0)
+
+
+def after(entry: Entry, job: Job, seen: Observation, waited: float) -> Again | Over | None:
+    """Return what follows on the end of an attempt; None when its end is the submission's, as the cloud tells it.
+
+    `waited` is how many seconds ago the first attempt was sent.
+    """
+    if not entry.spot or entry.cancel_requested_at:
+        return None
+    stopped = entry.stop_reason is not None and seen.state is State.CANCELLED
+    if _lost(seen):
+        return _after_interruption(entry, job, counted(entry, seen), seen, waited)
+    if not stopped and seen.cause != CAPACITY:
+        return None
+    why = entry.stop_reason if stopped and entry.stop_reason else seen.reason
+    if job.last_attempt_on_demand and _left(entry, seen) > 0:
+        return Again(spot=False, why=why)
+    return Over(State.TIMED_OUT, why) if stopped else None
+
+
+def _after_interruption(entry: Entry, job: Job, count: int, seen: Observation, waited: float) -> Again | Over:
+    allowed = RESTARTS if job.max_interruptions is None else job.max_interruptions
+    if _left(entry, seen) <= 0:
+        return Over(State.TIMED_OUT, f"its attempts ran for {human_duration(entry.max_runtime)} (max_runtime)")
+    late = job.max_wait is not None and waited >= job.max_wait
+    if not late and count <= allowed:
+        return Again(spot=True, why=seen.reason)
+    why = _waited(job, waited) if late else _too_often(count, allowed, said=job.max_interruptions is not None)
+    if job.last_attempt_on_demand:
+        return Again(spot=False, why=why)
+    return Over(State.TIMED_OUT if late else State.FAILED, f"{why}; {seen.reason}")
+
+
+def to_stop(entry: Entry, job: Job, waited: float) -> str | None:
+    """Return why the present attempt of a spot job is to be stopped; None when it may go on."""
+    if not entry.spot or entry.cancel_requested_at or entry.stop_reason:
+        return None
+    if job.max_interruptions is not None and entry.interruptions > job.max_interruptions:
+        return _too_often(entry.interruptions, job.max_interruptions, said=True)
+    if job.max_wait is not None and waited >= job.max_wait + MARGIN:
+        return _waited(job, waited)
+    return None
+
+
+def _lost(seen: Observation) -> bool:
+    return seen.state is State.FAILED and seen.cause == INTERRUPTED
+
+
+def _left(entry: Entry, seen: Observation) -> int:
+    return run_left(entry) - (seen.billable_seconds or 0)
+
+
+def _too_often(count: int, allowed: int, *, said: bool) -> str:
+    times = "once" if count == 1 else f"{count} times"
+    rule = "max_interruptions" if said else "where max_interruptions is not set"
+    return f"it lost its machines {times}, allowed is {allowed} ({rule})"
+
+
+def _waited(job: Job, waited: float) -> str:
+    allowed = human_duration(job.max_wait or 0)
+    return f"it waited and ran for {human_duration(waited)}, allowed is {allowed} (max_wait)"
