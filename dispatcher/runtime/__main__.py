@@ -2,12 +2,120 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
+from . import PROGRAM, cluster, code, failure, folders, process, secrets
+from .fault import FAULT, Fault
 
-def main() -> int:
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+USAGE = f"""\
+usage: {PROGRAM} [--print] [--] COMMAND...
+
+Runs COMMAND in a container of a job with the same cluster, folders, secrets and code on every cloud.
+
+  --print    show what is found here; with COMMAND, run it afterwards
+  --version  show the version
+  --help     show this
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run with the words of this process, and return the exit code: the command's own once it has started."""
-    raise NotImplementedError("this is the interface only")
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    shown = False
+    while words and words[0].startswith("-"):
+        word = words.pop(0)
+        if word == "--":
+            break
+        if word in ("--help", "-h"):
+            print(USAGE, end="")
+            return 0
+        if word == "--version":
+            print(PROGRAM, _version())
+            return 0
+        if word != "--print":
+            say(f"{word} is not an option of {PROGRAM}: put -- before the command\n{USAGE}".rstrip())
+            return FAULT
+        shown = True
+    reason = failure.place(os.environ)
+    try:
+        return _main(words, os.environ, reason, shown=shown)
+    except Fault as fault:
+        for line in str(fault).splitlines():
+            say(line)
+        if reason:
+            failure.write(reason, f"{PROGRAM}: {fault}")
+        return fault.code
+
+
+def _main(command: Sequence[str], environ: Mapping[str, str], reason: str, *, shown: bool) -> int:
+    found = cluster.find(environ)
+    cloud = environ.get("DISPATCH_CLOUD") or found.cloud
+    if shown:
+        from . import report
+
+        print(report.table(environ, found, _version(), grace(cloud), reason), flush=True)
+        if not command:
+            return 0
+    if not command:
+        raise Fault("there is no command to run", f"{PROGRAM} [--print] [--] COMMAND...")
+    asked = environ.get("DISPATCH_NODES", str(found.nodes))
+    if asked != str(found.nodes):
+        say(f"the job asked for {asked} nodes, and {found.source} has {found.nodes}")
+    for line in folders.prepare(environ, found.rank):
+        say(line)
+    known = {**environ, **found.variables()}
+    directory = code.unpack(environ)
+    if directory:
+        known.update(code.variables(environ, directory))
+        os.chdir(directory)
+    try:
+        given = secrets.resolved(known)
+    except secrets.SecretError as error:
+        raise Fault("\n".join(error.lines)) from error
+    started = _now()
+    end = process.run(command, given, say, grace=grace(cloud) if cloud else None, keep=bool(reason))
+    checkpoints = given.get(folders.CHECKPOINTS)
+    if checkpoints and cloud != "aws":  # there the service's own agent copies what is on the disk
+        folders.settle(checkpoints, started)
+    if end.code:
+        say(str(end))
+        if reason:
+            values = [given[name] for name in secrets.references(environ) if name in given]
+            failure.write(reason, str(end), end.said, values)
+    return end.code
+
+
+def grace(cloud: str) -> float | None:
+    """Return how many seconds this cloud gives between asking a container to end and ending it, None if unsaid."""
+    import json
+    import pkgutil
+
+    data = pkgutil.get_data(__package__ or "", "data/grace.json")
+    seconds = json.loads(data or b"{}").get(cloud, {}).get("seconds")
+    return None if seconds is None else float(seconds)
+
+
+def say(text: str) -> None:
+    """Put a line into the job's log that shows who says it."""
+    sys.stderr.write(f"{PROGRAM}: {text}\n")
+    sys.stderr.flush()
+
+
+def _now() -> float:
+    import time
+
+    return time.time()
+
+
+def _version() -> str:
+    from .. import __version__
+
+    return __version__
 
 
 if __name__ == "__main__":
