@@ -69,13 +69,13 @@ def _check(path: str, wanted: str) -> None:
         ) from error
     if digest.hexdigest() != wanted:
         raise Fault(
-            f"the code of the job, {path}, is not what was submitted: its digest is {digest.hexdigest()}, not {wanted}",
+            f"the code of the job, {path}, is not what was submitted: sha256 {digest.hexdigest()}, not {wanted}",
             "somebody changed it in the bucket: submit the job anew",
         )
 
 
 def _extract(archive: TarFile, target: str) -> None:
-    """Write what the archive holds: directories, files, and at last the links, so that none is ever written through."""
+    """Write what the archive holds: directories, files, and links at last, so that none is written through."""
     links: list[tuple[str, str]] = []
     files, size = 0, 0
     for member in archive:
@@ -92,13 +92,11 @@ def _extract(archive: TarFile, target: str) -> None:
         elif member.issym():
             links.append((member.linkname, name))
         else:
-            raise Fault(
-                f"the code of the job holds {member.name}, which is neither file, directory nor symbolic link"
-            )
+            raise Fault(f"the code of the job holds {member.name}, neither file, directory nor symbolic link")
     for text, name in links:
         os.makedirs(os.path.dirname(name), exist_ok=True)
         os.symlink(text, name)
-    for text, name in links:  # when all are there: one may lead out only through another
+    for _, name in links:  # when all are there: one may lead out only through another
         if not (os.path.realpath(name) + os.sep).startswith(target + os.sep):
             raise Fault(f"the code of the job holds a link that leads out of it: {os.path.relpath(name, target)}")
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 LONGEST = 1024
-"""Characters that SageMaker keeps of it (developer guide, "How SageMaker AI Signals Algorithm Success or Failure")."""
+"""Characters that SageMaker keeps of it (its developer guide, "How SageMaker AI Signals Success or Failure")."""
 LINES = 12
 """How many last lines of what the command said are worth keeping."""
 

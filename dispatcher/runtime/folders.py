@@ -1,4 +1,4 @@
-"""A job's folders: there before the command starts, checkpoints proven writable, and on the store when it has ended."""
+"""A job's folders: there before the command starts, checkpoints proven writable, and stored when it has ended."""
 
 from __future__ import annotations
 

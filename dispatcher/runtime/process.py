@@ -1,4 +1,4 @@
-"""Runs the command as the container's main process: hands signals on, watches its grace time, keeps its exit code."""
+"""Runs the command as the container's main process: hands signals on, watches the grace time, keeps the code."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DRAIN = 1.0
 
 
 class End:
-    """How the command ended: `code` as a shell or a container reports it, and the last it said, if that was kept."""
+    """How the command ended: `code` as a shell or a container reports it, and the last it said if that was kept."""
 
     def __init__(self, code: int, said: bytes = b"", *, overdue: bool = False) -> None:
         self.code = code
@@ -70,7 +70,7 @@ def run(
     try:
         # Python ignores SIGPIPE and SIGXFSZ, and a program inherits what is ignored.
         state.child = os.posix_spawnp(
-            argv[0], argv, environ, file_actions=actions, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ]
+            argv[0], list(argv), environ, file_actions=actions, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ]
         )
     except OSError as error:
         code = MISSING if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
