@@ -87,6 +87,10 @@ class NotInstalledError(UsageError):
         )
 
 
+class NotHereError(UsageError):
+    """Something that the job takes along is on the machine it was submitted from, and not on this one."""
+
+
 class PolicyRefusal(DispatchError):
     """A rule forbids it; the message names the rule."""
 

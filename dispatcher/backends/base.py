@@ -69,11 +69,23 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """An object that must be in the zone before the job starts: where, in the cloud's own words, and what.
+
+    `uri` names the content by its digest, so what is there already is the same; `size` is in bytes, `sha256` hex.
+    """
+
+    uri: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A rendered submission: a value that can be printed, compared, stored and sent.
 
     `machines` is how many machines it takes where those are not the job's nodes: they are what costs, and what
-    caps count.
+    caps count. `uploads` go before the operations and are no part of them (`Backend.stage`).
     """
 
     cloud: str
@@ -81,6 +93,7 @@ class Request:
     operations: tuple[Operation, ...]
     warnings: tuple[str, ...] = ()
     machines: int | None = None
+    uploads: tuple[Upload, ...] = ()
 
 
 CAPACITY, INTERRUPTED = "capacity", "interrupted"
@@ -136,6 +149,13 @@ class Backend(Protocol):
 
     def render(self, job: Job, queue: Queue, submission: Submission) -> Request:
         """Build the exact request. Pure: no network, no clock, no cloud SDK. Raises SpecError, PolicyRefusal."""
+        ...
+
+    def stage(self, upload: Upload, content: Path) -> None:
+        """Put an object where it is not there yet, as the zone's agent; `content` is the file that holds it.
+
+        Raises NotHereError when the object is missing there and the file is missing here.
+        """
         ...
 
     def submit(self, request: Request) -> str:

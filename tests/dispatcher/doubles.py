@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dispatcher.backends.base import LogLine, Observation, Operation, Request, State, Submission
+from dispatcher.backends.base import LogLine, Observation, Operation, Request, State, Submission, Upload
 from dispatcher.errors import AlreadyExistsError, DispatchError
 from dispatcher.job import Job
 from dispatcher.queue import Queue
@@ -43,11 +43,16 @@ class ToyCloud:
     cancelled: list[str] = field(default_factory=list)
     refuse: list[BaseException] = field(default_factory=list)
     lose: list[BaseException] = field(default_factory=list)
+    staged: list[tuple[str, Path]] = field(default_factory=list)
+    unstaged: list[DispatchError] = field(default_factory=list)
+    """Raised when something is to be put beside a job; each once."""
     blind: list[DispatchError] = field(default_factory=list)
     deaf: list[DispatchError] = field(default_factory=list)
     vendor_words: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     causes: dict[str, str] = field(default_factory=dict)
+    interrupted: dict[str, int] = field(default_factory=dict)
+    rendered: dict[str, Job] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
     timeless: bool = False
     """Whether it tells nobody out here when a job ran."""
@@ -55,8 +60,14 @@ class ToyCloud:
     settle_seconds: float = 0.0
 
     def render(self, job: Job, queue: Queue, submission: Submission) -> Request:
+        self.rendered[submission.name] = job
         body = {"Name": submission.name, "Image": job.image, "Nodes": job.resources.nodes}
         return Request("toy", submission.name, (Operation("Create", body),))
+
+    def stage(self, upload: Upload, content: Path) -> None:
+        if self.unstaged:
+            raise self.unstaged.pop(0)
+        self.staged.append((upload.uri, content))
 
     def submit(self, request: Request) -> str:
         if self.refuse:
@@ -92,6 +103,7 @@ class ToyCloud:
             cause=self.causes.get(name, ""),
             ended_at=ended,
             billable_seconds=90 if ended else None,
+            interruptions=self.interrupted.get(name, 0),
             times_unknown=self.timeless,
         )
 
@@ -112,6 +124,11 @@ class ToyCloud:
         target.mkdir(parents=True, exist_ok=True)
         (target / "model.bin").write_bytes(b"weights")
         return [target / "model.bin"]
+
+    def interrupt(self, name: str) -> None:
+        """Take the machines of a job away, for a cloud that does not start it again by itself."""
+        self.causes[name], self.reasons[name] = "interrupted", "its machines were taken"
+        self.end(name, State.FAILED)
 
     def end(self, name: str, state: State = State.SUCCEEDED) -> None:
         """Let a job end."""

@@ -13,7 +13,7 @@ from dispatcher.backends.azureml import faults, observe, place
 from dispatcher.backends.azureml.faults import GET_WORKSPACE, NoConnection, NotFromHere
 from dispatcher.backends.azureml.render import render
 from dispatcher.backends.azureml.session import PATIENCE, PAUSES, Session
-from dispatcher.backends.base import LogLine, Observation, Operation, Request, State, Submission
+from dispatcher.backends.base import LogLine, Observation, Operation, Request, State, Submission, Upload
 from dispatcher.backends.context import Context
 from dispatcher.backends.faults import QuotaExceeded, Throttled
 from dispatcher.errors import AlreadyExistsError, NotFoundError, Problem, SpecError, UnreachableError
@@ -59,6 +59,12 @@ class AzureMLBackend:
     def render(self, job: Job, queue: Queue, submission: Submission) -> Request:
         """Build the environment version and the job. Pure; raises SpecError or PolicyRefusal with all reasons."""
         return render(job, queue, submission, self._context)
+
+    def stage(self, upload: Upload, content: Path) -> None:
+        """Put an object of a job into the zone's data container, where it is not there yet."""
+        from dispatcher.backends.azureml import staging
+
+        staging.stage(self._session, upload, content)
 
     def submit(self, request: Request) -> str:
         """Put the environment version, then the job; return its id. Raises AlreadyExistsError for a taken name.

@@ -115,10 +115,13 @@ class Session:
         *,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        method: str = "GET",
+        content: bytes | None = None,
     ) -> Any:
         """Read a container, or a blob of it; `container` is its address, `https://<account>.blob.<suffix>/<name>`.
 
-        Returns the answer, whose bytes `iter_raw()` and `read()` bring.
+        Returns the answer, whose bytes `iter_raw()` and `read()` bring. Another `method` asks about a blob, or
+        writes one, which is then `content`.
         """
         self._open()
         parts = urlsplit(container)
@@ -126,7 +129,9 @@ class Session:
         root = self._root(f"blob/{account}", f"https://{parts.netloc}")
         url = f"{root}{parts.path}" + (f"/{quote(name)}" if name else "")
         sent = {"x-ms-version": BLOBS, **(headers or {})}
-        return self._answer(operation, "GET", url, STORAGE, query=query, headers=sent, stream=True)
+        return self._answer(
+            operation, method, url, STORAGE, query=query, headers=sent, content=content, stream=method == "GET"
+        )
 
     def signed(self, operation: str, url: str, *, start: int = 0) -> Any | None:
         """Read what a signed address leads to from byte `start` on; None when there is nothing behind it.
@@ -153,6 +158,7 @@ class Session:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         headers: dict[str, str] | None = None,
+        content: bytes | None = None,
         again: bool = True,
         stream: bool = False,
         empty: tuple[int, ...] = (),
@@ -167,10 +173,10 @@ class Session:
             with faults.translated(operation, self.caller):
                 try:
                     answer = self._client(audience).send_request(
-                        HttpRequest(method, url, params=query, json=body, headers=headers),
+                        HttpRequest(method, url, params=query, json=body, content=content, headers=headers),
                         stream=stream,
                         connection_timeout=CONNECT,
-                        read_timeout=READ if again else CREATE,
+                        read_timeout=READ if again and content is None else CREATE,
                         **options,
                     )
                     if answer.status_code >= 300:

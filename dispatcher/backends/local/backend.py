@@ -14,7 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dispatcher.backends.base import LogLine, Observation, Request, State, Submission
+from dispatcher.backends import code
+from dispatcher.backends.base import LogLine, Observation, Request, State, Submission, Upload
 from dispatcher.backends.local import supervisor
 from dispatcher.backends.local.render import render
 from dispatcher.errors import AlreadyExistsError, NotFoundError, UsageError
@@ -48,6 +49,15 @@ class LocalBackend:
     def render(self, job: Job, queue: Queue, submission: Submission) -> Request:
         """Build the process to run. Pure; raises SpecError or PolicyRefusal with all reasons."""
         return render(job, queue, submission, self._place)
+
+    def stage(self, upload: Upload, content: Path) -> None:
+        """Keep an archive of code where jobs of this machine find it."""
+        target = Path(upload.uri.removeprefix("file://"))
+        if target.exists():
+            return
+        with code.opened(content, upload) as archive:
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            target.write_bytes(archive.read())
 
     def submit(self, request: Request) -> str:
         """Start the process and return `local:<name>`. Raises AlreadyExistsError when the name is taken.

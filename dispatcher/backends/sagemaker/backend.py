@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dispatcher.backends.base import LogLine, Observation, Request, State, Submission
+from dispatcher.backends.base import LogLine, Observation, Request, State, Submission, Upload
 from dispatcher.backends.context import Context
 from dispatcher.backends.sagemaker import observe
 from dispatcher.backends.sagemaker.faults import translated
@@ -55,6 +55,13 @@ class SagemakerBackend:
     def render(self, job: Job, queue: Queue, submission: Submission) -> Request:
         """Build the exact CreateTrainingJob body. Pure; raises SpecError or PolicyRefusal with all reasons."""
         return render(job, queue, submission, self._context)
+
+    def stage(self, upload: Upload, content: Path) -> None:
+        """Put an object of a job into the zone's data bucket, where it is not there yet."""
+        from dispatcher.backends.sagemaker import staging
+
+        with translated(self._session):
+            staging.stage(self._session.client("s3"), upload, content)
 
     def submit(self, request: Request) -> str:
         """Create the job and return its ARN. Raises AlreadyExistsError when the name is taken.

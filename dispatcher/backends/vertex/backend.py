@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dispatcher.backends.base import LogLine, Observation, Request, State, Submission
+from dispatcher.backends.base import LogLine, Observation, Request, State, Submission, Upload
 from dispatcher.backends.context import Context
 from dispatcher.backends.faults import Throttled
 from dispatcher.backends.vertex import observe
@@ -53,6 +53,12 @@ class VertexBackend:
     def render(self, job: Job, queue: Queue, submission: Submission) -> Request:
         """Build the exact CustomJob. Pure; raises SpecError or PolicyRefusal with all reasons."""
         return render(job, queue, submission, self._context)
+
+    def stage(self, upload: Upload, content: Path) -> None:
+        """Put an object of a job into the zone's data bucket, where it is not there yet."""
+        from dispatcher.backends.vertex import staging
+
+        staging.stage(self._session, upload, content)
 
     def submit(self, request: Request) -> str:
         """Create the job and return its resource name. Raises AlreadyExistsError when the name is taken.

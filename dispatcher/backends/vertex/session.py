@@ -83,11 +83,16 @@ class Session:
         query: Mapping[str, object] | None = None,
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        accepted: tuple[int, ...] = (),
         again: bool = True,
         stream: bool = False,
     ) -> Any:
-        """Make one call and return the answer as requests has it; its status is below 400."""
-        method = "GET" if body is None else "POST"
+        """Make one call and return the answer as requests has it; its status is below 400, or one of `accepted`.
+
+        With a body of JSON, or with `content`, it is a POST.
+        """
+        method = "GET" if body is None and content is None else "POST"
         for pause in (*PAUSES, None):
             with faults.translated(operation, self.caller):
                 http = self._session()
@@ -99,15 +104,16 @@ class Session:
                         url,
                         params=query,
                         json=body,
+                        data=content,
                         headers=headers,
                         stream=stream,
-                        timeout=(CONNECT, READ if again else CREATE),
+                        timeout=(CONNECT, READ if again and content is None else CREATE),
                     )
                 except Exception as error:
                     if not again or pause is None or not faults.passing(error):
                         raise
             if answer is not None:
-                if answer.status_code < 400:
+                if answer.status_code < 400 or answer.status_code in accepted:
                     return answer
                 if not again or pause is None or not faults.busy(answer):
                     raise faults.of_answer(answer, operation, self.caller)

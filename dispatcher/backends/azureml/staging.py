@@ -1,0 +1,31 @@
+"""A job's archive into the zone's data container, as whoever submits: written once for each content."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dispatcher.backends import code
+from dispatcher.backends.base import Upload
+from dispatcher.errors import AlreadyExistsError, NotFoundError
+
+if TYPE_CHECKING:
+    from dispatcher.backends.azureml.session import Session
+
+
+def stage(session: Session, upload: Upload, content: Path) -> None:
+    """Put `content` at `upload.uri` unless it is there.
+
+    Raises NotFromHere in a zone whose storage answers in its own network only: from a laptop nothing gets there.
+    """
+    container, _, digest = upload.uri.rpartition(f"/{code.PREFIX}/")
+    name = f"{code.PREFIX}/{digest}"
+    try:
+        session.blobs("HeadBlob", container, name, method="HEAD")
+        return
+    except NotFoundError:
+        pass
+    headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": code.MEDIA_TYPE, "If-None-Match": "*"}
+    with code.opened(content, upload) as body, contextlib.suppress(AlreadyExistsError):
+        session.blobs("PutBlob", container, name, method="PUT", headers=headers, content=body.read())

@@ -1,0 +1,97 @@
+"""What of a folder is left out of its archive: .dispatchignore, which reads like a .gitignore.
+
+Source: git-scm.com/docs/gitignore, "PATTERN FORMAT". The file is read in the folder itself only, not below it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+FILE = ".dispatchignore"
+
+ALWAYS = (
+    ".git", ".hg", ".svn", "__pycache__/", "*.pyc", ".venv/", "venv/", "node_modules/", ".ipynb_checkpoints/",
+    ".mypy_cache/", ".pytest_cache/", ".ruff_cache/", ".DS_Store", ".env", ".env.*", ".netrc",
+)  # fmt: skip
+"""Left out unless a line such as `!.env.example` takes it back: what no job needs, and where passwords lie."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One line: `regex` matches a whole path, `back` takes it in again, `folders` means only folders."""
+
+    regex: re.Pattern[str]
+    back: bool
+    folders: bool
+
+
+def read(text: str) -> list[Pattern]:
+    """The patterns that leave something out, those of every folder first. Raises ValueError naming a bad line."""
+    found = [_pattern(line) for line in ALWAYS]
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.startswith("#") or not line.strip():
+            continue
+        try:
+            found.append(_pattern(_trimmed(line)))
+        except re.error as error:
+            raise ValueError(f"{FILE}:{number}: {line!r} is not a pattern: {error}") from None
+    return found
+
+
+def ignored(path: str, patterns: Iterable[Pattern], *, folder: bool) -> bool:
+    """Whether a path, with `/` and relative to the folder, is left out: the last pattern that matches decides.
+
+    Only the path itself is looked at. Who walks does not go into a folder that is left out, so that nothing in it
+    can be taken back, as with git.
+    """
+    out = False
+    for pattern in patterns:
+        if (folder or not pattern.folders) and pattern.regex.fullmatch(path):
+            out = not pattern.back
+    return out
+
+
+def _trimmed(line: str) -> str:
+    """Without the spaces at its end, unless they are written as `\\ `."""
+    return re.sub(r"(?<!\\)\s+$", "", line)
+
+
+def _pattern(line: str) -> Pattern:
+    back = line.startswith("!")
+    text = line[1:] if back else line
+    folders = text.endswith("/")
+    text = text.rstrip("/") if folders else text
+    # A slash at the beginning or in the middle ties the pattern to the folder; else it may match at any depth.
+    prefix = "" if "/" in text else r"(?:.*/)?"
+    return Pattern(re.compile(prefix + _regex(text.lstrip("/")), re.DOTALL), back, folders)
+
+
+_TOKEN = re.compile(
+    r"\\(?P<quoted>.)|(?P<above>^\*\*/)|(?P<between>/\*\*/)|(?P<below>/\*\*$)|(?P<star>\*+)|(?P<one>\?)"
+    r"|\[(?P<not>[!^]?)(?P<set>\]?(?:\\.|[^\]\\])*)\]|(?P<plain>.)",
+    re.DOTALL,
+)
+
+
+def _regex(text: str) -> str:
+    def one(found: re.Match[str]) -> str:
+        if found["above"]:
+            return r"(?:.*/)?"
+        if found["between"]:
+            return r"/(?:.*/)?"
+        if found["below"]:
+            return r"/.+"
+        if found["star"]:
+            return r"[^/]*"
+        if found["one"]:
+            return r"[^/]"
+        if found["set"] is not None:
+            negated = "^" if found["not"] else ""
+            inner = found["set"].replace("[", r"\[")
+            inner = r"\]" + inner[1:] if inner.startswith("]") else inner
+            return f"(?!/)[{negated}{inner}]"
+        return re.escape(found["quoted"] or found["plain"])
+
+    return _TOKEN.sub(one, text)
