@@ -360,19 +360,15 @@ class Dispatcher:
     # Operating
 
     def logs(self, text: str, *, follow: bool = False) -> Iterator[LogLine]:
-        """Lines that a job printed, of all nodes in time order; with `follow`, until it has ended."""
+        """Lines that a job printed, of all attempts and nodes in time order; with `follow`, until it has ended.
+
+        One that has not begun has none; raises NotFoundError when the cloud has forgotten the latest attempt.
+        """
         from dispatcher.scheduling import following
 
         entry = self.show(text)
-        if follow:
-            entry = following.until(self, entry, lambda now: now.started)
-        if not entry.started:
-            return iter(())
         places = self._places(write=follow)
-        backend = places.backend(places.line(entry))
-        if not follow:
-            return backend.logs(str(entry.cloud_name))
-        return backend.logs(str(entry.cloud_name), follow=True, done=following.done(self, entry.id))
+        return following.lines(self, entry, lambda: places.backend(places.line(entry)), follow=follow)
 
     def wait(self, text: str, *, seen: Callable[[Entry], None] = lambda entry: None) -> Entry:
         """Run ticks until a job has ended; `seen` is called with every change of its state or trouble."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
-from dispatcher.errors import AuthError, NotInstalledError
+from dispatcher.errors import AuthError, NotFoundError, NotInstalledError
 
 if TYPE_CHECKING:
+    from dispatcher.backends.base import Backend, LogLine
     from dispatcher.clock import Clock, Sleep
     from dispatcher.ledger import Entry
     from dispatcher.scheduling.work import Report
@@ -60,8 +61,42 @@ def until(
     return entry
 
 
-def done(dispatcher: Ticking, id: str) -> Callable[[], bool]:
-    """A question for a log reader: has the job ended? Asks the cloud no more often than `until` would."""
+def lines(dispatcher: Ticking, entry: Entry, cloud: Callable[[], Backend], *, follow: bool) -> Iterator[LogLine]:
+    """Yield the lines of every attempt of a job, each attempt's own behind the other's.
+
+    With `follow`, until the job has ended, however often it begins anew. An earlier attempt of which the cloud has
+    nothing is left out. `cloud` opens the backend, when there is something to read.
+    """
+    from dispatcher.backends.base import Submission
+
+    number = 1
+    while True:
+        if follow and number >= entry.attempt:
+            entry = until(dispatcher, entry, _begun(number))
+        last = number >= entry.attempt
+        if last and not entry.started:
+            return
+        name, live = Submission(entry.id, number, entry.slug).name, follow and last
+        try:
+            if live:
+                yield from cloud().logs(name, follow=True, done=done(dispatcher, entry.id, number))
+                entry = dispatcher.show(entry.id)
+            else:
+                yield from cloud().logs(name)
+        except NotFoundError:
+            if last:
+                raise
+        if number >= entry.attempt:
+            return
+        number += 1
+
+
+def _begun(attempt: int) -> Callable[[Entry], bool]:
+    return lambda entry: entry.started or entry.attempt > attempt
+
+
+def done(dispatcher: Ticking, id: str, attempt: int) -> Callable[[], bool]:
+    """A question for a log reader: has the attempt ended? Asks the cloud no more often than `until` would."""
     pause, due = FIRST, 0.0
 
     def ended() -> bool:
@@ -70,6 +105,7 @@ def done(dispatcher: Ticking, id: str) -> Callable[[], bool]:
             dispatcher.tick()
             due = dispatcher.clock() + pause
             pause = min(pause * GROWTH, LONGEST)
-        return dispatcher.show(id).final
+        entry = dispatcher.show(id)
+        return entry.final or entry.attempt != attempt
 
     return ended

@@ -31,10 +31,11 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """The attempt ended and none follows: how the submission ends, and why."""
+    """The attempt ended and none follows: how the submission ends, and why; `cause` as of an Observation."""
 
     state: State
     why: str
+    cause: str = ""
 
 
 def of_attempt(job: Job, entry: Entry) -> Job:
@@ -74,7 +75,10 @@ def after(entry: Entry, job: Job, seen: Observation, waited: float) -> Again | O
     why = entry.stop_reason if stopped and entry.stop_reason else seen.reason
     if job.last_attempt_on_demand and _left(entry, seen) > 0:
         return Again(spot=False, why=why)
-    return Over(State.TIMED_OUT, why) if stopped else None
+    if not stopped:
+        return None
+    too_often = job.max_interruptions is not None and entry.interruptions > job.max_interruptions
+    return Over(State.FAILED, why, INTERRUPTED) if too_often else Over(State.TIMED_OUT, why)
 
 
 def _after_interruption(entry: Entry, job: Job, count: int, seen: Observation, waited: float) -> Again | Over:
@@ -87,7 +91,7 @@ def _after_interruption(entry: Entry, job: Job, count: int, seen: Observation, w
     why = _waited(job, waited) if late else _too_often(count, allowed, said=job.max_interruptions is not None)
     if job.last_attempt_on_demand:
         return Again(spot=False, why=why)
-    return Over(State.TIMED_OUT if late else State.FAILED, f"{why}; {seen.reason}")
+    return Over(State.TIMED_OUT if late else State.FAILED, f"{why}; {seen.reason}", INTERRUPTED)
 
 
 def to_stop(entry: Entry, job: Job, waited: float) -> str | None:

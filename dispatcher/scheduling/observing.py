@@ -80,7 +80,7 @@ class Observer:
                 self._again(entry, seen, step, interrupted)
                 return
             if step is not None:
-                seen = replace(seen, state=step.state, reason=step.why)
+                seen = replace(seen, state=step.state, reason=step.why, cause=step.cause)
         state = seen.state.value if seen.state is not None else entry.state
         if entry.state == State.STOPPING and seen.state is not None and not seen.state.final:
             state = State.STOPPING.value
@@ -103,7 +103,7 @@ class Observer:
             columns["model_uri"] = seen.model_uri
         for name in ("reason", "cause"):
             if getattr(seen, name):
-                columns[name] = self.work.clean(getattr(seen, name))
+                columns[name] = getattr(seen, name)
         if seen.links:
             columns["links"] = json.dumps(dict(seen.links))
         ended = seen.state is not None and seen.state.final
@@ -122,7 +122,7 @@ class Observer:
     def _again(self, entry: Entry, seen: Observation, step: Again, interrupted: int) -> None:
         """Put a submission back into the queue for its next attempt, which keeps its place there."""
         billed = entry.billed_before + (seen.billable_seconds or 0)
-        why = self.work.clean(step.why)
+        why = step.why
         columns: dict[str, object] = {
             "state": State.QUEUED.value,
             "attempt": entry.attempt + 1,

@@ -47,6 +47,36 @@ def problems(text: str | bytes, changes: Changes | None = None) -> tuple[Problem
     return raised.value.problems
 
 
+CHECKPOINTED = "image: a\nspot: true\ncheckpoint: true\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "path", "rule"),
+    [
+        (CHECKPOINTED, Changes(no_checkpoint=True), "checkpoint", "is true, and --no-checkpoint says"),
+        ("image: a\n", Changes(no_checkpoint=True), "", "is for jobs that may lose their machines"),
+        ("image: a\nno_checkpoint: true\n", Changes(), "no_checkpoint", "dispatch submit --no-checkpoint"),
+        ("image: a\nmax_interruptions: 2\n", Changes(), "max_interruptions", "is for spot jobs"),
+        ("image: a\nlast_attempt_on_demand: true\n", Changes(), "last_attempt_on_demand", "is for spot jobs"),
+        (f"{CHECKPOINTED}max_interruptions: 101\n", Changes(), "max_interruptions", "100"),
+        (f"{CHECKPOINTED}max_wait: 31d\n", Changes(), "max_wait", "30d"),
+        (f"{CHECKPOINTED}max_wait: 1h\nmax_runtime: 2h\n", Changes(), "max_wait", "is shorter than max_runtime"),
+    ],
+)
+def test_what_a_job_that_may_lose_its_machines_must_say_is_named(
+    text: str, changes: Changes, path: str, rule: str
+) -> None:
+    (problem,) = problems(text, changes)
+    assert problem.path == path
+    assert rule in str(problem)
+
+
+def test_a_spot_job_is_read_with_all_that_is_said_of_its_interruptions() -> None:
+    read = parse(f"{CHECKPOINTED}max_interruptions: 0\nlast_attempt_on_demand: true\nmax_wait: 30d\n")
+    assert (read.max_interruptions, read.last_attempt_on_demand, read.max_wait) == (0, True, 30 * 86_400)
+    assert parse("image: a\nspot: true\n", Changes(no_checkpoint=True)).no_checkpoint
+
+
 def test_the_seed_job_works_once_its_literal_secret_is_a_reference() -> None:
     fixed = SEED.replace('env:\n  MY_API_KEY: "your_secret_key"', "secrets:\n  MY_API_KEY: aws-sm://my-api-key")
     assert parse(fixed) == Job(

@@ -68,6 +68,7 @@ def _fields(entry: Entry, reasons: list[str], now: float) -> dict[str, str | Non
         )
         if count
     ]
+    unsaved = "none: an interruption loses all work, which was accepted (--no-checkpoint)"
     return {
         "job": f"{entry.id}  {entry.slug}",
         "state": state,
@@ -87,6 +88,8 @@ def _fields(entry: Entry, reasons: list[str], now: float) -> dict[str, str | Non
         "billed": human_duration(entry.billable_seconds) if entry.billable_seconds is not None else None,
         "price": price,
         "counted": ", ".join(counts) or None,
+        "checkpoint": unsaved if entry.no_checkpoint else None,
+        "attempt": str(entry.attempt) if entry.attempt > 1 else None,
         "cloud name": entry.cloud_name,
         "cloud id": entry.provider_id,
         "output": entry.model_uri,

@@ -178,6 +178,15 @@ class Conformance:
         assert not ledger.change("a", {"state": "cancelled", "ended_at": NOW}, state="queued")
         assert ledger.change("a", {"reason": "x"}, state="submitting")
 
+    def test_a_change_meant_for_one_attempt_does_not_happen_in_another(self, open: Open) -> None:
+        ledger = open()
+        add(ledger, entry("a", attempt=2))
+        assert not ledger.change("a", {"reason": "late"}, attempt=1)
+        assert ledger.change("a", {"reason": "now"}, attempt=2)
+        found = ledger.entry("a")
+        assert found is not None
+        assert found.reason == "now"
+
     def test_a_state_that_cannot_be_is_refused_and_leaves_no_trace(self, open: Open) -> None:
         ledger = open()
         add(ledger, entry("a"))

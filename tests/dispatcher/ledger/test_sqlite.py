@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from dispatcher.errors import ExitCode, LedgerError, UnreachableError, UsageError
-from dispatcher.ledger import Event, Filter, Lease, Ledger
-from dispatcher.ledger.migrations import SCHEMA
+from dispatcher.ledger import Entry, Event, Filter, Lease, Ledger
+from dispatcher.ledger.migrations import APPLICATION, MIGRATIONS, SCHEMA
 from dispatcher.ledger.opening import place, translated
 from dispatcher.ledger.rows import ACTIVE, ENTRY_COLUMNS
 from dispatcher.ledger.sqlite import SqliteLedger
@@ -33,6 +34,10 @@ def open(tmp_path: Path) -> Iterator[Open]:
     yield opener
     for ledger in opened:
         ledger.close()
+
+
+def as_columns(one: Entry) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in ENTRY_COLUMNS}
 
 
 class TestSqlite(Conformance):
@@ -97,6 +102,33 @@ def test_many_processes_worth_of_threads_claim_each_job_once_and_in_order(tmp_pa
             row[0] for row in ledger._rows("SELECT submission FROM events WHERE kind = 'claimed' ORDER BY seq")
         ]
     assert claimed == sorted((f"{number:04d}" for number in range(60)), key=lambda id: (int(id) % 4, id))
+
+
+@pytest.mark.parametrize("schema", range(1, SCHEMA))
+def test_a_ledger_of_every_earlier_schema_is_brought_up_to_date_with_all_that_is_in_it(
+    tmp_path: Path, schema: int
+) -> None:
+    old = {**entry_values(entry("a", job='{"spot": true}', spot=1, interruptions=2)), "state": "running"}
+    old |= {"cloud_name": "s-a-1", "provider_id": "arn"}
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as db:
+        for migration in MIGRATIONS[:schema]:
+            migration(db)
+        known = {row[1] for row in db.execute("PRAGMA table_info(submissions)")}
+        kept = {name: value for name, value in old.items() if name in known}
+        marks = ", ".join("?" * len(kept))
+        db.execute(f"INSERT INTO submissions ({', '.join(kept)}) VALUES ({marks})", [*kept.values()])
+        db.execute("INSERT INTO events (submission, at, kind, who) VALUES ('a', ?, 'queued', 'ada')", (NOW,))
+        db.execute(f"PRAGMA user_version = {schema}")
+        db.execute(f"PRAGMA application_id = {APPLICATION}")
+        db.commit()
+    for readonly in (True, False):
+        ledger = SqliteLedger(tmp_path / "ledger.db", readonly=readonly)
+        found = ledger.entry("a")
+        assert found == Entry(**old), "what it did not know has the value of a job that never had it"
+        assert [event.kind for event in ledger.events("a")] == ["queued"]
+        ledger.close()
+    with closing(SqliteLedger(tmp_path / "ledger.db")) as ledger:
+        assert ledger.change("a", {"stop_reason": "max_wait", "interruptions_before": 2})
 
 
 def test_a_newer_schema_is_refused_politely(open: Open, tmp_path: Path) -> None:
