@@ -121,11 +121,20 @@ class Run(ABC):
             self.wake.wait(min(until - self.clock(), max(0.0, self.remaining()) + 0.005))
         self.check()
 
-    def end(self, processes: Sequence[nodes.Process]) -> None:
-        """SIGTERM, the grace the service gives, SIGKILL; at once where everything has ended by itself."""
-        for process in processes:
+    def take_machines(self, processes: Sequence[nodes.Process], fault: Mapping[str, Any], notice: float) -> None:
+        """Interrupt: what runs on the machines has as long as the fault says, else the cloud's own `notice`."""
+        said = fault.get("notice")
+        self.end(processes, notice if said is None else float(said))
+
+    def end(self, processes: Sequence[nodes.Process], grace: float | None = None) -> None:
+        """SIGTERM, the grace the service gives (or less), SIGKILL; at once where everything has ended by itself.
+
+        Without any grace there is no SIGTERM either.
+        """
+        allowed = min(self.around.stop_seconds, self.around.stop_seconds if grace is None else grace)
+        for process in processes if grace != 0 else ():
             process.terminate()
-        deadline = time.monotonic() + self.around.stop_seconds
+        deadline = time.monotonic() + allowed
         while any(process.code is None for process in processes):
             self.wake.clear()
             if self.killed or time.monotonic() >= deadline:

@@ -20,7 +20,7 @@ KINDS: Mapping[str, str] = {
     "reset": "the connection breaks before anything happened",
     "lost": "it happens, and the connection breaks before the answer",
     "slow": "it happens after `seconds`",
-    "interrupt": "a running spot job loses its machines for `seconds`",
+    "interrupt": "a running spot job loses its machines for `seconds`, `notice` seconds after SIGTERM (0: none)",
     "expired": "the credentials have expired",
     "denied": "access denied; with `seconds`, only while the role or account it names is younger than that",
     "missing": "not found, as a read just after a create may say",
@@ -42,6 +42,7 @@ class Fault:
     """`times` counts calls, None means until cleared; `match` compares parameters (dotted paths) with patterns.
 
     `seconds` is a delay, an age or a duration, as the kind says. `service` and `operation` are patterns too.
+    `notice` is what an interruption has between SIGTERM and SIGKILL, None for what the cloud gives.
     """
 
     kind: str
@@ -50,6 +51,7 @@ class Fault:
     times: int | None = 1
     match: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    notice: float | None = None
     code: str = ""
     message: str = ""
     status: int = 400

@@ -22,6 +22,9 @@ NO_CAPACITY = (
     "Please retry using a different ML instance type."
 )
 
+NOTICE = 120.0
+"""Seconds between the word and the end of an instance (EC2 user guide, "Spot Instance interruption notices")."""
+
 
 class Clients(Protocol):
     """How SageMaker itself calls other services."""
@@ -122,25 +125,30 @@ class TrainingRun(Run):
         self.check()
         job.enter("Training", "Training image download completed. Training in progress.", self.clock())
         over: Over | None = None
-        hold: float | None = None
+        taken: Mapping[str, Any] | None = None
         pumps = self._start(members)
         if checkpoints:
             checkpoints.start()
         try:
-            hold = self._watch()
+            taken = self._watch()
         except Over as caught:
             over = caught
             job.enter("Stopping", "Stopping the training job", self.clock())
-        self.end(self.processes)
+        if taken is not None:
+            self.take_machines(self.processes, taken, NOTICE)
+        else:
+            self.end(self.processes)
         for pump in pumps:
             pump.join()
         if self.killed:
             raise Over(*_STOPPED)
-        if checkpoints:
+        if checkpoints and taken is not None and taken.get("notice") == 0:
+            checkpoints.abandon()
+        elif checkpoints:
             with _blame("Artifact upload failed"):
                 checkpoints.finish()
-        if hold is not None:
-            self._interrupted(hold)
+        if taken is not None:
+            self._interrupted(float(taken.get("seconds", 0)))
             return True
         self._finish(s3, members, over)
         return False
@@ -173,14 +181,14 @@ class TrainingRun(Run):
             pumps += [pump] if pump else []
         return pumps
 
-    def _watch(self) -> float | None:
-        """Wait until all nodes have ended or one has failed (None), or spot capacity is taken back (seconds it is
-        away). Raises Over when the job is to be stopped."""
+    def _watch(self) -> Mapping[str, Any] | None:
+        """Wait until all nodes have ended or one has failed (None), or spot capacity is taken back (the fault that
+        says so). Raises Over when the job is to be stopped."""
         while True:
             self.wake.clear()
             self.check()
             if self.job.spot and (fault := self.around.fault("interrupt", self)):
-                return float(fault.get("seconds", 0))
+                return fault
             self._failed = next((rank for rank, process in enumerate(self.processes) if process.code), None)
             if self._failed is not None or all(process.code == 0 for process in self.processes):
                 return None

@@ -102,10 +102,14 @@ class Checkpoints:
 
     def finish(self) -> None:
         """Send what changed last and stop looking."""
+        self.abandon()
+        self.sync()
+
+    def abandon(self) -> None:
+        """Stop looking: the machines are gone, and with them what was not sent yet."""
         self._end.set()
         if self._thread:
             self._thread.join()
-        self.sync()
 
     def _watch(self) -> None:
         from botocore.exceptions import BotoCoreError, ClientError

@@ -22,6 +22,9 @@ PREEMPTED = (
     "restarted. Reason: Received pre-emption warning signal"
 )
 
+NOTICE = 30.0
+"""Seconds between the word and the end of a Spot VM (learn.microsoft.com/azure/virtual-machines/spot-vms)."""
+
 
 class _Failed(Exception):
     """The job fails with this code and message."""
@@ -131,7 +134,8 @@ class CommandRun(Run):
         while True:
             self.wake.clear()
             self.check()
-            if self.job.spot and self.around.fault("interrupt", self):
+            if self.job.spot and (fault := self.around.fault("interrupt", self)):
+                self.take_machines(self.processes, fault, NOTICE)
                 raise _Failed("UserError", PREEMPTED)
             for process, running in zip(started, self.processes, strict=True):
                 if running.code:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import shutil
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from localcloud.gcp.vertex import layout, logs
 from localcloud.gcp.vertex.layout import Replica
@@ -23,6 +24,8 @@ RETRIES = 3
 """How often the whole job is started again after an exit code that may be transient, or a stockout."""
 SPOT_RESTARTS = 6
 """How often a job whose spot machines were taken is started again ("Use Spot VMs with training")."""
+NOTICE = 30.0
+"""Seconds between the word and the end of a Spot VM (Compute Engine, "Create and use Spot VMs")."""
 TRANSIENT = frozenset({6, 11, 134, 139})
 """SIGABRT and SIGSEGV, as programs and as containers report them."""
 
@@ -142,7 +145,7 @@ class CustomJobRun(Run):
             self.wake.clear()
             self.check()
             if self.job.strategy == "SPOT" and (fault := self.around.fault("interrupt", self)):
-                if self._interrupted(float(fault.get("seconds", 0))):
+                if self._interrupted(fault):
                     return True
                 continue
             for replica, process in zip(self._replicas, self.processes, strict=True):
@@ -164,14 +167,14 @@ class CustomJobRun(Run):
             "job exited please check the logs.",
         )
 
-    def _interrupted(self, seconds: float) -> bool:
+    def _interrupted(self, fault: Mapping[str, Any]) -> bool:
         """The machine of the last replica was taken. True when that means the whole job starts again.
 
         A single replica is the whole job; of several only that one comes back, unless the job asked otherwise.
         """
-        job, lost = self.job, self._replicas[-1]
+        job, lost, seconds = self.job, self._replicas[-1], float(fault.get("seconds", 0))
         self._say(f"The Spot VM of replica {lost.task} was preempted.", "WARNING")
-        self.processes[-1].kill()
+        self.take_machines(self.processes[-1:], fault, NOTICE)
         if not job.retries or self._lost >= SPOT_RESTARTS:
             raise self._stockout()
         self._lost += 1
@@ -179,7 +182,6 @@ class CustomJobRun(Run):
             self.end(self.processes)
             self.pause(seconds)
             return True
-        self._settled(self.processes[-1:])
         self.pause(seconds)
         layout.build(lost, self.around.image(self._image(lost)), self.services.buckets)
         self.processes[-1] = self._start_replica(lost)
@@ -187,11 +189,6 @@ class CustomJobRun(Run):
 
     def _image(self, replica: Replica) -> str:
         return str(self.job.spec.worker_pool_specs[replica.pool].container_spec.image_uri)
-
-    def _settled(self, processes: Sequence[Process]) -> None:
-        while any(process.code is None for process in processes):
-            self.wake.clear()
-            self.wake.wait(0.02)
 
     def check(self) -> None:
         now, job = self.clock(), self.job

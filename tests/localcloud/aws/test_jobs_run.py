@@ -192,6 +192,34 @@ def test_a_spot_job_resumes_from_its_checkpoint_after_an_interruption(stage: Sta
     assert stage.lines(name) == ["resumed at nothing", "resumed at 7"]
 
 
+def test_machines_taken_without_notice_leave_no_time_to_save(stage: Stage) -> None:
+    request = stage.job(
+        "import os, pathlib, signal, sys, time",
+        "saved = pathlib.Path(os.environ['CKPT']) / 'saved'",
+        "if saved.exists(): sys.exit(print('found', saved.read_text()))",
+        "starts = pathlib.Path(os.environ['CKPT']) / 'starts'",
+        "begun = starts.exists()",
+        "starts.write_text('1')",
+        "signal.signal(15, lambda *_: sys.exit(saved.write_text('in time' if begun else 'too early')))",
+        "print('second' if begun else 'first')",
+        "time.sleep(60)",
+        EnableManagedSpotTraining=True,
+        StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 120},
+        CheckpointConfig={"S3Uri": f"s3://{stage.bucket}/ckpt/abrupt"},
+        Environment={"CKPT": "/opt/ml/checkpoints"},
+    )
+    stage.client("sagemaker").create_training_job(**request)
+    name = request["TrainingJobName"]
+    deadline = time.monotonic() + 20
+    while not stage.objects("ckpt/abrupt/") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for start, notice in {"first": 0, "second": None}.items():
+        stage.said(name, start)
+        stage.cloud.fault("interrupt", match={"TrainingJobName": name}, notice=notice)
+    assert stage.ended(name)["TrainingJobStatus"] == "Completed"
+    assert stage.lines(name) == ["first", "second", "found in time"]
+
+
 def test_a_spot_job_that_waits_too_long_for_machines_is_given_up(stage: Stage) -> None:
     request = stage.job(
         "import time",
