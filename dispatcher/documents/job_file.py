@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from dispatcher import limits, redact
+from dispatcher import limits, plain, records, secretlike
 from dispatcher.documents import document, queue_fields, reading
 from dispatcher.documents.changes import Changes, Defaults, apply, fill
-from dispatcher.documents.document import Fields, Items, Scalar
+from dispatcher.documents.document import Fields, Scalar
 from dispatcher.documents.reading import Value
 from dispatcher.errors import Problem, SpecError
-from dispatcher.job import PRIORITIES, RUNTIME_DEFAULT, Job, Resources, Wandb
+from dispatcher.job import PRIORITIES, RUNTIME_DEFAULT, Code, Job, Resources, Wandb
 from dispatcher.runtime.secrets import reference
 
 # Set by the dispatcher or by the clouds' own agents in every container; a job's own value would break them.
-_RESERVED = ("DISPATCH_", "AIP_", "AZUREML_", "MASTER_ADDR", "MASTER_PORT", "CLUSTER_SPEC", "TF_CONFIG")
+_RESERVED = (
+    "DISPATCH_",
+    "AIP_",
+    "AZUREML_",
+    "MASTER_ADDR",
+    "MASTER_PORT",
+    "NODE_RANK",
+    "WORLD_SIZE",
+    "CLUSTER_SPEC",
+    "TF_CONFIG",
+)
 
 
 def parse(source: str, data: bytes | str, changes: Changes | None = None, defaults: Defaults | None = None) -> Job:
@@ -28,15 +39,16 @@ def parse(source: str, data: bytes | str, changes: Changes | None = None, defaul
         raise SpecError([Problem(source, tree.line, "", "is not a mapping of keys", "see docs/job-file.md")])
     apply(tree, changes or Changes(), problems)
     fill(tree, defaults or Defaults())
-    job = _read(Value("", tree, problems), unsaved=changes is not None and changes.no_checkpoint)
+    job = _read(Value("", tree, problems), changes or Changes())
     if problems or job is None:
         raise SpecError(problems)
     return job
 
 
-def _read(value: Value, *, unsaved: bool) -> Job | None:
+def _read(value: Value, changes: Changes) -> Job | None:
     found = reading.table(value, KEYS, required=("image",), elsewhere=_ELSEWHERE)
-    _check_interruptions(value, found, unsaved=unsaved)
+    _check_interruptions(value, found, unsaved=changes.no_checkpoint)
+    _check_plain(value, found, changes.allow_plain)
     if found.get("max_wait", math.inf) < found.get("max_runtime", RUNTIME_DEFAULT):
         assumed = "" if "max_runtime" in found else ", which is 1d where nothing is said"
         remedy = "it bounds waiting and running together"
@@ -46,9 +58,24 @@ def _read(value: Value, *, unsaved: bool) -> Job | None:
     total = len(found.get("env", {})) + len(found.get("secrets", {}))
     if total > limits.ENV_MAX:
         _field(value, "env").wrong(f"env and secrets have {total} entries together, more than {limits.ENV_MAX}")
+    if "code" in found and len(found.get("inputs", {})) == limits.INPUTS_MAX:
+        _field(value, "inputs").wrong(f"has {limits.INPUTS_MAX} entries, and code is an input too", "merge two")
     if value.problems:
         return None
-    return Job(**found, no_checkpoint=unsaved)
+    return Job(**found, no_checkpoint=changes.no_checkpoint, allow_plain=tuple(changes.allow_plain))
+
+
+def _check_plain(value: Value, found: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Refuse what looks like a secret, unless it was named: then somebody says that it is none."""
+    job = {**records.plain(found), plain.KEY: names}
+    for suspect in plain.refused(job):
+        node = document.at(value.node, suspect.path) or value.node
+        value.problems.append(Problem(node.source, node.line, suspect.path, suspect.rule, suspect.remedy))
+    for name in plain.unknown(job):
+        rule = "is no variable of env, no flag and no path of this job"
+        value.problems.append(
+            Problem("--allow-plain", None, name, rule, "such as --allow-plain NAME, or command[2]")
+        )
 
 
 def _check_interruptions(value: Value, found: Mapping[str, Any], *, unsaved: bool) -> None:
@@ -97,8 +124,6 @@ def _argument(value: Value) -> str | None:
         value.wrong("contains a line break", "put the script into the image")
     elif not _encodes(typed):
         value.wrong("is not UTF-8 text", "the terminal or shell gave bytes of another encoding")
-    elif shape := redact.shaped(typed):
-        value.wrong(f"looks like {shape}", _SECRETS_REMEDY)
     else:
         return typed
     return None
@@ -113,15 +138,19 @@ def _command(value: Value) -> tuple[str, ...] | None:
     if isinstance(value.node, Scalar):
         value.wrong("must be a list of words", "write [python, train.py]; use [bash, -c, '...'] for a shell")
         return None
-    argv = reading.listing(_argument, limits.ARGUMENTS_MAX)(value)
-    for index, argument in enumerate(argv or ()):
-        name, glued, rest = argument.partition("=")
-        follower = rest if glued else (argv or ())[index + 1] if index + 1 < len(argv or ()) else ""
-        flagged = name.startswith("-") and follower and not follower.startswith("-")
-        if flagged and "token" not in name.lower() and redact.suspicion(name, follower):
-            place = value.at(index, value.node.items[index]) if isinstance(value.node, Items) else value
-            place.wrong(f"({name}) is given what looks like a secret by its name", _SECRETS_REMEDY)
-    return argv
+    return reading.listing(_argument, limits.ARGUMENTS_MAX)(value)
+
+
+def _code(value: Value) -> Code | None:
+    """A folder, relative to the job file, or to where the command runs when that names it."""
+    typed = reading.text(value)
+    if typed is None:
+        return None
+    if "\x00" in typed or "://" in typed:
+        value.wrong(f"is {typed!r}, not a folder of this machine", "such as code: ./src")
+        return None
+    beside = Path(value.node.source).parent if value.node.line is not None else Path()
+    return Code(str(beside / typed))
 
 
 def _env_name(value: Value, name: str) -> bool:
@@ -139,9 +168,7 @@ def _env_value(value: Value) -> str | None:
     typed = reading.text(value)
     if typed is None:
         return None
-    if kind := redact.suspicion(name, typed):
-        value.wrong(f"looks like {kind}, and secrets are never written down", _reference_remedy(name))
-    elif redact.REFERENCE.fullmatch(typed):
+    if secretlike.REFERENCE.fullmatch(typed):
         value.wrong("is a reference to a secret", f"move it: secrets: {{{name}: {typed}}}")
     elif len(typed) > limits.ENV_VALUE_MAX:
         value.wrong(f"has {len(typed)} characters, more than {limits.ENV_VALUE_MAX}", "put it into an input file")
@@ -154,11 +181,6 @@ def _env_value(value: Value) -> str | None:
     return None
 
 
-def _reference_remedy(name: str) -> str:
-    slug = name.lower().replace("_", "-").strip("-")
-    return f'reference it: secrets: {{{name}: "aws-sm://{slug}"}}'
-
-
 def _secret(value: Value) -> str | None:
     typed = reading.text(value)
     if typed is None:
@@ -166,7 +188,7 @@ def _secret(value: Value) -> str | None:
     try:
         reference.parse(typed)
     except ValueError as error:
-        value.wrong(str(error), _reference_remedy(value.path.rpartition(".")[2]))
+        value.wrong(str(error), plain.reference(value.path.rpartition(".")[2]))
         return None
     if len(typed) > limits.ENV_VALUE_MAX:
         value.wrong(f"has {len(typed)} characters, more than {limits.ENV_VALUE_MAX}")
@@ -175,6 +197,9 @@ def _secret(value: Value) -> str | None:
 
 
 def _input_name(value: Value, name: str) -> bool:
+    if name.replace("-", "_") == "dispatch_code":
+        value.wrong("is what the job's code is mounted as", "choose another name")
+        return False
     if re.fullmatch(limits.INPUT_NAME_PATTERN, name, re.ASCII):
         return True
     value.wrong("is not an input name (a letter, then letters, digits, - and _, at most 64)")
@@ -191,7 +216,6 @@ def _label_name(value: Value, name: str) -> bool:
 _CHECKPOINT_REMEDY = (
     "set checkpoint: true and save to $DISPATCH_CHECKPOINT_DIR, or accept it: dispatch submit --no-checkpoint"
 )
-_SECRETS_REMEDY = "reference it under `secrets` and read the environment variable in the program"
 _word = reading.pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "may hold letters, digits, - _ and . only", longest=63)
 _image = reading.pattern(
     r"[A-Za-z0-9][A-Za-z0-9._:/@-]*", "is not an image reference", "registry/name:tag or name@sha256:...",
@@ -217,6 +241,7 @@ KEYS: Mapping[str, reading.Reader[Any]] = {
     "image": _image,
     "command": _command,
     "runtime": reading.boolean,
+    "code": _code,
     "name": reading.pattern(
         limits.NAME_PATTERN,
         "is not a name (a-z, 0-9 and -, not starting or ending with -)",
@@ -249,9 +274,9 @@ _ELSEWHERE = {
     "environment": "write env",
     "instance_type": "write resources: {instance: ...}, or leave it to resources.gpu, cpu and memory",
     "timeout": "write max_runtime",
+    plain.KEY: "it is said with each submission: dispatch submit --allow-plain NAME",
     "no_checkpoint": "it is said with each submission: dispatch submit --no-checkpoint",
     "outputs": "what the program writes to $DISPATCH_OUTPUT_DIR is kept: dispatch fetch brings it",
     "output": "what the program writes to $DISPATCH_OUTPUT_DIR is kept: dispatch fetch brings it",
     "seed": "write env: {SEED: ...}, or a word of command: the program reads it",
-    "code": "build the program into the image",
 }

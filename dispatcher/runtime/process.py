@@ -28,7 +28,7 @@ _DRAIN = 1.0
 
 
 class End:
-    """How the command ended: `code` as a shell or a container reports it, and the last it said if that was kept."""
+    """How the command ended: `code` as a container reports it, and the last that it said where that is kept."""
 
     def __init__(self, code: int, said: bytes = b"", *, overdue: bool = False) -> None:
         self.code = code

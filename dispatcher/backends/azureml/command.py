@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from dispatcher.backends import environment
+from dispatcher.backends import environment, runtime
 
 if TYPE_CHECKING:
     from dispatcher.backends.findings import Findings
@@ -30,7 +30,7 @@ def render(job: Job, found: Mapping[str, str], findings: Findings) -> str:
     `exec` makes the program the one that gets the signals. A job without a command is a problem: Azure ML always
     runs one, never the image's own.
     """
-    if not job.command:
+    if not job.command and not job.runtime:
         findings.problem(
             "command",
             "is missing: Azure ML runs a command in the image, not the image's own ENTRYPOINT or CMD",
@@ -39,7 +39,8 @@ def render(job: Job, found: Mapping[str, str], findings: Findings) -> str:
     for index, word in enumerate(job.command):
         check(f"command[{index}]", word, findings)
     exports = " ".join(f'{name}="{value}"' for name, value in found.items())
-    return f"export {exports} && exec {shlex.join(job.command)}" if job.command else "true"
+    words = [*runtime.entry(job), *job.command[1:]]
+    return f"export {exports} && exec {shlex.join(words)}" if job.command else "true"
 
 
 def check(path: str, text: str, findings: Findings) -> None:

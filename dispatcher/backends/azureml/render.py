@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dispatcher import limits
-from dispatcher.backends import environment, labels, merging, rules, vendor_model
+from dispatcher.backends import code, environment, labels, merging, rules, runtime, vendor_model
 from dispatcher.backends.azureml import command, compute, folders, image, overrides, place, secret
 from dispatcher.backends.base import Operation, Request, Submission
 from dispatcher.backends.context import Context
 from dispatcher.backends.findings import Findings
 from dispatcher.placement.selection import choose
+from dispatcher.runtime import CODE
 
 if TYPE_CHECKING:
     from dispatcher.contract import AzureZone
@@ -38,6 +39,7 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context[Azur
     hardware = findings.attempt(lambda: choose(job, queue, zone))
     rules.check_limits(job, queue, zone, findings)
     place.check(zone, findings)
+    runtime.check(job, "azure", findings)
     raw = overrides.read(queue, findings)
     reference = image.resolve(job.image, zone, regime=context.regime, findings=findings)
     version = environment_id(zone, reference)
@@ -57,6 +59,7 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context[Azur
     }
     if job.resources.nodes > 1:
         fields["distribution"] = {"distributionType": "PyTorch", "processCountPerInstance": 1}
+    code.check(job, findings)
     fields = overrides.apply(fields, raw, job, queue, zone, findings)
     fields["command"] = command.render(job, _found_there(job, fields), findings)
     body = {"properties": {name: value for name, value in fields.items() if value != {} or name in raw}}
@@ -66,7 +69,8 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context[Azur
         Operation(place.PUT_ENVIRONMENT, _environment_version(reference), version),
         Operation(place.PUT_JOB, body, place.job_id(zone, submission.name)),
     )
-    return Request("azure", submission.name, operations, tuple(findings.warnings))
+    uploads = code.uploads(job, zone.buckets.data.uri)
+    return Request("azure", submission.name, operations, tuple(findings.warnings), uploads=uploads)
 
 
 def environment_id(zone: AzureZone, reference: str) -> str:
@@ -93,6 +97,8 @@ def _found_there(job: Job, fields: Mapping[str, Any]) -> dict[str, str]:
         found["DISPATCH_CHECKPOINT_DIR"] = f"${{{{outputs.{folders.CHECKPOINTS}}}}}"
     for channel in job.inputs:
         found[environment.input_name(channel)] = f"${{{{inputs.{folders.input_name(channel)}}}}}"
+    if job.code is not None:
+        found[CODE] = f"${{{{inputs.{folders.input_name(code.INPUT)}}}}}"
     if job.resources.nodes > 1:
         kind = (fields.get("distribution") or {}).get("distributionType", "PyTorch")
         found["DISPATCH_NODE_RANK"] = command.RANK.get(kind, "")
@@ -112,6 +118,7 @@ def _environment(
     if zone.identities.execution_client_id:
         # Which identity the node's metadata service answers for: azure-identity reads it from here.
         added["AZURE_CLIENT_ID"] = zone.identities.execution_client_id
+    added |= code.variables(job, None)
     environment.inputs(dict.fromkeys(job.inputs, ""), findings)  # two inputs that become one name are a problem
     references = {name: secret.resolve(name, text, zone, findings) for name, text in job.secrets.items()}
     example = f"NAME, the secret NAME of the vault {secret.vault(zone)}"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dispatcher import limits
-from dispatcher.backends import environment
+from dispatcher.backends import code, environment
 from dispatcher.backends.base import Operation, Request, Submission
 from dispatcher.backends.findings import Findings
 
@@ -43,13 +43,14 @@ def render(job: Job, queue: Queue, submission: Submission, place: Path) -> Reque
     findings.warn(f"image {job.image} is not used: the command runs as a process of this machine")
     if job.spot:
         findings.warn("spot means nothing on this machine")
+    code.check(job, findings)
     home = place / "jobs" / submission.name
     checkpoints = place / "checkpoints" / submission.id
     body: dict[str, Any] = {
         "Name": submission.name,
         "Command": list(job.command),
         "Directory": directory,
-        "Environment": _environment(job, submission, home, checkpoints, findings),
+        "Environment": _environment(job, submission, place, findings),
         "Secrets": dict(job.secrets),
         "MaxRuntimeInSeconds": job.max_runtime,
         "GraceInSeconds": GRACE,
@@ -57,16 +58,21 @@ def render(job: Job, queue: Queue, submission: Submission, place: Path) -> Reque
         "CheckpointDirectory": str(checkpoints) if job.checkpoint else None,
     }
     findings.settle()
-    return Request("local", submission.name, (Operation(OPERATION, body),), tuple(findings.warnings))
+    return Request(
+        "local",
+        submission.name,
+        (Operation(OPERATION, body),),
+        tuple(findings.warnings),
+        uploads=code.uploads(job, f"file://{place}"),
+    )
 
 
-def _environment(
-    job: Job, submission: Submission, home: Path, checkpoints: Path, findings: Findings
-) -> dict[str, str]:
+def _environment(job: Job, submission: Submission, place: Path, findings: Findings) -> dict[str, str]:
     added = environment.identity(job, submission, cloud="local", region="local", instance="local")
+    home = place / "jobs" / submission.name
     added |= {"DISPATCH_NODE_RANK": "0", "MASTER_ADDR": "127.0.0.1", "DISPATCH_OUTPUT_DIR": str(home / "output")}
     if job.checkpoint:
-        added["DISPATCH_CHECKPOINT_DIR"] = str(checkpoints)
+        added["DISPATCH_CHECKPOINT_DIR"] = str(place / "checkpoints" / submission.id)
     paths = {}
     for name, uri in job.inputs.items():
         scheme, separator, rest = uri.partition("://")
@@ -74,6 +80,7 @@ def _environment(
             findings.problem(f"inputs.{name}", f"{uri} is not on this machine", "name a path, or file:///path")
         paths[name] = rest if separator else uri
     added |= environment.inputs(paths, findings)
+    added |= code.variables(job, str(place / code.PREFIX))
     added |= environment.secrets(job, {"env": "NAME, a variable of your shell"}, isolated=False, findings=findings)
     added |= environment.wandb_run(job)
     return environment.merged(job, added, findings)

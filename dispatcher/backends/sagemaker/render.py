@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dispatcher import limits
-from dispatcher.backends import environment, labels, merging, rules, vendor_model
+from dispatcher.backends import code, environment, labels, merging, rules, runtime, vendor_model
 from dispatcher.backends.base import Operation, Request, Submission
 from dispatcher.backends.context import Context
 from dispatcher.backends.findings import Findings
@@ -42,6 +42,7 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context[AwsZ
     zone, findings = context.zone, Findings()
     hardware = findings.attempt(lambda: choose(job, queue, zone))
     rules.check_limits(job, queue, zone, findings)
+    runtime.check(job, "aws", findings)
     isolated = overrides.isolated(zone, queue)
     vpc_registry = overrides.vpc_registry(queue)
     reference = image.resolve(job.image, zone, regime=context.regime, vpc_registry=vpc_registry, findings=findings)
@@ -73,6 +74,7 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context[AwsZ
         body["CheckpointConfig"] = {"S3Uri": uri, "LocalPath": CHECKPOINT_DIR}
     if job.retries:
         body["RetryStrategy"] = {"MaximumRetryAttempts": job.retries}
+    code.check(job, findings, isolated=isolated)
     body = overrides.apply(body, queue, zone, findings)
     if body.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds") and job.spot:
         findings.refuse(
@@ -80,18 +82,24 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context[AwsZ
         )
     _check_model(body, queue, findings)
     findings.settle()
-    return Request("aws", submission.name, (Operation(OPERATION, body),), tuple(findings.warnings))
+    return Request(
+        "aws",
+        submission.name,
+        (Operation(OPERATION, body),),
+        tuple(findings.warnings),
+        uploads=code.uploads(job, zone.buckets.data.uri),
+    )
 
 
 def _algorithm(job: Job, reference: str, findings: Findings) -> dict[str, Any]:
     spec: dict[str, Any] = {"TrainingImage": reference, "TrainingInputMode": "File"}
-    if not job.command:
+    if not job.command and not job.runtime:
         findings.warn(
             "the job has no command: SageMaker runs the image with the single argument `train` in place of "
             "its CMD, so only an image made for SageMaker, or one with an exec-form ENTRYPOINT, starts"
         )
         return spec
-    spec["ContainerEntrypoint"] = [job.command[0]]
+    spec["ContainerEntrypoint"] = runtime.entry(job)
     if job.command[1:]:
         spec["ContainerArguments"] = list(job.command[1:])
     return spec
@@ -132,9 +140,16 @@ def _channels(job: Job, zone: AwsZone, findings: Findings) -> list[dict[str, Any
             findings.warn(
                 f"inputs.{name} is in {bucket}, which is not of this zone: its execution role may not read it"
             )
-        source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
-        channels.append({"ChannelName": name, "DataSource": {"S3DataSource": source}, "InputMode": "File"})
+        channels.append(_channel(name, uri))
+    if job.code is not None:
+        channels.append(_channel(code.INPUT, f"{zone.buckets.data.uri}/{code.key(job)}"))
     return channels
+
+
+def _channel(name: str, uri: str) -> dict[str, Any]:
+    """Return a channel; all that begins with `uri` lies below the directory of its name, each by its last part."""
+    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "DataSource": {"S3DataSource": source}, "InputMode": "File"}
 
 
 def _stopping(job: Job, findings: Findings) -> dict[str, int]:
@@ -169,6 +184,7 @@ def _environment(
     else:
         added["MASTER_ADDR"] = FIRST_HOST  # its own rank each node reads from resourceconfig.json
     added |= environment.inputs({name: f"{INPUT_DIR}/{name}" for name in job.inputs}, findings)
+    added |= code.variables(job, f"{INPUT_DIR}/{code.INPUT}")
     example = f"NAME, the secret {zone.secrets.store}/NAME in AWS Secrets Manager"
     references = {name: secret.resolve(name, text, zone, findings) for name, text in job.secrets.items()}
     known = replace(job, secrets=references)
@@ -223,4 +239,6 @@ def _job_path(path: str, field: str) -> str:
     rest = path.removeprefix(field)
     if field.endswith("ContainerArguments") and (index := re.match(r"\[(\d+)\]", rest)):
         rest = f"[{int(index[1]) + 1}]"  # the first element of `command` is the entrypoint
+    elif field.endswith("ContainerEntrypoint") and rest:
+        rest = "[0]"  # what may stand before it is ours
     return _OF_THE_JOB[field] + rest

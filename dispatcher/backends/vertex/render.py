@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dispatcher import limits
-from dispatcher.backends import environment, labels, rules, vendor_model
+from dispatcher.backends import code, environment, labels, rules, runtime, vendor_model
 from dispatcher.backends.base import Operation, Request, Submission
 from dispatcher.backends.context import Context
 from dispatcher.backends.findings import Findings
@@ -35,6 +35,7 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context[GcpZ
     hardware = findings.attempt(lambda: choose(job, queue, zone))
     rules.check_limits(job, queue, zone, findings)
     place.check(zone, findings)
+    runtime.check(job, "gcp", findings)
     raw = overrides.read(queue, findings)
     reference = image.resolve(job.image, zone, regime=context.regime, findings=findings)
     output = f"{overrides.output_base(raw, zone)}/{submission.name}"
@@ -51,6 +52,7 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context[GcpZ
         "labels": _labels(job, queue, submission, context, findings),
         "encryptionSpec": {"kmsKeyName": zone.keys.data},
     }
+    code.check(job, findings)
     body = overrides.apply(body, raw, queue, zone, findings)
     body = _finished(body, raw, job, output, findings)
     scheduling.check(body["jobSpec"], raw.get("jobSpec") or {}, job, queue, hardware, findings)
@@ -59,7 +61,14 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context[GcpZ
     _check_model(body, raw, queue, findings)
     findings.settle()
     machines = tpu.machines(body["jobSpec"], hardware) if hardware is not None else None
-    return Request("gcp", submission.name, (Operation(OPERATION, body),), tuple(findings.warnings), machines)
+    return Request(
+        "gcp",
+        submission.name,
+        (Operation(OPERATION, body),),
+        tuple(findings.warnings),
+        machines,
+        code.uploads(job, zone.buckets.data.uri),
+    )
 
 
 def checkpoint_uri(submission: Submission, zone: GcpZone) -> str:
@@ -129,7 +138,7 @@ def _container(job: Job, reference: str) -> dict[str, Any]:
     """Return what runs; without a command it is the image's own, as Docker would run it."""
     spec: dict[str, Any] = {"imageUri": reference}
     if job.command:
-        spec["command"] = [job.command[0]]
+        spec["command"] = runtime.entry(job)
     if job.command[1:]:
         spec["args"] = list(job.command[1:])
     return spec
@@ -155,6 +164,7 @@ def _environment(
     if job.resources.nodes == 1:
         added["MASTER_ADDR"] = "127.0.0.1"  # of several nodes only CLUSTER_SPEC in the container knows it
     added |= environment.inputs(_inputs(job, zone, findings), findings)
+    added |= code.variables(job, f"{place.mounted(zone.buckets.data.uri)}/{code.PREFIX}")
     isolated = zone.controls.network_isolation
     references = {name: secret.resolve(name, text, zone, findings) for name, text in job.secrets.items()}
     example = f"NAME, the secret {zone.secrets.store}-NAME in Secret Manager"
@@ -231,6 +241,8 @@ def _job_path(path: str, body: Mapping[str, Any]) -> str:
         number = int(index[1])
         if field.endswith("args"):
             return f"command[{number + 1}]"  # the first element of `command` is the entrypoint
+        if field.endswith("command"):
+            return "command[0]"  # what may stand before it is ours
         if field.endswith("env"):
             return f"env.{body['jobSpec']['workerPoolSpecs'][0]['containerSpec']['env'][number]['name']}"
     return _OF_THE_JOB[field] + rest

@@ -65,6 +65,9 @@ def queue(**fields: Any) -> Queue:
 
 
 CASES: Mapping[str, Case] = {
+    "with-dispatch-run": Case(train(runtime=True, secrets={"WANDB_API_KEY": "aws-sm://wandb"}, checkpoint=True)),
+    "two-nodes-with-dispatch-run": Case(train(runtime=True, resources={"nodes": 2})),
+    "no-dispatch-run-on-purpose": Case(train(runtime=False)),
     "smallest": Case(train()),
     "seed": Case(
         Job(
