@@ -27,6 +27,9 @@ TENANT = "00000000-0000-4000-8000-0000000000aa"
 PERSON = "00000000-0000-4000-8000-0000000000bb"
 """The object id of the person who is signed in to Azure, who owns the subscription."""
 
+CREDENTIALS = "/_aws/credentials"
+"""Where programs of a training job are given the credentials of its execution role."""
+
 AZURE = "/_azure"
 """Azure is at `/_azure/<plane>/<path>`: `arm`, `blob/<account>`, `ml/<region>`, `vault/<name>`, `identity`."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from localcloud.aws import refusals
+from localcloud.aws import lending, refusals, rights
 from localcloud.aws.moto_app import Moto
 from localcloud.aws.operations import understand
 from localcloud.aws.sagemaker.account import MotoAccount
@@ -26,9 +26,9 @@ class Aws:
     account: MotoAccount
     clients: Clients
 
-    def visit(self, call: Call) -> Visit:
+    def visit(self, call: Call) -> Visit | lending.Visit:
         """A call understood."""
-        return Visit(self, call, understand(call))
+        return lending.Visit(self.clients, call) if lending.owns(call) else Visit(self, call, understand(call))
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,10 @@ class Visit:
     def serve(self, lag: float = 0) -> Answer:
         """Answer the call; `lag` makes lists leave out jobs younger than so many seconds."""
         seen, sagemaker = self.seen, self.aws.sagemaker
-        if seen.service != "sagemaker" or not sagemaker.answers(seen.operation, seen.parameters):
-            return self.aws.moto(self.call)
         try:
+            if seen.service != "sagemaker" or not sagemaker.answers(seen.operation, seen.parameters):
+                rights.require(self.aws.moto, self.call, seen)
+                return self.aws.moto(self.call)
             document = sagemaker.call(seen.operation, seen.parameters, seen.region, lag)
         except ServiceError as refusal:
             return refusals.answer(refusal, seen, target=True)

@@ -9,8 +9,9 @@ from typing import Any
 
 from localcloud.aws.sagemaker.record import TrainingJob
 from localcloud.aws.sagemaker.run import TrainingRun
+from localcloud.jobs.badges import Badges
 from localcloud.jobs.runner import Runner
-from localcloud.place import DEFAULT_REGION, HOST
+from localcloud.place import CREDENTIALS, DEFAULT_REGION, HOST
 
 AGENT = "localcloud-jobs"
 """In the user agent of what the service itself calls: no fault meets it and no record keeps it."""
@@ -21,6 +22,7 @@ class Clients:
     """boto3 clients of this very server; `url` is its."""
 
     url: str
+    badges: Badges = field(default_factory=Badges)
     # One session for all clients: it keeps the services' models, which take long to load.
     _session: Any = None
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
@@ -48,14 +50,24 @@ class Clients:
             self.client(service, DEFAULT_REGION)
 
     def credentials(self, role: str, region: str) -> Mapping[str, str]:
-        """Variables that give a process the role's short-lived credentials and this server's endpoint."""
-        given = self.client("sts", region).assume_role(RoleArn=role, RoleSessionName="SageMaker")["Credentials"]
+        """Variables that lead a process to this server, and to where it gives the role's credentials out."""
         return {
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": given["SessionToken"],
+            # On AWS it is the relative form, of an address that only containers there reach.
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": self.url + CREDENTIALS,
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN": self.badges.lend(role),
             "NO_PROXY": f"{HOST},localhost",
+        }
+
+    def assume(self, role: str) -> Mapping[str, str]:
+        """Short-lived credentials of a role, as a container is given them."""
+        sts = self.client("sts", DEFAULT_REGION)
+        given = sts.assume_role(RoleArn=role, RoleSessionName="SageMaker")["Credentials"]
+        return {
+            "AccessKeyId": given["AccessKeyId"],
+            "SecretAccessKey": given["SecretAccessKey"],
+            "Token": given["SessionToken"],
+            "Expiration": given["Expiration"].strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
 
 
