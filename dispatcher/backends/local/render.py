@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,7 @@ def render(job: Job, queue: Queue, submission: Submission, place: Path) -> Reque
     checkpoints = place / "checkpoints" / submission.id
     body: dict[str, Any] = {
         "Name": submission.name,
-        "Command": list(job.command),
+        "Command": _command(job),
         "Directory": directory,
         "Environment": _environment(job, submission, place, findings),
         "Secrets": dict(job.secrets),
@@ -65,6 +66,16 @@ def render(job: Job, queue: Queue, submission: Submission, place: Path) -> Reque
         tuple(findings.warnings),
         uploads=code.uploads(job, f"file://{place}"),
     )
+
+
+def _command(job: Job) -> list[str]:
+    """Return the words to run. dispatch-run is there with the dispatcher itself, whatever the PATH says.
+
+    `-P` keeps the directory that the command runs in out of its own imports.
+    """
+    if not job.command or not (job.runtime or job.code):
+        return list(job.command)
+    return [sys.executable, "-P", "-m", "dispatcher.runtime", "--", *job.command]
 
 
 def _environment(job: Job, submission: Submission, place: Path, findings: Findings) -> dict[str, str]:
