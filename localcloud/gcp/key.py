@@ -49,13 +49,6 @@ def write(file: Path, email: str, private: str, token_uri: str) -> None:
     fresh.replace(file)
 
 
-def lend(place: Place, url: str, email: str, file: Path) -> None:
-    """Write a key file with which a job signs in as its account: no metadata server is here to tell it."""
-    private = _private(place.google_account)
-    if private is not None:
-        write(file, email, private, f"{url}{GOOGLE}/oauth2/token")
-
-
 def _private(file: Path) -> str | None:
     """The key in a file, as PEM; None when there is none."""
     try:

@@ -7,7 +7,7 @@ import binascii
 import copy
 from collections.abc import Callable
 
-from localcloud.gcp import discovery, policies
+from localcloud.gcp import discovery, policies, rights
 from localcloud.gcp.api import Request
 from localcloud.gcp.discovery import argument
 from localcloud.gcp.documents import Document, Documents, Kind, masked
@@ -90,6 +90,7 @@ def list_versions(state: State, request: Request) -> object:
 
 def access(state: State, request: Request) -> object:
     with state.lock:
+        rights.require_access(state, request.holder, request.names["name"])
         found = _version(state, request.names["name"])
         if found["state"] != "ENABLED":
             raise precondition(f"Secret Version [{found['name']}] is in {found['state']} state.")

@@ -20,6 +20,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "iam": ("localcloud.gcp.iam",),
     "iamcredentials": ("localcloud.gcp.iamcredentials",),
     "logging": ("localcloud.gcp.logging.api", "localcloud.gcp.logging_config"),
+    "metadata": ("localcloud.gcp.metadata",),
     "monitoring": ("localcloud.gcp.monitoring",),
     "oauth2": ("localcloud.gcp.oauth2",),
     "openidconnect": ("localcloud.gcp.openidconnect",),
