@@ -9,6 +9,7 @@ from typing import Any, Literal
 from dispatcher.job import Priority
 
 SpotRule = Literal["allowed", "required", "forbidden"]
+Identity = Literal["agent", "ambient"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Queue:
     job_types: tuple[str, ...] = ()
     spot: SpotRule = "allowed"
     max_runtime: int | None = None
-    identity: Literal["agent", "ambient"] = "agent"
+    identity: Identity = "agent"
     shared: bool = False
     image: str | None = None
     runtime: bool | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from dispatcher.errors import NotInstalledError
 
@@ -19,6 +19,11 @@ _PACKAGES = {
     "azure": "dispatcher.backends.azureml",
 }
 """Cloud -> the package that speaks to it; each has `open_zone(zone, identity, user, environment, regime)`."""
+
+
+def image_rules(cloud: str) -> Any:
+    """Return the module that knows which images a cloud pulls, and who does: its `in_zone` and `puller`."""
+    return importlib.import_module(f"{_PACKAGES[cloud]}.image")
 
 
 def open_backend(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,15 @@ class Image:
     name: str
     tag: str
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Puller:
+    """Who pulls a job's image: `identity` needs `right` on its repository, and signs in to hosts of `signs_in`."""
+
+    identity: str
+    right: str
+    signs_in: Callable[[str], bool]
 
 
 def parse(text: str) -> Image:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dispatcher.backends import image_reference
 from dispatcher.backends.azureml import place
+from dispatcher.backends.image_reference import Puller
 
 if TYPE_CHECKING:
     from dispatcher.backends.findings import Findings
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 MICROSOFT = "mcr.microsoft.com"
 """Microsoft's own registry: every workspace reaches it, because Azure ML's own images come from there."""
+
+PUSH_ACTION, PUSH_RIGHT = "Microsoft.ContainerRegistry/registries/push/write", "AcrPush"
+"""What the contract lists when the agent may push, and what somebody else needs for it."""
 
 
 def resolve(image: str, zone: AzureZone, *, regime: str, findings: Findings) -> str:
@@ -26,10 +30,10 @@ def resolve(image: str, zone: AzureZone, *, regime: str, findings: Findings) -> 
     if parts is None:
         return image
     if parts.host is None:
-        return _in_zone(parts, zone, findings)
+        return _own(parts, zone, findings)
     if parts.host == zone.registry.url:
         return image
-    if parts.host.endswith(f".{place.cloud(zone).registry}"):
+    if puller(zone).signs_in(parts.host):
         findings.warn(
             f"image {image} is not in the zone's registry: {zone.identities.execution} needs AcrPull there, or "
             "the job fails when it starts"
@@ -54,8 +58,19 @@ def _warn_of_network(image: Image, zone: AzureZone, findings: Findings) -> None:
         )
 
 
-def _in_zone(image: Image, zone: AzureZone, findings: Findings) -> str:
-    resolved = f"{zone.registry.url}/{image.text}"
+def in_zone(image: Image, zone: AzureZone) -> str:
+    """Return the reference of an image that names no registry, in the zone's own."""
+    return f"{zone.registry.url}/{image.text}"
+
+
+def puller(zone: AzureZone) -> Puller:
+    """The node pulls as the zone's execution identity, from Azure Container Registry only."""
+    suffix = f".{place.cloud(zone).registry}"
+    return Puller(zone.identities.execution, "AcrPull", lambda host: host.endswith(suffix))
+
+
+def _own(image: Image, zone: AzureZone, findings: Findings) -> str:
+    resolved = in_zone(image, zone)
     if "/" in image.name:
         findings.warn(
             f"image {image.text} names no registry and is taken from the zone's own: {resolved}. For the one on "

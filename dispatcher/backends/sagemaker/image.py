@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dispatcher.backends import image_reference
-from dispatcher.backends.image_reference import Image
+from dispatcher.backends.image_reference import Image, Puller
 
 if TYPE_CHECKING:
     from dispatcher.backends.findings import Findings
@@ -17,6 +17,9 @@ _ECR = re.compile(
     r"(?P<account>\d{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\."
     r"(amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|on\.aws|on\.amazonwebservices\.com\.cn)"
 )
+
+PUSH_ACTION, PUSH_RIGHT = "ecr:PutImage", "ecr:PutImage and the actions of a layer's upload"
+"""What the contract lists when the agent may push, and what somebody else needs for it."""
 
 
 def resolve(image: str, zone: AwsZone, *, regime: str, vpc_registry: bool, findings: Findings) -> str:
@@ -31,7 +34,7 @@ def resolve(image: str, zone: AwsZone, *, regime: str, vpc_registry: bool, findi
         return image
     host = parts.host
     if host is None:
-        return _in_zone(parts, zone, findings)
+        return _own(parts, zone, findings)
     if ecr := _ECR.fullmatch(host):
         _warn_of_rights(image, ecr, zone, findings)
     elif vpc_registry:
@@ -51,8 +54,19 @@ def resolve(image: str, zone: AwsZone, *, regime: str, vpc_registry: bool, findi
     return image
 
 
-def _in_zone(image: Image, zone: AwsZone, findings: Findings) -> str:
-    resolved = f"{zone.registry.url}@{image.digest}" if image.digest else _tagged(image, zone)
+def in_zone(image: Image, zone: AwsZone) -> str:
+    """Return the reference of an image that names no registry, in the zone's own repository."""
+    return f"{zone.registry.url}@{image.digest}" if image.digest else _tagged(image, zone)
+
+
+def puller(zone: AwsZone) -> Puller:
+    """SageMaker pulls as the job's execution role, from private ECR only."""
+    right = "ecr:BatchGetImage and ecr:GetDownloadUrlForLayer"
+    return Puller(zone.identities.execution, right, lambda host: _ECR.fullmatch(host) is not None)
+
+
+def _own(image: Image, zone: AwsZone, findings: Findings) -> str:
+    resolved = in_zone(image, zone)
     if "/" in image.name:
         findings.warn(
             f"image {image.text} names no registry and is taken from the zone's own: {resolved}. SageMaker does "

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dispatcher.backends import image_reference
-from dispatcher.backends.image_reference import Image
+from dispatcher.backends.image_reference import Image, Puller
 
 if TYPE_CHECKING:
     from dispatcher.backends.findings import Findings
@@ -20,6 +20,9 @@ REGISTRIES = Path(__file__).parent / "data" / "registries.json"
 # Artifact Registry's Docker hosts, and those of Container Registry, which Artifact Registry serves since 2025.
 _ARTIFACT = re.compile(r"(?P<location>[a-z0-9-]+)-docker\.pkg\.dev")
 _CONTAINER = re.compile(r"((us|eu|asia)\.)?gcr\.io")
+
+PUSH_ACTION, PUSH_RIGHT = "artifactregistry.repositories.uploadArtifacts", "roles/artifactregistry.writer"
+"""What the contract lists when the agent may push, and what somebody else needs for it."""
 
 
 def resolve(image: str, zone: GcpZone, *, regime: str, findings: Findings) -> str:
@@ -33,7 +36,7 @@ def resolve(image: str, zone: GcpZone, *, regime: str, findings: Findings) -> st
     if parts is None:
         return image
     if parts.host is None:
-        return _in_zone(parts, zone, findings)
+        return _own(parts, zone, findings)
     artifact = _ARTIFACT.fullmatch(parts.host)
     if artifact or _CONTAINER.fullmatch(parts.host):
         project = _project(parts)
@@ -69,8 +72,22 @@ def _project(image: Image) -> str:
     return f"{first}:{rest.partition('/')[0]}" if "." in first else first
 
 
-def _in_zone(image: Image, zone: GcpZone, findings: Findings) -> str:
-    resolved = f"{zone.registry.url}/{image.text}"
+def in_zone(image: Image, zone: GcpZone) -> str:
+    """Return the reference of an image that names no registry, in the zone's own repository."""
+    return f"{zone.registry.url}/{image.text}"
+
+
+def puller(zone: GcpZone) -> Puller:
+    """Service agents of Vertex AI pull, not the job's account, and sign in to Google's own registries only."""
+    return Puller(" and ".join(_pullers(zone)), "roles/artifactregistry.reader", _google)
+
+
+def _google(host: str) -> bool:
+    return (_ARTIFACT.fullmatch(host) or _CONTAINER.fullmatch(host)) is not None
+
+
+def _own(image: Image, zone: GcpZone, findings: Findings) -> str:
+    resolved = in_zone(image, zone)
     if "/" in image.name:
         findings.warn(
             f"image {image.text} names no registry and is taken from the zone's own: {resolved}. For the one on "
