@@ -20,6 +20,8 @@ from dispatcher.errors import AlreadyExistsError, NotFoundError, Problem, SpecEr
 
 if TYPE_CHECKING:
     from dispatcher.contract import AzureZone
+    from dispatcher.images.login import Login
+    from dispatcher.images.transport import Transport
     from dispatcher.job import Job
     from dispatcher.queue import Queue
 
@@ -65,6 +67,16 @@ class AzureMLBackend:
         from dispatcher.backends.azureml import staging
 
         staging.stage(self._session, upload, content)
+
+    def local(self) -> bool:
+        """Tell whether a local cloud stands in for this one."""
+        return self._session.local()
+
+    def registry_login(self, host: str, calls: Transport) -> Login:
+        """Return a short-lived login for a registry that jobs of the zone may pull from."""
+        from dispatcher.backends.azureml import registry
+
+        return registry.login(self._session, host, calls)
 
     def submit(self, request: Request) -> str:
         """Put the environment version, then the job; return its id. Raises AlreadyExistsError for a taken name.

@@ -194,6 +194,17 @@ class Session:
             self._sleep(max(pause or 0, min(faults.retry_after(answer), PATIENCE)))
         raise AssertionError("the last try returns or raises")
 
+    def local(self) -> bool:
+        """Tell whether a local cloud stands in for Azure."""
+        self._open()
+        return self._endpoint is not None
+
+    def token(self) -> str:
+        """Return a token for Resource Manager, which registries take too. Raises AuthError and friends."""
+        with faults.translated("GetToken", self.caller):
+            self._open()
+            return str(self._credential.get_token(f"{self._cloud.arm}/.default").token)
+
     def _root(self, local: str, real: str) -> str:
         return f"{self._endpoint}/{local}" if self._endpoint else real
 

@@ -17,6 +17,8 @@ from dispatcher.errors import NotFoundError, SpecError
 
 if TYPE_CHECKING:
     from dispatcher.contract import AwsZone
+    from dispatcher.images.login import Login
+    from dispatcher.images.transport import Transport
     from dispatcher.job import Job
     from dispatcher.queue import Queue
 
@@ -62,6 +64,18 @@ class SagemakerBackend:
 
         with translated(self._session):
             staging.stage(self._session.client("s3"), upload, content)
+
+    def local(self) -> bool:
+        """Tell whether a local cloud stands in for this one."""
+        from dispatcher.backends.sagemaker import registry
+
+        return registry.local(self._session)
+
+    def registry_login(self, host: str, calls: Transport) -> Login:
+        """Return a short-lived login for a registry that jobs of the zone may pull from."""
+        from dispatcher.backends.sagemaker import registry
+
+        return registry.login(self._session, host)
 
     def submit(self, request: Request) -> str:
         """Create the job and return its ARN. Raises AlreadyExistsError when the name is taken.

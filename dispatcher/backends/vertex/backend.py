@@ -17,6 +17,8 @@ from dispatcher.errors import AlreadyExistsError, NotFoundError, SpecError, Unre
 
 if TYPE_CHECKING:
     from dispatcher.contract import GcpZone
+    from dispatcher.images.login import Login
+    from dispatcher.images.transport import Transport
     from dispatcher.job import Job
     from dispatcher.queue import Queue
 
@@ -59,6 +61,16 @@ class VertexBackend:
         from dispatcher.backends.vertex import staging
 
         staging.stage(self._session, upload, content)
+
+    def local(self) -> bool:
+        """Tell whether a local cloud stands in for this one."""
+        return self._session.local()
+
+    def registry_login(self, host: str, calls: Transport) -> Login:
+        """Return a short-lived login for a registry that jobs of the zone may pull from."""
+        from dispatcher.backends.vertex import registry
+
+        return registry.login(self._session, host)
 
     def submit(self, request: Request) -> str:
         """Create the job and return its resource name. Raises AlreadyExistsError when the name is taken.

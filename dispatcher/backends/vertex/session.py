@@ -55,6 +55,7 @@ class Session:
         self._sleep = sleep
         self._http: Any = None
         self._endpoint: str | None = None
+        self._ask: Any = None
 
     def call(
         self,
@@ -120,6 +121,19 @@ class Session:
             self._sleep(pause or 0)
         raise AssertionError("the last try returns or raises")
 
+    def local(self) -> bool:
+        """Tell whether a local cloud stands in for Google."""
+        self._session()
+        return self._endpoint is not None
+
+    def token(self) -> str:
+        """Return the access token that calls show, renewed when it ends soon. Raises AuthError and friends."""
+        with faults.translated("GenerateAccessToken", self.caller):
+            http = self._session()
+            if not http.credentials.valid:
+                http.credentials.refresh(self._ask)
+            return str(http.credentials.token)
+
     def _root(self, service: str) -> str:
         if self._endpoint:
             return f"{self._endpoint}/{service}"
@@ -140,7 +154,7 @@ class Session:
         self._endpoint = standin.address(os.environ.get(ENDPOINT), ENDPOINT, "Google Cloud")
         tokens = Http()
         tokens.trust_env = self._endpoint is None  # a proxy has no business between us and ourselves
-        ask: Any = functools.partial(transport.Request(tokens), timeout=REFRESH)
+        self._ask = ask = functools.partial(transport.Request(tokens), timeout=REFRESH)
         credentials = signed_in(ask)
         _check_side(credentials, self._endpoint)
         if self.caller.identity == "agent":
