@@ -41,7 +41,7 @@ def prepare(environ: Mapping[str, str], rank: int) -> list[str]:
                     _REMEDIES.get(environ.get("DISPATCH_CLOUD", ""), f"{name} says where it is"),
                 ) from error
     return [
-        f"input {name[len(INPUT) :].lower()}: {path} is not there; nothing may be stored under that name"
+        f"input {name[len(INPUT) :].lower()}: {path} is not there; nothing may be stored under it"
         for name, path in inputs(environ)
         if not os.path.exists(path)
     ]

@@ -1,0 +1,174 @@
+"""dispatch-run as a container's first process: signals, grace time, exit codes, and the one file it fits in."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from dispatcher.runtime.bundle import build
+
+pytestmark = pytest.mark.process
+
+MODULE = [sys.executable, "-m", "dispatcher.runtime"]
+
+
+def run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*MODULE, *words], env=with_path(environ), capture_output=True, text=True, timeout=60)
+
+
+def with_path(environ: dict[str, str]) -> dict[str, str]:
+    return {"PATH": os.defpath, **environ}
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "told"),
+    [
+        ("exit 0", 0, ""),
+        ("exit 3", 3, "dispatch-run: the command ended with exit code 3\n"),
+        ("exit 255", 255, "dispatch-run: the command ended with exit code 255\n"),
+        (
+            "kill -9 $$",
+            137,
+            "dispatch-run: the command was ended by SIGKILL (out of memory is the usual reason)\n",
+        ),
+    ],
+)
+def test_the_exit_code_is_the_command_s_own_and_an_end_that_is_no_success_is_told(
+    script: str, code: int, told: str
+) -> None:
+    done = run("--", "sh", "-c", script)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", told)
+
+
+def test_a_command_that_is_not_there_is_127_and_one_that_is_no_program_126(tmp_path: Path) -> None:
+    text = tmp_path / "train.py"
+    text.write_text("print(1)\n")
+    missing, data = run("no-such-program"), run(str(text))
+    assert missing.returncode == 127
+    assert (
+        "the command no-such-program cannot be started: No such file or directory (it is not in" in missing.stderr
+    )
+    assert data.returncode == 126
+    assert f"the command {text} cannot be started: Permission denied" in data.stderr
+
+
+def test_the_command_finds_its_node_its_folder_and_none_of_the_references(tmp_path: Path) -> None:
+    given = {"DISPATCH_CHECKPOINT_DIR": f"{tmp_path}/ck", "DISPATCH_SECRET_TOKEN": "env://TOKEN", "TOKEN": "t0ken"}
+    done = run(
+        "--", "sh", "-c", 'echo "$NODE_RANK $WORLD_SIZE $MASTER_ADDR $TOKEN"; env; ls -d "$1"', "", "/", **given
+    )
+    assert done.stdout.startswith("0 1 127.0.0.1 t0ken\n")
+    assert "DISPATCH_SECRET_" not in done.stdout
+    assert (tmp_path / "ck").is_dir()
+
+
+def test_a_command_does_not_inherit_what_python_ignores() -> None:
+    """A program whose reader is gone must end, as it does without dispatch-run."""
+    shown = run("--", "grep", "^SigIgn", "/proc/self/status").stdout
+    ignored = int(shown.split()[1], 16)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        assert not ignored & 1 << (number - 1), number
+
+
+TRAPS = "trap 'echo saved; exit 7' TERM; echo ready; while :; do sleep 0.05; done"
+
+
+def started(words: Sequence[str], environ: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    """A process whose command has said that it is ready."""
+    process = subprocess.Popen(
+        [*words], env=with_path(environ or {}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def test_a_signal_reaches_the_command_which_ends_as_it_likes() -> None:
+    with started([*MODULE, "--", "sh", "-c", TRAPS], {"DISPATCH_CLOUD": "aws"}) as process:
+        process.send_signal(signal.SIGTERM)
+        said, told = process.communicate(timeout=30)
+    assert (process.returncode, said) == (7, "saved\n")
+    assert told.splitlines()[0] == "dispatch-run: SIGTERM: handed to the command; it has 120 s to end"
+
+
+def test_a_signal_that_asks_for_nothing_final_is_handed_on_without_a_word() -> None:
+    script = "trap 'echo usr1' USR1; trap 'exit 0' TERM; echo ready; while :; do sleep 0.05; done"
+    with started([*MODULE, "--", "sh", "-c", script]) as process:
+        assert process.stdout is not None
+        process.send_signal(signal.SIGUSR1)
+        assert process.stdout.readline() == "usr1\n"
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert told == "dispatch-run: SIGTERM: handed to the command\n"
+
+
+STUBBORN = """
+import sys
+from dispatcher.runtime import process
+script = "trap '' TERM; echo ready; while :; do sleep 0.05; done"
+end = process.run(["sh", "-c", script], {"PATH": "/bin:/usr/bin"}, lambda text: None, grace=0.2)
+print(end.code, end)
+"""
+
+
+def test_a_command_that_does_not_end_in_its_grace_time_is_killed_while_there_is_time_to_say_so() -> None:
+    with started([sys.executable, "-c", STUBBORN]) as process:
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=30)
+    assert said == "137 the command did not end in its grace time and was killed\n"
+
+
+def test_sagemaker_is_told_the_last_words_of_a_command_without_its_secrets(tmp_path: Path) -> None:
+    given = {"SM_OUTPUT_DIR": str(tmp_path), "DISPATCH_SECRET_TOKEN": "env://TOKEN", "TOKEN": "t0ken-of-ada"}
+    done = run("--", "sh", "-c", "echo epoch 1; echo ValueError: 401 for $TOKEN >&2; exit 2", **given)
+    assert (done.returncode, done.stdout) == (2, "epoch 1\n")
+    assert done.stderr.startswith("ValueError: 401 for t0ken-of-ada\n"), "the log is the job's own"
+    assert (tmp_path / "failure").read_text() == "the command ended with exit code 2: ValueError: 401 for ***"
+
+
+def test_a_process_that_the_command_leaves_behind_does_not_keep_the_job_alive(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    done = subprocess.run(
+        [*MODULE, "--", "sh", "-c", "sleep 300 >/dev/null & echo $!"],
+        env=with_path({"SM_OUTPUT_DIR": str(tmp_path)}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    os.kill(int(done.stdout), signal.SIGKILL)
+    assert done.returncode == 0
+    assert time.monotonic() - begun < 60
+
+
+@pytest.fixture(scope="module")
+def one_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("image") / "dispatch-run"
+    path.write_bytes(build())
+    path.chmod(0o755)
+    return path
+
+
+def test_the_one_file_does_what_the_package_does(one_file: Path, tmp_path: Path) -> None:
+    """In an image of its own: another folder, and a job whose modules must not be taken for Python's."""
+    (tmp_path / "json.py").write_text("raise ImportError('this is the job's own')")
+    environ = {"PATH": f"{Path(sys.base_prefix) / 'bin'}:{os.defpath}", "PYTHONPATH": str(tmp_path)}
+    for words in (["--version"], ["--print", "--", "sh", "-c", "exit 4"]):
+        done = subprocess.run([one_file, *words], env=environ, cwd=tmp_path, capture_output=True, text=True)
+        same = run(*words)
+        assert (done.returncode, done.stdout) == (same.returncode, same.stdout), done.stderr
+
+
+def test_the_one_file_says_when_an_image_has_no_python(one_file: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["/bin/sh", one_file, "true"], env={"PATH": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert done.returncode == 125
+    assert done.stderr == "dispatch-run: this image has no python3 (Python 3.9 or newer, in PATH)\n"
