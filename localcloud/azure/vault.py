@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from localcloud.azure.arm.authorization import may
 from localcloud.azure.arm.keyvault import SECRETS, add_version, vault
 from localcloud.azure.arm.store import Resource, Resources
 from localcloud.azure.errors import AzureError, bad, in_json
 from localcloud.azure.plane import Plane, Request, Respond, Route, routed
 from localcloud.azure.settings import require_reach
-from localcloud.azure.state import State
+from localcloud.azure.state import PERSON, State
 
 
 def _find(state: State, request: Request, noun: str) -> Resource:
@@ -65,9 +66,38 @@ def set_secret(state: State, request: Request) -> object:
         return _secret(found, -1)
 
 
+_GET = "Microsoft.KeyVault/vaults/secrets/getSecret/action"
+
+
+def _require_right(state: State, request: Request) -> None:
+    """Raises AzureError when the caller may not read this secret: by roles, or in a vault with access policies by
+    those."""
+    owner = _vault(state, request)
+    if owner.properties.get("enableRbacAuthorization"):
+        allowed = may(state, request.holder, _GET, f"{owner.id}/secrets/{request.names['name']}", data=True)
+        told, inner = (
+            "Caller is not authorized to perform action on resource. If role assignments, deny assignments or "
+            f"role definitions were changed recently, please observe propagation time. Action: '{_GET}'",
+            "ForbiddenByRbac",
+        )
+    else:
+        policies = owner.properties.get("accessPolicies") or []
+        allowed = request.holder == PERSON or any(
+            one.get("objectId") == request.holder
+            and {"get", "all"} & {str(right).lower() for right in one["permissions"].get("secrets") or []}
+            for one in policies
+        )
+        told, inner = f"The user does not have secrets get permission on key vault '{owner.name}'.", "AccessDenied"
+    if not allowed:
+        refusal = AzureError(403, "Forbidden", told)
+        refusal.inner = inner
+        raise refusal
+
+
 def get_secret(state: State, request: Request) -> object:
     """Get Secret: its current version, or the one that is named."""
     with state.lock:
+        _require_right(state, request)
         found = _find(state, request, "secret")
         version = request.names.get("version", "")
         at = next((i for i, uri in enumerate(found.kept["versions"]) if uri.endswith(f"/{version}")), None)

@@ -1,7 +1,7 @@
 """Microsoft.Authorization: role definitions and assignments, locks, what a caller may do.
 
-Whether somebody may do a thing is not evaluated, making and deleting containers of blobs aside: any other denial
-has to be asked for as a fault.
+Whether somebody may do a thing is not evaluated, but for making and deleting containers of blobs and for reading
+secrets: any other denial has to be asked for as a fault.
 """
 
 from __future__ import annotations
@@ -29,10 +29,15 @@ _GUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
 @functools.cache
+def _table() -> dict[str, Any]:
+    table: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "roles.json").read_text())
+    return table
+
+
+@functools.cache
 def built_in() -> dict[str, str]:
     """Roles that every tenant has: GUID -> name."""
-    table = json.loads((Path(__file__).parent / "data" / "roles.json").read_text())["roles"]
-    return {guid: name for name, guid in table.items()}
+    return {guid: name for name, guid in _table()["roles"].items()}
 
 
 def scope_of(id: str) -> str:
@@ -65,30 +70,25 @@ def assigned(state: State, principal: str) -> list[Resource]:
     return [one for one in found if one.properties.get("principalId") == principal]
 
 
-@functools.cache
-def _containers() -> dict[str, list[str]]:
-    """What built-in roles allow with whole containers: role -> actions."""
-    text = (Path(__file__).parent / "data" / "roles.json").read_text()
-    table: dict[str, list[str]] = json.loads(text)["containers"]
-    return table
+def may(state: State, holder: str, action: str, scope: str, *, data: bool = False) -> bool:
+    """Whether an object id may do `action` at `scope`: one with whole containers or, as `data`, one with secrets.
 
-
-def may(state: State, holder: str, action: str, scope: str) -> bool:
-    """Whether an object id may do `action`, one with whole containers, at `scope`: the person may all.
-
-    Conditions are not asked: they narrow what touches blobs only.
+    The person may all. Conditions are not asked: they narrow what touches blobs only.
     """
     if holder == PERSON:
         return True
+    known, kind = _table()["secrets" if data else "containers"], "dataActions" if data else "actions"
     for one in assigned(state, holder):
         if not f"{scope.lower()}/".startswith(f"{scope_of(one.id).lower()}/"):
             continue
         id = str(one.properties["roleDefinitionId"]).rpartition("/")[2].lower()
         own = _custom(state, id)
         parts = own.properties.get("permissions", []) if own else []
-        if action in _containers().get(built_in().get(id, ""), []):
-            return True
-        if any(fnmatch.fnmatchcase(action, allowed) for part in parts for allowed in part.get("actions", [])):
+        allowed = [
+            *known.get(built_in().get(id, ""), []),
+            *(name for part in parts for name in part.get(kind, [])),
+        ]
+        if any(fnmatch.fnmatchcase(action, pattern) for pattern in allowed):
             return True
     return False
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from localcloud.azure import identity
 from localcloud.azure.errors import bad
 from localcloud.azure.ml import data
 from localcloud.azure.ml.record import CommandJob
@@ -144,8 +145,7 @@ def environment(
         **_rendezvous(job, process, peers),
         # What leads the job's programs to this cloud, as its identity.
         "DISPATCH_AZURE_ENDPOINT": state.url + AZURE,
-        "IDENTITY_ENDPOINT": f"{state.url}{AZURE}/identity",
-        "IDENTITY_HEADER": state.secret,
+        **identity.lent(state, client),
         "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
         "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
         "AZURE_TENANT_ID": TENANT,
