@@ -64,7 +64,9 @@ def finish(scheduling: Mapping[str, Any], raw: Mapping[str, Any], job: Job, find
             findings.warn(f"the job's max_wait replaces the queue's maxWaitDuration of {own}: it waits {wait} s")
         spec["maxWaitDuration"] = f"{wait}s"
     elif job.max_wait is not None and job.spot:
-        findings.warn("Vertex AI bounds no wait for spot: beyond max_wait a command that runs the queue stops the job")
+        findings.warn(
+            "Vertex AI bounds no wait for spot: beyond max_wait a command that runs the queue stops the job"
+        )
     elif job.max_wait is not None:
         findings.warn("max_wait is left out: Vertex AI bounds waiting for FLEX_START jobs only")
     if job.max_interruptions is not None:

@@ -106,5 +106,12 @@ def test_the_reason_of_a_failure_says_whose_fault_it_was(reason: str, cause: str
     assert (seen.state, seen.reason, seen.cause) == (State.FAILED, reason, cause)
 
 
+@pytest.mark.parametrize(("secondary", "cause"), [("MaxWaitTimeExceeded", "capacity"), ("MaxRuntimeExceeded", "")])
+def test_only_a_time_out_of_waiting_is_for_want_of_machines(secondary: str, cause: str) -> None:
+    stopped = describe(TrainingJobStatus="Stopped", SecondaryStatus=secondary)
+    seen = observe.from_description(stopped, golden_zone())
+    assert (seen.state, seen.cause) == (State.TIMED_OUT, cause)
+
+
 def test_a_summary_without_its_step_is_not_believed() -> None:
     assert observe.from_summary({"TrainingJobName": "a", "TrainingJobStatus": "InProgress"}, golden_zone()) is None
