@@ -20,6 +20,9 @@ from dispatcher.errors import Problem, SpecError
 
 VERSION = 1
 
+CODE_FOLDER = "code"
+"""Folder of a zone's data bucket where the agent puts the code of jobs, and the only one it may write to."""
+
 Regime = Literal["none", "gdpr", "hipaa"]
 NetworkMode = Literal["private", "public", "existing"]
 Egress = Literal["none", "nat"]

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dispatcher.contract import CODE_FOLDER
 from infra.aws.place import Place
 
 Statement = dict[str, Any]
@@ -183,6 +184,7 @@ def agent(zone: Landing) -> list[Statement]:
         allow("ListResults", ["s3:GetBucketLocation", "s3:ListBucket"], results),
         allow("FetchResults", "s3:GetObject", [f"{bucket}/*" for bucket in results]),
         allow("DecryptResults", ["kms:Decrypt", "kms:DescribeKey"], zone.data_key),
+        *_stage(zone),
     ]
     if zone.image_push:
         push = ["BatchCheckLayerAvailability", "CompleteLayerUpload", "InitiateLayerUpload", "PutImage"]
@@ -190,6 +192,20 @@ def agent(zone: Landing) -> list[Statement]:
             allow("PushImages", [f"ecr:{action}" for action in (*push, "UploadLayerPart")], zone.repository)
         )
     return statements
+
+
+def _stage(zone: Landing) -> list[Statement]:
+    """Put the code of jobs into its folder of the data bucket; no right to list it, so none to look around there.
+
+    S3 encrypts it under the data key as whoever writes: the encryption context is the bucket's ARN where it has a
+    bucket key, else the object's (docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html).
+    """
+    archives = f"{zone.data}/{CODE_FOLDER}/*"
+    context = {"kms:EncryptionContext:aws:s3:arn": [zone.data, archives]}
+    return [
+        allow("StageCode", ["s3:GetObject", "s3:PutObject"], archives),
+        allow("EncryptCode", "kms:GenerateDataKey", zone.data_key, StringLike=context),
+    ]
 
 
 def _submit(zone: Landing, jobs: str) -> list[Statement]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import pulumi
 from pulumi_azure_native import authorization
@@ -73,11 +74,15 @@ class Roles(pulumi.ComponentResource):
         own = {
             "runs jobs as another": define(args.site, self, args.group.id, "runs jobs as another"),
             "works with blobs": define(args.site, self, beside, "works with blobs"),
+            "adds code": define(args.site, self, beside, "adds code"),
         }
-        condition = pulumi.Output.from_input(args.containers["data"]).apply(roles.data_is_read_only)
+        conditions = {
+            "data_is_read_only": args.containers["data"].apply(roles.data_is_read_only),
+            "is_code": pulumi.Output.from_input(roles.is_code()),
+        }
         of_workspace: list[pulumi.Resource] = []
         for grant, made in _granted(
-            args.site, self, args.identity, args.submitters, args.when, things, own, condition
+            args.site, self, args.identity, args.submitters, args.when, things, own, conditions
         ):
             of_workspace += [made] if grant.holder == "workspace" else []
         self.ready = tuple(of_workspace)
@@ -149,7 +154,7 @@ def _granted(
     when: frozenset[str],
     things: Things,
     own: Mapping[str, Own],
-    condition: pulumi.Output[str] | None = None,
+    conditions: Mapping[str, pulumi.Output[str]] = MappingProxyType({}),
 ) -> Iterator[tuple[Grant, pulumi.Resource]]:
     """Give every role of the table that is on one of `things`."""
     service: Kind = "ServicePrincipal"
@@ -172,7 +177,7 @@ def _granted(
                     scope=scope,
                     principal=principal,
                     kind=kind,
-                    condition=condition if grant.condition else None,
+                    condition=conditions[grant.condition] if grant.condition else None,
                     after=[role.made] if role else (),
                 )
                 yield grant, made

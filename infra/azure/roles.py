@@ -13,6 +13,7 @@ import pulumi
 import yaml
 from pulumi_azure_native import authorization
 
+from dispatcher.contract import CODE_FOLDER
 from infra.azure.propagation import retry_while_defining, wait_for_assignment
 from infra.azure.site import Site
 
@@ -91,6 +92,12 @@ def data_is_read_only(container: str) -> str:
     """The condition under which nothing in `container` is changed, though everything else may be."""
     changes = " OR ".join(f"ActionMatches{{'{_BLOBS}/blobs/{one}'}}" for one in WRITES)
     return f"((!({changes})) OR (@Resource[{_BLOBS}:name] StringNotEquals '{container}'))"
+
+
+def is_code() -> str:
+    """The condition under which blobs are read and added in a container's folder of code only."""
+    changes = " AND ".join(f"!(ActionMatches{{'{_BLOBS}/blobs/{one}'}})" for one in ("read", "add/action"))
+    return f"(({changes}) OR (@Resource[{_BLOBS}/blobs:path] StringLike '{CODE_FOLDER}/*'))"
 
 
 def assign(

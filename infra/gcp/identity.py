@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import artifactregistry, organizations, projects, serviceaccount, storage
 
+from dispatcher.contract import CODE_FOLDER
 from infra.gcp import roles
 from infra.gcp.propagation import retry_while_granting, wait_for_impersonation
 from infra.gcp.roles import Holder, Role
@@ -140,6 +141,14 @@ class Identity(pulumi.ComponentResource):
             serviceaccount.IAMMember(logical, service_account_id=named, role=role, member=member, opts=opts)
         elif target in args.buckets:
             storage.BucketIAMMember(logical, bucket=args.buckets[target], role=role, member=member, opts=opts)
+        elif target == "code":
+            data = args.buckets["data"]
+            condition: storage.BucketIAMMemberConditionArgsDict = {
+                "title": f"{site.place.name}-code",
+                "description": f"Objects of the folder {CODE_FOLDER}",
+                "expression": data.apply(roles.code_condition),
+            }
+            storage.BucketIAMMember(logical, bucket=data, role=role, member=member, condition=condition, opts=opts)
         elif target == "repository":
             artifactregistry.RepositoryIamMember(
                 logical,
@@ -151,15 +160,15 @@ class Identity(pulumi.ComponentResource):
                 opts=opts,
             )
         else:
-            condition: projects.IAMMemberConditionArgsDict | None = None
+            narrowed: projects.IAMMemberConditionArgsDict | None = None
             if target == "secrets":
                 expression = args.number.apply(lambda number: roles.secrets_condition(site.place, number))
-                condition = {
+                narrowed = {
                     "title": f"{site.place.name}-secrets",
                     "description": f"Secrets whose id begins with {site.place.name}-",
                     "expression": expression,
                 }
-            projects.IAMMember(logical, project=project, role=role, member=member, condition=condition, opts=opts)
+            projects.IAMMember(logical, project=project, role=role, member=member, condition=narrowed, opts=opts)
 
 
 def member_of(email: str) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 
 import yaml
 
+from dispatcher.contract import CODE_FOLDER
 from infra.gcp.place import Place
 from infra.naming import digest
 
@@ -19,7 +20,7 @@ ROLE_ID_LENGTH = 64  # of letters, digits, `_` and `.` (REST reference of projec
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """`holder` gets the role on each of `on`: project, secrets, repository, an account, or a bucket's use."""
+    """`holder` gets the role on each of `on`: project, secrets, repository, an account, a bucket's use, code."""
 
     holder: Holder
     on: tuple[str, ...]
@@ -87,3 +88,8 @@ def secrets_condition(place: Place, number: str) -> str:
     Conditions see resources by the project's number, not its id (conditions reference, resource.name).
     """
     return f'resource.name.startsWith("projects/{number}/secrets/{place.name}-")'
+
+
+def code_condition(bucket: str) -> str:
+    """The condition (CEL) under which an object is in the bucket's folder of code."""
+    return f'resource.name.startsWith("projects/_/buckets/{bucket}/objects/{CODE_FOLDER}/")'

@@ -46,7 +46,7 @@ def test_an_adopted_account_may_call_its_containers_as_it_likes() -> None:
     record = zone(existing_account=THEIR_ACCOUNT, existing_containers=(("output", "results"), ("data", None)))
     scopes = {scope for scope in each(record.of(ASSIGNED), "scope") if "/containers/" in scope}
     blobs = f"{THEIR_ACCOUNT}/blobServices/default/containers"
-    assert scopes == {f"{blobs}/results", f"{blobs}/checkpoints"}
+    assert scopes == {f"{blobs}/data", f"{blobs}/results", f"{blobs}/checkpoints"}
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,7 @@ def test_assignments_are_exactly_these() -> None:
             ("submits-jobs", "workspaces/azure-weu"),
             ("Storage Blob Data Reader", "containers/output"),
             ("Storage Blob Data Reader", "containers/checkpoints"),
+            ("adds-code", "containers/data"),
         )
     }
     workspace = {
@@ -191,9 +192,26 @@ def test_the_role_for_blobs_can_be_given_where_an_adopted_account_is() -> None:
     assert made.inputs["assignableScopes"] == [made.inputs["scope"]] == [THEIR_ACCOUNT.partition("/providers/")[0]]
 
 
+def test_who_submits_reads_and_adds_code_and_nothing_else_in_the_container_of_data() -> None:
+    made = zone().named(ASSIGNED, "azure-weu-roles-agent-data-adds-code")
+    assert made.inputs["scope"].endswith("/containers/data")
+    blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+    assert set(roles.table().custom_data["adds code"]) == {f"{blobs}/read", f"{blobs}/add/action"}
+    assert set(re.findall(r"ActionMatches\{'([^']+)'\}", made.inputs["condition"])) == {
+        f"{blobs}/read",
+        f"{blobs}/add/action",
+    }
+    assert made.inputs["condition"].endswith(f"OR (@Resource[{blobs}:path] StringLike 'code/*'))")
+    assert made.inputs["condition"].count("(") == made.inputs["condition"].count(")")
+
+
 def test_no_other_assignment_is_conditional() -> None:
-    conditional = [made.name for made in zone(image_push=True).of(ASSIGNED) if "condition" in made.inputs]
-    assert conditional == ["azure-weu-roles-execution-storage-works-with-blobs"]
+    conditional = {made.name for made in zone(image_push=True).of(ASSIGNED) if "condition" in made.inputs}
+    assert conditional == {
+        "azure-weu-roles-execution-storage-works-with-blobs",
+        "azure-weu-roles-agent-data-adds-code",
+        "azure-weu-roles-submitter-0-data-adds-code",
+    }
 
 
 def test_every_assignment_says_what_kind_of_principal_it_is_for() -> None:
@@ -230,9 +248,9 @@ def test_our_own_roles_reach_no_further_than_their_resource_group() -> None:
         assert made.inputs["scope"] == group
         assert made.inputs["assignableScopes"] == [group]
         [permission] = made.inputs["permissions"]
-        assert permission["actions"]
+        assert permission["actions"] or permission["dataActions"]
         assert permission["notActions"] == permission["notDataActions"] == []
-        touches = "works-with-blobs" in made.name  # data: no other does
+        touches = made.name.endswith(("works-with-blobs", "adds-code"))  # data: no other does
         assert bool(permission["dataActions"]) is touches
 
 

@@ -26,6 +26,7 @@ OPERATIONS = {
     "ListLogEntries": {"logging.logEntries.list"},
     "ListObjects": {"storage.objects.list"},
     "GetObject": {"storage.objects.get"},
+    "InsertObject": {"storage.objects.create"},
 }
 # For whoever acts as the agent with Google's own clients, which look at one job by its name.
 BY_HAND = {"aiplatform.customJobs.get"}
@@ -114,6 +115,7 @@ def test_bindings_are_as_narrow_as_what_they_are_for() -> None:
         ("gcp_euw4_agent", "project", agent),
         ("gcp_euw4_reader", "gcp-euw4-output-1a2b3c4d", agent),
         ("gcp_euw4_reader", "gcp-euw4-checkpoints-1a2b3c4d", agent),
+        ("gcp_euw4_stager", "gcp-euw4-data-1a2b3c4d", agent),
         ("gcp_euw4_submitter", mail(execution), agent),
         ("gcp_euw4_pusher", "gcp-euw4-images-1a2b3c4d", agent),
         ("gcp_euw4_impersonator", mail(agent), "ml-platform"),
@@ -136,6 +138,12 @@ def test_the_job_reads_only_secrets_named_after_its_zone() -> None:
     made = zone().named("projects/iAMMember:IAMMember", "gcp-euw4-identity-secrets-secrets-execution")
     expression = made.inputs["condition"]["expression"]
     assert expression == f'resource.name.startsWith("projects/{NUMBER}/secrets/gcp-euw4-")'
+
+
+def test_the_agent_puts_code_into_its_folder_of_the_data_bucket_and_nothing_beside_it() -> None:
+    made = zone().named("storage/bucketIAMMember:BucketIAMMember", "gcp-euw4-identity-stager-code-agent")
+    folder = "projects/_/buckets/gcp-euw4-data-1a2b3c4d/objects/code/"
+    assert made.inputs["condition"]["expression"] == f'resource.name.startsWith("{folder}")'
 
 
 def test_no_other_binding_on_the_project_is_conditional_and_none_gives_a_basic_role() -> None:

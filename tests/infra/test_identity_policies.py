@@ -102,6 +102,8 @@ def test_the_agent_passes_one_role_to_one_service() -> None:
         ),
         ("s3:GetObject", landing().output + "/job/output/model.tar.gz"),
         ("s3:ListBucket", landing().output),
+        ("s3:GetObject", landing().data + "/code/0a1b.tar.gz"),
+        ("s3:PutObject", landing().data + "/code/0a1b.tar.gz"),
         ("kms:Decrypt", KEY),
     ],
 )
@@ -109,11 +111,21 @@ def test_the_agent_watches_stops_and_fetches(action: str, resource: str) -> None
     assert decision(agent(landing()), action, resource) == "allow"
 
 
+def test_the_agent_encrypts_code_and_nothing_else() -> None:
+    for encrypted, expected in ((landing().data, "allow"), (landing().output, "none")):
+        context = {"kms:EncryptionContext:aws:s3:arn": encrypted}
+        assert decision(agent(landing()), "kms:GenerateDataKey", KEY, **context) == expected
+    assert decision(agent(landing()), "kms:GenerateDataKey", KEY) == "none"
+
+
 @pytest.mark.parametrize(
     ("action", "resource"),
     [
         ("s3:GetObject", landing().data + "/patients.csv"),
         ("s3:PutObject", landing().output + "/x"),
+        ("s3:PutObject", landing().data + "/codes/x"),
+        ("s3:DeleteObject", landing().data + "/code/0a1b.tar.gz"),
+        ("s3:ListBucket", landing().data),
         ("ecr:PutImage", landing().repository),
         ("ecr:DeleteRepository", landing().repository),
         ("sagemaker:DeleteTrainingJob", JOB),
