@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from dispatcher.backends import runtime
 from dispatcher.backends.base import Upload
+from dispatcher.contract import CODE_FOLDER
 from dispatcher.errors import NotHereError
 from dispatcher.runtime import CODE, CODE_SHA256
 
@@ -17,14 +19,12 @@ if TYPE_CHECKING:
 
 INPUT = "dispatch-code"
 """What the archive's input is called where a cloud names inputs; no job may call one so."""
-PREFIX = "code"
-"""Folder of archives in the zone's data bucket; the agent may write there and nowhere else in it."""
 MEDIA_TYPE = "application/gzip"
 
 
 def key(job: Job) -> str:
     """Return the object's name in the bucket; empty for a job without code."""
-    return f"{PREFIX}/{job.code.sha256}.tar.gz" if job.code else ""
+    return f"{CODE_FOLDER}/{job.code.sha256}.tar.gz" if job.code else ""
 
 
 def uploads(job: Job, bucket: str) -> tuple[Upload, ...]:
@@ -34,11 +34,11 @@ def uploads(job: Job, bucket: str) -> tuple[Upload, ...]:
     return (Upload(f"{bucket}/{key(job)}", job.code.sha256, job.code.size),)
 
 
-def variables(job: Job, mounted: str | None) -> dict[str, str]:
-    """Return what dispatch-run unpacks by; `mounted` is None where the place is only known on the node."""
+def variables(job: Job, folder: str | None) -> dict[str, str]:
+    """Return what dispatch-run unpacks by; `folder` is where the archive lies, None where only the node knows."""
     if job.code is None:
         return {}
-    place = {} if mounted is None else {CODE: mounted}
+    place = {} if folder is None else {CODE: f"{folder}/{key(job).rpartition('/')[2]}"}
     return {**place, CODE_SHA256: job.code.sha256}
 
 
@@ -56,7 +56,7 @@ def opened(content: Path, upload: Upload) -> Iterator[IO[bytes]]:
         yield file
 
 
-def check(job: Job, *, isolated: bool, runtime: bool, findings: Findings) -> None:
+def check(job: Job, findings: Findings, *, isolated: bool = False) -> None:
     """Refuse code for a container that cannot take it: an isolated one, or one whose image has no dispatch-run."""
     if job.code is None:
         return
@@ -66,9 +66,9 @@ def check(job: Job, *, isolated: bool, runtime: bool, findings: Findings) -> Non
             f"an isolated container takes no code beside its image ({job.code.folder})",
             "build the folder into the image, or send the job to a zone without network isolation",
         )
-    if not runtime:
+    if not job.runtime:
         findings.problem(
             "code",
             "is unpacked by dispatch-run, which the job does not say that the image has",
-            "write it with `dispatch image runtime dispatch-run`, COPY it to the image's PATH, set runtime: true",
+            runtime.ADD,
         )

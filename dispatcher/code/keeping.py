@@ -8,12 +8,20 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dispatcher.code.packing import Packed
 from dispatcher.errors import UsageError
+
+if TYPE_CHECKING:
+    from dispatcher.code.packing import Packed
 
 DAYS = 28
 """Days after which an archive that no new submission has used is removed: what waits longer is packed anew."""
+
+
+def beside(ledger: Path) -> Path:
+    """The directory of archives that goes with a ledger."""
+    return ledger.parent / "code"
 
 
 def place(archives: Path, sha256: str) -> Path:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from dispatcher.backends import code
 from dispatcher.backends.azureml import place
 
 if TYPE_CHECKING:
@@ -46,11 +47,14 @@ def input_name(channel: str) -> str:
 
 
 def inputs(job: Job, zone: AzureZone, findings: Findings) -> dict[str, Any]:
-    """Return the inputs, mounted read-only; a location that a job there cannot read is a problem or a warning."""
+    """Return inputs and code, mounted read-only; what a job there cannot read is a problem or a warning."""
     found: dict[str, Any] = {}
     for channel, uri in job.inputs.items():
         if located := _located(channel, uri, zone, findings):
             found[input_name(channel)] = {"jobInputType": "uri_folder", "mode": "ReadOnlyMount", "uri": located}
+    if job.code is not None:
+        archive = place.datastore_uri(zone, place.DATA, code.key(job))
+        found[input_name(code.INPUT)] = {"jobInputType": "uri_file", "mode": "ReadOnlyMount", "uri": archive}
     return found
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dispatcher.backends import code
 from dispatcher.backends.base import Upload
+from dispatcher.contract import CODE_FOLDER
 from dispatcher.errors import AlreadyExistsError, NotFoundError
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ def stage(session: Session, upload: Upload, content: Path) -> None:
 
     Raises NotFromHere in a zone whose storage answers in its own network only: from a laptop nothing gets there.
     """
-    container, _, digest = upload.uri.rpartition(f"/{code.PREFIX}/")
-    name = f"{code.PREFIX}/{digest}"
+    container, _, digest = upload.uri.rpartition(f"/{CODE_FOLDER}/")
+    name = f"{CODE_FOLDER}/{digest}"
     try:
         session.blobs("HeadBlob", container, name, method="HEAD")
         return

@@ -10,6 +10,7 @@ from dispatcher import limits
 from dispatcher.backends import code, environment
 from dispatcher.backends.base import Operation, Request, Submission
 from dispatcher.backends.findings import Findings
+from dispatcher.contract import CODE_FOLDER
 
 if TYPE_CHECKING:
     from dispatcher.job import Job
@@ -91,7 +92,7 @@ def _environment(job: Job, submission: Submission, place: Path, findings: Findin
             findings.problem(f"inputs.{name}", f"{uri} is not on this machine", "name a path, or file:///path")
         paths[name] = rest if separator else uri
     added |= environment.inputs(paths, findings)
-    added |= code.variables(job, str(place / code.PREFIX))
+    added |= code.variables(job, str(place / CODE_FOLDER))
     added |= environment.secrets(job, {"env": "NAME, a variable of your shell"}, isolated=False, findings=findings)
     added |= environment.wandb_run(job)
     return environment.merged(job, added, findings)

@@ -185,10 +185,13 @@ def _environment(
         added["MASTER_ADDR"] = FIRST_HOST  # its own rank each node reads from resourceconfig.json
     added |= environment.inputs({name: f"{INPUT_DIR}/{name}" for name in job.inputs}, findings)
     added |= code.variables(job, f"{INPUT_DIR}/{code.INPUT}")
-    example = f"NAME, the secret {zone.secrets.store}/NAME in AWS Secrets Manager"
+    examples = {
+        "aws-sm": f"NAME, the secret {zone.secrets.store}/NAME in AWS Secrets Manager",
+        "ssm": "/PATH/NAME, a parameter that the role was given",
+    }
     references = {name: secret.resolve(name, text, zone, findings) for name, text in job.secrets.items()}
     known = replace(job, secrets=references)
-    added |= environment.secrets(known, {"aws-sm": example}, isolated=isolated, findings=findings)
+    added |= environment.secrets(known, examples, isolated=isolated, findings=findings)
     added |= environment.wandb(job, zone, isolated=isolated, findings=findings)
     return environment.merged(job, added, findings)
 

@@ -13,6 +13,7 @@ from dispatcher.backends.base import Operation, Request, Submission
 from dispatcher.backends.context import Context
 from dispatcher.backends.findings import Findings
 from dispatcher.backends.vertex import image, overrides, place, scheduling, secret, tpu
+from dispatcher.contract import CODE_FOLDER
 from dispatcher.placement.selection import choose
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def _environment(
     if job.resources.nodes == 1:
         added["MASTER_ADDR"] = "127.0.0.1"  # of several nodes only CLUSTER_SPEC in the container knows it
     added |= environment.inputs(_inputs(job, zone, findings), findings)
-    added |= code.variables(job, f"{place.mounted(zone.buckets.data.uri)}/{code.PREFIX}")
+    added |= code.variables(job, f"{place.mounted(zone.buckets.data.uri)}/{CODE_FOLDER}")
     isolated = zone.controls.network_isolation
     references = {name: secret.resolve(name, text, zone, findings) for name, text in job.secrets.items()}
     example = f"NAME, the secret {zone.secrets.store}-NAME in Secret Manager"
