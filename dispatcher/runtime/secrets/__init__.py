@@ -6,12 +6,12 @@ written nowhere else: no file, no log line, no argument, no error. Nothing is lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
 from dispatcher.runtime import SECRET
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .world import World
 
 

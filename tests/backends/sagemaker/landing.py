@@ -69,6 +69,40 @@ class Landing:
         return self.cloud.client(service, REGION)
 
 
+def land(root: Path, cloud: Any) -> Landing:
+    """Make the zone."""
+    iam, ec2, s3 = (cloud.client(name, REGION) for name in ("iam", "ec2", "s3"))
+    roles = {
+        name: iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(principal))["Role"]["Arn"]
+        for name, principal in (
+            ("agent", {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}),
+            ("execution", {"Service": "sagemaker.amazonaws.com"}),
+        )
+    }
+    for name in ("wire-data", "wire-output", "wire-checkpoints"):
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    subnet = ec2.describe_subnets()["Subnets"][0]
+    group = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [subnet["VpcId"]]}])
+    key = cloud.client("kms", REGION).create_key()["KeyMetadata"]["Arn"]
+    repository = cloud.client("ecr", REGION).create_repository(repositoryName="wire-images")["repository"]
+    buckets = [Bucket(f"wire-{use}", f"s3://wire-{use}") for use in ("data", "output", "checkpoints")]
+    zone = open_zone(
+        region=REGION,
+        registry=Registry(repository["repositoryUri"], repository["repositoryArn"]),
+        buckets=Buckets(*buckets),
+        keys=Keys(key, key, key),
+        identities=Identities(roles["execution"], roles["agent"]),
+        network=AwsNetwork(
+            "private",
+            "nat",
+            AwsNetworkIds(subnet["VpcId"], (subnet["SubnetId"],), (group["SecurityGroups"][0]["GroupId"],)),
+        ),
+        controls=controls(),
+    )
+    (root / "programs").mkdir()
+    return Landing(cloud, zone, root / "programs", [])
+
+
 @pytest.fixture(scope="module")
 def landed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landing]:
     from localcloud import running
@@ -76,36 +110,7 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landing]:
     root = tmp_path_factory.mktemp("landing")
     with running(root / "cloud") as cloud:
         cloud.settings(stop_seconds=1)
-        iam, ec2, s3 = (cloud.client(name, REGION) for name in ("iam", "ec2", "s3"))
-        roles = {
-            name: iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(principal))["Role"]["Arn"]
-            for name, principal in (
-                ("agent", {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}),
-                ("execution", {"Service": "sagemaker.amazonaws.com"}),
-            )
-        }
-        for name in ("wire-data", "wire-output", "wire-checkpoints"):
-            s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-        subnet = ec2.describe_subnets()["Subnets"][0]
-        group = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [subnet["VpcId"]]}])
-        key = cloud.client("kms", REGION).create_key()["KeyMetadata"]["Arn"]
-        repository = cloud.client("ecr", REGION).create_repository(repositoryName="wire-images")["repository"]
-        buckets = [Bucket(f"wire-{use}", f"s3://wire-{use}") for use in ("data", "output", "checkpoints")]
-        zone = open_zone(
-            region=REGION,
-            registry=Registry(repository["repositoryUri"], repository["repositoryArn"]),
-            buckets=Buckets(*buckets),
-            keys=Keys(key, key, key),
-            identities=Identities(roles["execution"], roles["agent"]),
-            network=AwsNetwork(
-                "private",
-                "nat",
-                AwsNetworkIds(subnet["VpcId"], (subnet["SubnetId"],), (group["SecurityGroups"][0]["GroupId"],)),
-            ),
-            controls=controls(),
-        )
-        (root / "programs").mkdir()
-        yield Landing(cloud, zone, root / "programs", [])
+        yield land(root, cloud)
 
 
 @pytest.fixture

@@ -276,6 +276,7 @@ def test_controls_reach_the_environment_even_when_the_job_does_not_mention_wandb
         (f"aws-sm://{_ARN}aws-euc1/db-AbCdEf", f"aws-sm://{_ARN}aws-euc1/db-AbCdEf", False),
         ("aws-sm://prod/db", "aws-sm://prod/db", True),
         (f"aws-sm://{_ARN}db-AbCdEf", f"aws-sm://{_ARN}db-AbCdEf", True),
+        ("ssm:///prod/db", "ssm:///prod/db", True),
     ],
 )
 def test_a_secret_is_the_zone_s_own_or_warned_about(written: str, sent: str, warned: bool) -> None:
