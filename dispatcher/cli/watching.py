@@ -104,6 +104,9 @@ def _progress(entry: Entry) -> None:
         return
     if entry.last_error:
         output.note(f"  {entry.state}; {entry.last_error}; still trying")
+    elif entry.attempt > 1 and entry.state in ("queued", "pending"):
+        machines = "on spot" if entry.spot else "on demand"
+        output.note(f"  {entry.state}: attempt {entry.attempt}, {machines}, because {entry.reason}")
     elif sys.stderr.isatty():
         output.note(f"  {output.coloured(entry.state, entry.state, stream=sys.stderr)}")
 

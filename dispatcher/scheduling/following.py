@@ -39,15 +39,15 @@ def until(
 ) -> Entry:
     """Run ticks until `met` or the job has ended. Raises AuthError or NotInstalledError when only that helps.
 
-    `seen` is called with every change of its state, and of what stands in the way of asking about it.
+    `seen` is called with every change of its state or attempt, and of what stands in the way of asking about it.
     """
-    pause, state, trouble = FIRST, entry.state, entry.last_error
+    pause, state, trouble = FIRST, (entry.state, entry.attempt), entry.last_error
     seen(entry)
     while not (met(entry) or entry.final):
         report = dispatcher.tick()
         entry = dispatcher.show(entry.id)
-        if entry.state != state:
-            pause, state, trouble = FIRST, entry.state, entry.last_error
+        if (entry.state, entry.attempt) != state:
+            pause, state, trouble = FIRST, (entry.state, entry.attempt), entry.last_error
             seen(entry)
             continue
         if entry.last_error != trouble:

@@ -55,9 +55,13 @@ def run_left(entry: Entry) -> int:
 
 
 def counted(entry: Entry, seen: Observation) -> int:
-    """How often the submission has lost its machines, all attempts together."""
+    """How often the submission has lost its machines, all attempts together.
+
+    A spot job that ran and waits for machines again has lost some, whether its cloud counts that or not.
+    """
     told = max(entry.interruptions, entry.interruptions_before + seen.interruptions)
-    return told + (1 if _lost(seen) else 0)
+    waits_again = entry.spot and entry.state == State.RUNNING and seen.state is State.PENDING
+    return told + (1 if _lost(seen) or (waits_again and told == entry.interruptions) else 0)
 
 
 def after(entry: Entry, job: Job, seen: Observation, waited: float) -> Again | Over | None:

@@ -61,6 +61,19 @@ def test_a_job_that_loses_its_machines_goes_on_as_the_next_attempt_and_keeps_its
     assert (ended.state, ended.interruptions, ended.billable_seconds) == ("succeeded", 1, 180)
 
 
+@pytest.mark.parametrize("told", [0, 1])
+def test_a_spot_job_that_waits_again_has_lost_its_machines_once_whether_its_cloud_says_so_or_not(
+    lined: Dispatcher, cloud: ToyCloud, told: int
+) -> None:
+    entry = lined.submit(spot(), "line")
+    name = f"train-{entry.id}-1"
+    for state in (State.RUNNING, State.PENDING, State.PENDING, State.RUNNING):
+        cloud.end(name, state)
+        cloud.interrupted[name] = 0 if state is State.RUNNING else told
+        lined.tick()
+    assert (lined.show(entry.id).interruptions, lined.show(entry.id).attempt) == (1, 1)
+
+
 def test_all_attempts_together_run_for_max_runtime(lined: Dispatcher, cloud: ToyCloud) -> None:
     entry = interrupted(lined, cloud, 1, max_runtime=200)
     assert cloud.rendered[f"train-{entry.id}-2"].max_runtime == 110
@@ -213,6 +226,19 @@ def test_the_lines_of_all_attempts_are_the_job_s_and_following_goes_on_into_the_
     cloud.end(second)
     assert list(followed) == []
     assert [line.text for line in lined.logs(entry.id)] == ["epoch 1", "resuming"]
+
+
+def test_waiting_says_that_another_attempt_begins_and_why(line: Run, cloud: ToyCloud, clock: ManualClock) -> None:
+    def world(_: float) -> None:
+        if len(cloud.sent) == 1:
+            cloud.interrupt(cloud.sent[0])
+        else:
+            cloud.end(cloud.sent[1])
+
+    clock.on_sleep = world
+    waited = line("submit", "job.yaml", "--set", "spot=true", "--set", "checkpoint=true", "--wait")
+    assert waited.code == 0
+    assert "  pending: attempt 2, on spot, because its machines were taken\n" in waited.err
 
 
 def test_no_checkpoint_is_a_word_that_is_recorded_and_shown(line: Run) -> None:
