@@ -68,7 +68,7 @@ def _main(command: Sequence[str], environ: Mapping[str, str], reason: str, *, sh
         say(f"the job asked for {asked} nodes, and {found.source} has {found.nodes}")
     for line in folders.prepare(environ, found.rank):
         say(line)
-    known = {**environ, **found.variables()}
+    known = found.environment(environ)
     directory = code.unpack(environ)
     if directory:
         known.update(code.variables(environ, directory))

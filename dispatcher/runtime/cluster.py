@@ -37,8 +37,24 @@ class Cluster:
         self.cloud = cloud
         self.alone = alone
 
+    def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Return `environ` with what says where this node is; of torchrun's own options the job's word stands."""
+        return {**self.torchrun(), **environ, **self.variables()}
+
+    def torchrun(self) -> dict[str, str]:
+        """Return the options that torchrun reads from the environment (`PET_<OPTION>`), of several nodes only."""
+        if self.nodes == 1 or not self.alone:
+            return {}
+        options = {
+            "NNODES": str(self.nodes),
+            "NODE_RANK": str(self.rank),
+            "MASTER_ADDR": self.host,
+            "MASTER_PORT": str(self.port),
+        }
+        return {f"PET_{name}": value for name, value in options.items()}
+
     def variables(self) -> dict[str, str]:
-        """Return the environment that says it, with the names torchrun and torch.distributed know.
+        """Return the environment that says it, under the names that torch.distributed knows.
 
         WORLD_SIZE counts nodes: who starts more processes (torchrun) sets its own.
         """

@@ -18,8 +18,8 @@ def table(environ: Mapping[str, str], cluster: Cluster, version: str, grace: flo
     """Return the table, then the variables the command will find. A secret is shown as its reference."""
     rows = list(_rows(environ, cluster, grace, failure))
     width = max(len(name) for name, _ in rows)
-    found = {**environ, **cluster.variables()}
-    names = [name for name in sorted(found) if name.startswith(("DISPATCH_", "MASTER_")) or name in _CLUSTER]
+    found = cluster.environment(environ)
+    names = [name for name in sorted(found) if name.startswith(_SET) or name in _CLUSTER]
     return "\n".join(
         [
             f"{PROGRAM} {version}",
@@ -30,7 +30,7 @@ def table(environ: Mapping[str, str], cluster: Cluster, version: str, grace: flo
     )
 
 
-_CLUSTER = ("NODE_RANK", "WORLD_SIZE")
+_SET, _CLUSTER = ("DISPATCH_", "MASTER_", "PET_"), ("NODE_RANK", "WORLD_SIZE")
 
 
 def _hidden(environ: Mapping[str, str]) -> set[str]:

@@ -74,6 +74,19 @@ def test_a_single_node_is_told_alike_on_every_cloud(tmp_path: Path) -> None:
         assert found.variables()["WORLD_SIZE"] == "1"
 
 
+def test_torchrun_is_told_of_several_nodes_unless_the_job_tells_it_itself() -> None:
+    several = azure(2, **PYTORCH)
+    assert cluster.find(several).torchrun() == {
+        "PET_NNODES": "2",
+        "PET_NODE_RANK": "1",
+        "PET_MASTER_ADDR": "10.0.0.4",
+        "PET_MASTER_PORT": "6105",
+    }
+    assert cluster.find({}).torchrun() == {}, "alone it needs no address, and would only collide on the port"
+    own = cluster.find(several).environment({"PET_NNODES": "1:2", "NODE_RANK": "7"})
+    assert (own["PET_NNODES"], own["PET_NODE_RANK"], own["NODE_RANK"]) == ("1:2", "1", "1")
+
+
 def test_ranks_follow_the_numbers_of_hosts_and_pools_not_their_letters(tmp_path: Path) -> None:
     hosts = [f"algo-{n}" for n in range(1, 12)]
     assert cluster.find(sagemaker(tmp_path, sorted(hosts), "algo-10")).rank == 9
@@ -90,6 +103,7 @@ def test_the_world_of_several_processes_on_each_node_is_left_as_the_cloud_counts
         found = cluster.find(azure(2, **processes))
         assert (found.rank, found.nodes) == (1, 2)
         assert "WORLD_SIZE" not in found.variables()
+        assert found.torchrun() == {}
     assert "WORLD_SIZE" not in cluster.find(azure(1, **{**PYTORCH, "WORLD_SIZE": "4"})).variables()
 
 
