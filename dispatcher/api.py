@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dispatcher.clock import Clock, Sleep, stamp
 from dispatcher.errors import NotFoundError, SpecError, UsageError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dispatcher.job import Job
     from dispatcher.planning import Plan
     from dispatcher.queue import Queue
+    from dispatcher.redact import Redactor
     from dispatcher.scheduling.work import Report, Work
     from dispatcher.sites import Line, Sites
     from dispatcher.sync import Changes as SyncChanges
@@ -58,7 +59,7 @@ class Dispatcher:
         if self._writable is None:
             from dispatcher.ledger.sqlite import SqliteLedger
 
-            self._writable = SqliteLedger(self._path)
+            self._writable = SqliteLedger(self._path, redactor=self.redactor)
         return self._writable
 
     @property
@@ -90,7 +91,15 @@ class Dispatcher:
         """The person, as history and the clouds' audit logs will name them."""
         import getpass
 
-        return self.environment.get("DISPATCH_USER") or self.environment.get("USER") or getpass.getuser()
+        named = self.environment.get("DISPATCH_USER") or self.environment.get("USER")
+        return named or getpass.getuser()
+
+    @property
+    def redactor(self) -> Redactor:
+        """What takes secrets out of everything that is recorded or shown; it knows those of the environment."""
+        from dispatcher.redact import Redactor
+
+        return Redactor.of(self.environment)
 
     def _places(self, *, write: bool) -> Sites:
         if self._sites is None or (write and self._sites.ledger is not self._writable):
@@ -118,7 +127,6 @@ class Dispatcher:
             owner=owner(self.who, host),
             token=lambda: secrets.token_hex(8),
             alive=lambda other: alive(other, host),
-            clean=self.clean,
         )
 
     # Submitting
@@ -135,7 +143,8 @@ class Dispatcher:
 
         found = line(self.reading, queue)
         checked = job(found) if callable(job) else job
-        return planning.plan(checked, found, self.backend(found), Path(prices) if prices is not None else None)
+        file = Path(prices) if prices is not None else None
+        return planning.plan(checked, found, self.backend(found), file, self.redactor)
 
     def plan_file(
         self,
@@ -180,7 +189,7 @@ class Dispatcher:
         from dispatcher import planning
 
         now = self.stamp()
-        entry = planning.entry(plan, who=self.who, host=platform.node(), now=now, clean=self.clean)
+        entry = planning.entry(plan, who=self.who, host=platform.node(), now=now)
         self.ledger.add(entry, Event(entry.id, now, "queued", self.who, json.dumps({"queue": entry.queue})))
         return entry
 
@@ -316,13 +325,6 @@ class Dispatcher:
 
         return waiting.stalled(self.reading, self.clock())
 
-    def clean(self, value: Any) -> Any:
-        """A text or JSON document without anything that looks like a secret."""
-        from dispatcher import redact
-
-        known = redact.known_secrets(self.environment)
-        return redact.redact(value, known) if isinstance(value, str) else redact.redact_document(value, known)
-
     def show(self, text: str) -> Entry:
         """The submission with this id, an unambiguous beginning of it, or this cloud name."""
         found = self.reading.find(text, 3) if text else []
@@ -364,11 +366,16 @@ class Dispatcher:
 
         One that has not begun has none; raises NotFoundError when the cloud has forgotten the latest attempt.
         """
+        from dataclasses import replace
+
+        from dispatcher.redact import Lines
         from dispatcher.scheduling import following
 
         entry = self.show(text)
         places = self._places(write=follow)
-        return following.lines(self, entry, lambda: places.backend(places.line(entry)), follow=follow)
+        printed = following.lines(self, entry, lambda: places.backend(places.line(entry)), follow=follow)
+        clean = Lines(self.redactor)
+        return (replace(line, text=clean(line.node, line.text)) for line in printed)
 
     def wait(self, text: str, *, seen: Callable[[Entry], None] = lambda entry: None) -> Entry:
         """Run ticks until a job has ended; `seen` is called with every change of its state or trouble."""

@@ -68,7 +68,8 @@ class Code:
 class Job:
     """A checked job. `command` is argv, every element a string. Durations are seconds.
 
-    `env` values are plain text, `secrets` values are references (`aws-sm://name`) and never the secret.
+    `env` values are plain text, `secrets` values are references (`aws-sm://name`) and never the secret;
+    `allow_plain` names what looks like one and is none (a variable, a flag, or a path such as `command[2]`).
     `max_wait` bounds waiting plus running of a spot job, `max_interruptions` how often it may lose its machines, and
     with `last_attempt_on_demand` it then goes on where nobody takes them. `no_checkpoint` records that somebody
     accepted that an interruption loses all work. `retries` counts restarts after the provider's own faults, not the
@@ -96,5 +97,6 @@ class Job:
     priority: Priority = Priority.MEDIUM
     workload: str | None = None
     wandb: Wandb | None = None
+    allow_plain: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     code: Code | None = None

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dispatcher import naming, placement, records
+from dispatcher import naming, placement, plain, records
 from dispatcher.backends.base import Backend, Request
 from dispatcher.job import Job
 from dispatcher.ledger import Entry
 from dispatcher.ledger.rows import QUEUED
 from dispatcher.placement import Estimate
+from dispatcher.redact import Redactor
 from dispatcher.scheduling import admission
 from dispatcher.sites import Line
 
@@ -40,20 +40,25 @@ class Plan:
         }
 
 
-def plan(job: Job, line: Line, backend: Backend, prices: Path | None) -> Plan:
-    """Check a job against its queue and zone, and render it under a placeholder's name."""
+def plan(job: Job, line: Line, backend: Backend, prices: Path | None, redactor: Redactor) -> Plan:
+    """Check a job against its queue and zone, and render it under a placeholder's name.
+
+    What `redactor` would take out of it is refused here, so that a job is recorded and sent as it was written.
+    """
+    notes = plain.check(records.plain(job), redactor)
     admission.check_open(line.queue.name, bool(line.row and line.row.retired))
     admission.check(job, line.queue)
     hardware = placement.choose(job, line.queue, line.contract())
     request = backend.render(job, line.queue, naming.placeholder(job))
     estimate = placement.estimate(hardware, job, prices, machines=request.machines)
+    request = replace(request, warnings=(*notes, *request.warnings))
     return Plan(line, job, request, hardware.instance, estimate)
 
 
-def entry(plan: Plan, *, who: str, host: str, now: str, clean: Callable[[Any], Any]) -> Entry:
-    """The queued submission of a plan; everything in it has gone through `clean`."""
+def entry(plan: Plan, *, who: str, host: str, now: str) -> Entry:
+    """The queued submission of a plan."""
     line, job = plan.line, plan.job
-    document = clean(records.plain(job))
+    document = records.plain(job)
     zone, price = line.zone, plan.estimate.unit_price
     return Entry(
         id=naming.new_id(),

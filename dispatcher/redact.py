@@ -1,147 +1,172 @@
-"""What looks like a secret, and the one redactor for all that is stored, printed or logged.
+"""The one redactor: whatever is stored, printed or logged passes it, and it takes out what looks like a secret.
 
-Two questions, one set of rules: `suspicion` says why a value may not be written in a job or queue file, and
-`redact` takes the same things out of texts on their way to the ledger, the terminal or an error message. What
-only looks like a secret by its name (`MY_API_KEY`) is judged with its value: `TOKENIZERS_PARALLELISM=false`
-and `MAX_TOKENS=512` are no secrets, a reference such as `aws-sm://name` never is.
+It is called in three places, and nothing is written around them: dispatcher.ledger.cleaning (every row),
+dispatcher.cli.output (every word on stdout and stderr, tracebacks too) and `Dispatcher.logs` (every log line).
+What a user allowed to be plain (`--allow-plain`, dispatcher.plain) passes as it is.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from dispatcher.secretlike import SHAPE, URL_PASSWORD, known_secrets, suspicion
 
 MASK = "[redacted]"
 
-REFERENCE = re.compile(r"(?:aws-sm|ssm|gcp-sm|azure-kv|env)://\S+")
-"""A secret reference: the name of a secret in a store, never the secret."""
-
-_SHAPES = {
-    "an AWS access key id": r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b",
-    "a GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})",
-    "a GitLab token": r"\bglpat-[A-Za-z0-9_-]{20,}",
-    "a Hugging Face token": r"\bhf_[A-Za-z0-9]{30,}",
-    "an OpenAI or Anthropic key": r"\bsk-(?:proj-|ant-|svcacct-)?[A-Za-z0-9_-]{20,}",
-    "a Slack token": r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}",
-    "a Google API key": r"\bAIza[A-Za-z0-9_-]{35}",
-    "a Google OAuth token": r"\bya29\.[A-Za-z0-9_-]{20,}",
-    "a W&B API key": r"\bwandb_v1_[A-Za-z0-9_]{20,}",
-    "a PyPI token": r"\bpypi-[A-Za-z0-9_-]{30,}",
-    "an npm token": r"\bnpm_[A-Za-z0-9]{36}",
-    "a Stripe key": r"\b[sr]k_(?:live|test)_[A-Za-z0-9]{16,}",
-    "a Pulumi token": r"\bpul-[0-9a-f]{40}",
-    "a SendGrid key": r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
-    "a JSON web token": r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
-    "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.*?-----END [A-Z ]*PRIVATE KEY-----|.*)",
-    "an Azure storage key": r"\bAccountKey=[A-Za-z0-9+/=]{20,}",
-    "a signed URL": r"[?&](?:sig|X-Amz-Signature|X-Goog-Signature)=[A-Za-z0-9%+/=_-]{16,}",
-    "a bearer token": r"\b[Bb]earer [A-Za-z0-9._~+/-]{16,}=*",
-}
-_SHAPE = re.compile("|".join(f"(?P<s{index}>{shape})" for index, shape in enumerate(_SHAPES.values())), re.DOTALL)
-_URL_PASSWORD = re.compile(r"(?<=://)([^\s/:@'\"]*):([^\s/@'\"]+)@")
-
-_SECRET_WORDS = frozenset({"password", "passwd", "passphrase", "pwd", "secret", "secrets", "token", "credentials"})
-_KEY_OWNERS = frozenset({"api", "access", "secret", "private", "auth", "encryption", "signing", "ssh", "account"})
-_NOT_THE_SECRET = frozenset(
-    {"file", "path", "name", "arn", "url", "uri", "id", "type", "count", "dir", "length", "size"}
-)
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_HARMLESS = re.compile(
-    r"|true|false|yes|no|on|off|none|null|<[^<>]*>|\[[A-Za-z]+\]|\$\{?\w+\}?|\*+|\[redacted\]|required|optional",
-    re.IGNORECASE,
-)
-_NUMBER = re.compile(r"[+-]?[\d.,_]+(?:[eE][+-]?\d+)?")
-_ALWAYS = frozenset({"password", "passwd", "passphrase", "pwd"})
 # `name=value`, `name: value`, `"name": "value"`, `--name value`: the value ends at a quote, blank or separator.
 _ASSIGNED = re.compile(
     r"(?P<name>(?<![\w-])-{0,2}[A-Za-z_][\w.-]{1,80})(?P<between>[\"']?\s*[=:]\s*)"
     r"(?P<value>\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s\"'{[(][^\s\"']*)"
     r"|(?P<flag>(?<![\w-])--[A-Za-z][\w-]{1,80})(?P<gap>\s+)(?P<next>[^\s\"'-][^\s\"']*)"
 )
+_GLUED = re.compile(r"-{0,2}[A-Za-z_][\w.-]*(?==)", re.ASCII)
+_FLAG = re.compile(r"--?[A-Za-z][\w.-]*", re.ASCII)
+_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_KEY_ENDS = re.compile(r"-----END [A-Z ]*PRIVATE KEY-----")
+_KEY_LINES = 120
+"""Lines after which a private key that does not end is taken to have ended: one of 8,192 bits has 100."""
 
 
-def secret_name(name: str) -> bool:
-    """True when a variable, key or flag of this name usually holds a secret."""
-    words = [word.lower() for word in _WORD.findall(name)]
-    if not words or words[-1] in _NOT_THE_SECRET:
-        return False
-    if words[-1] == "key" or words[-1] == "apikey":
-        return words[-1] == "apikey" or (len(words) > 1 and words[-2] in _KEY_OWNERS)
-    return words[-1] in _SECRET_WORDS or ("password" in words)
+class Leaf(NamedTuple):
+    """One text or number of a document: its path (`env.A`, `command[2]`) and the name it goes under, if any."""
+
+    path: str
+    name: str
+    value: Any
 
 
-def suspicion(name: str, value: str) -> str | None:
-    """Why this value must not be written down, as words that follow "looks like"; None when it may.
+@dataclass(frozen=True, slots=True)
+class Redactor:
+    """Takes secrets out of texts and of JSON documents.
 
-    `name` is the variable, key or flag the value belongs to, or empty.
+    `known` are secret values that are masked wherever they appear. `allowed` are values that a user said are
+    none: a match that is a part of one of them is left.
     """
-    if REFERENCE.fullmatch(value):
-        return None
-    if shape := shaped(value):
-        return shape
-    if not name or not secret_name(name) or _HARMLESS.fullmatch(value):
-        return None
-    if _NUMBER.fullmatch(value) and not _ALWAYS.intersection(map(str.lower, _WORD.findall(name))):
-        return None
-    return "a secret by its name"
+
+    known: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Redactor:
+        """A redactor that knows the secrets of an environment."""
+        return cls(known_secrets(environment))
+
+    def allowing(self, values: Iterable[str]) -> Redactor:
+        """The same, with more values that may be seen."""
+        return replace(self, allowed=(*self.allowed, *filter(None, values)))
+
+    def __call__(self, value: Any) -> Any:
+        """A text, or a JSON document, without anything that looks like a secret."""
+        return self.text(value) if isinstance(value, str) else self.document(value)
+
+    def text(self, text: str) -> str:
+        """The text without anything that looks like a secret."""
+        for value in self.known:
+            if value in text and not self._allows(value):
+                text = text.replace(value, MASK)
+        text = SHAPE.sub(lambda match: match[0] if self._allows(match[0]) else MASK, text)
+        text = URL_PASSWORD.sub(lambda match: f"{match[1]}:{match[2] if self._allows(match[2]) else MASK}@", text)
+        return _ASSIGNED.sub(self._assigned, text)
+
+    def document(self, document: Any, name: str = "") -> Any:
+        """The same for a JSON document: values under secret-like names are masked too."""
+        if isinstance(document, Mapping):
+            return {key: self.document(inner, owner) for key, owner, inner in _children(document, name)}
+        if isinstance(document, list | tuple):
+            return [self.document(inner, owner) for _, owner, inner in _children(document, name)]
+        return self.leaf(Leaf("", name, document))
+
+    def leaf(self, leaf: Leaf) -> Any:
+        """One value of a document, cleaned."""
+        value = leaf.value
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            return value
+        if leaf.name and suspicion(leaf.name, str(value)) and not self._allows(str(value)):
+            return MASK
+        return self.text(value) if isinstance(value, str) else value
+
+    def _allows(self, found: str) -> bool:
+        return any(found in value for value in self.allowed)
+
+    def _assigned(self, match: re.Match[str]) -> str:
+        if match["flag"]:
+            name, between, value = match["flag"], match["gap"], match["next"]
+        else:
+            name, between, value = match["name"], match["between"], match["value"]
+        bare = value[1:-1] if value[:1] in "\"'" and value[-1:] == value[:1] else value
+        if not bare or not suspicion(name, bare) or MASK in bare or self._allows(bare):
+            return match[0]
+        quote = value[: (len(value) - len(bare)) // 2]
+        return f"{name}{between}{quote}{MASK}{quote}"
 
 
-def shaped(value: str) -> str | None:
-    """The kind of secret that some part of the text has the shape of."""
-    if match := _SHAPE.search(value):
-        return list(_SHAPES)[int(str(match.lastgroup)[1:])]
-    if _URL_PASSWORD.search(value):
-        return "a password inside a URL"
-    return None
+@dataclass(slots=True)
+class Lines:
+    """Cleans the lines of a log one after the other; a private key that spans lines is taken out whole."""
+
+    redactor: Redactor
+    _inside: dict[str, int] = field(default_factory=dict)
+
+    def __call__(self, stream: str, text: str) -> str:
+        """One line of a stream (`node` of a LogLine), cleaned."""
+        left = self._inside.pop(stream, 0)
+        if _KEY_BEGINS.search(text) and not _KEY_ENDS.search(text):
+            self._inside[stream] = _KEY_LINES
+        elif left and (ended := _KEY_ENDS.search(text)):
+            text = MASK + text[ended.end() :]
+        elif left > 1:
+            self._inside[stream] = left - 1
+            # A line of a key is one word; others may come between on the same stream.
+            text = text if " " in text.strip() else MASK
+        return self.redactor.text(text)
+
+
+def leaves(document: Any, path: str = "", name: str = "") -> Iterator[Leaf]:
+    """Every innermost value of a JSON document, as `Redactor.document` sees it."""
+    if isinstance(document, Mapping):
+        for key, owner, inner in _children(document, name):
+            yield from leaves(inner, f"{path}.{key}" if path else str(key), owner)
+    elif isinstance(document, list | tuple):
+        for index, owner, inner in _children(document, name):
+            yield from leaves(inner, f"{path}[{index}]", owner)
+    else:
+        yield Leaf(path, name, document)
+
+
+def _children(document: Any, name: str) -> Iterator[tuple[Any, str, Any]]:
+    """Key or index, the name that the value goes under, and the value.
+
+    `{name: A, value: B}` is a pair; an element after `--flag` is the flag's, as in an argv.
+    """
+    if isinstance(document, Mapping):
+        pair = document.get("Name", document.get("name", document.get("Key")))
+        owner = pair if isinstance(pair, str) else ""
+        for key, inner in document.items():
+            yield key, owner if str(key).lower() == "value" and owner else str(key), inner
+        return
+    before = ""
+    for index, inner in enumerate(document):
+        typed = inner if isinstance(inner, str) else ""
+        glued = _GLUED.match(typed)
+        own = before if before and not typed.startswith("-") else ""
+        yield index, own or name, inner
+        before = typed if _FLAG.fullmatch(typed) and not glued else ""
+
+
+def argument_name(leaf: Leaf) -> str:
+    """The name that an argument carries itself (`--api-key=...`, `api_key=...`), else that it goes under."""
+    glued = _GLUED.match(leaf.value) if isinstance(leaf.value, str) else None
+    return glued[0] if glued else leaf.name
 
 
 def redact(text: str, known: tuple[str, ...] = ()) -> str:
     """The text without anything that looks like a secret, and without the `known` secret values."""
-    for value in known:
-        text = text.replace(value, MASK)
-    text = _SHAPE.sub(MASK, text)
-    text = _URL_PASSWORD.sub(rf"\1:{MASK}@", text)
-    return _ASSIGNED.sub(_masked, text)
+    return Redactor(known).text(text)
 
 
-def _masked(match: re.Match[str]) -> str:
-    if match["flag"]:
-        name, between, value = match["flag"], match["gap"], match["next"]
-    else:
-        name, between, value = match["name"], match["between"], match["value"]
-    bare = value[1:-1] if value[:1] in "\"'" and value[-1:] == value[:1] else value
-    if not bare or not suspicion(name, bare) or MASK in bare:
-        return match[0]
-    quote = value[: (len(value) - len(bare)) // 2]
-    return f"{name}{between}{quote}{MASK}{quote}"
-
-
-def redact_document(document: Any, known: tuple[str, ...] = (), name: str = "") -> Any:
-    """The same for a JSON document: texts are cleaned, and values under secret-like keys are masked."""
-    if isinstance(document, Mapping):
-        pair = document.get("Name", document.get("name", document.get("Key")))
-        owner = pair if isinstance(pair, str) else ""
-        return {
-            key: redact_document(inner, known, owner if key.lower() == "value" and owner else str(key))
-            for key, inner in document.items()
-        }
-    if isinstance(document, list | tuple):
-        return [redact_document(inner, known, name) for inner in document]
-    if isinstance(document, str):
-        return MASK if name and suspicion(name, document) else redact(document, known)
-    return document
-
-
-def known_secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Secret values of this process's own environment (cloud sign-ins), to be taken out wherever they appear."""
-    values = {
-        value
-        for name, value in environment.items()
-        # A shell's PWD and OLDPWD are directories: taking them out would break every command that names one.
-        if len(value) >= 12
-        and name not in ("PWD", "OLDPWD")
-        and secret_name(name)
-        and not _HARMLESS.fullmatch(value)
-    }
-    return tuple(sorted(values, key=len, reverse=True))
+def redact_document(document: Any, known: tuple[str, ...] = ()) -> Any:
+    """The same for a JSON document."""
+    return Redactor(known).document(document)

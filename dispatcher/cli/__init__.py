@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -98,24 +97,22 @@ def run(arguments: Sequence[str] | None = None) -> int:
         result: Any = group.main(arguments, prog_name="dispatch", standalone_mode=False)
         return result if isinstance(result, int) else ExitCode.OK
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        _say(error.format_message())
         return ExitCode.USAGE
     except click.ClickException as error:
         return _usage(error)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        _say("interrupted")
         return ExitCode.INTERRUPTED
     except SystemExit:
         # Outside standalone mode click leaves so only when whoever read our output has gone (`| head`).
         return ExitCode.OK
     except DispatchError as error:
-        if debug:
-            raise
+        _trace(error) if debug else None
         return _refuse(error)
     except Exception as error:
-        if debug:
-            raise
-        return _unexpected(error)
+        _trace(error) if debug else None
+        return _unexpected(error, debug)
 
 
 def main() -> None:
@@ -137,8 +134,10 @@ def _usage(error: click.ClickException) -> int:
 
 def _refuse(error: DispatchError) -> int:
     if isinstance(error, SpecError):
-        for problem in map(cleaned, error.problems):
-            click.echo(str(problem), err=True)
+        from dispatcher.cli import output
+
+        for problem in error.problems:
+            output.say_problem(problem)
         # A remedy says what did change, such as a job that was recorded as failed.
         _say(f"error: {counted(error.problems)}{'' if error.remedy else '; nothing was changed'}")
     else:
@@ -148,29 +147,27 @@ def _refuse(error: DispatchError) -> int:
     return error.exit_code
 
 
-def cleaned(problem: Problem) -> Problem:
-    """A problem without secrets, part by part: `env.API_KEY: looks like` is a path and a rule, not a value."""
-    path, rule, remedy = _clean(problem.path), _clean(problem.rule), _clean(problem.remedy)
-    return Problem(problem.source, problem.line, path, rule, remedy)
-
-
 def counted(problems: Sequence[Problem]) -> str:
     """How many problems, in words."""
     return "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
 
 
-def _unexpected(error: Exception) -> int:
+def _trace(error: Exception) -> None:
+    """Where an error came from, for `--debug`; its message is as much of an output as any other."""
+    import traceback
+
+    _say("".join(traceback.format_exception(error)).rstrip())
+
+
+def _unexpected(error: Exception, debug: bool) -> int:
     words = " ".join(str(error).split()) or "no further words"
     _say(f"error: unexpected {type(error).__name__}: {words}")
-    _say("  this is a bug: run the same command with --debug before it (dispatch --debug ...) to see where")
+    how = "report it with the lines above" if debug else "run it again as dispatch --debug ... to see where"
+    _say(f"  this is a bug: {how}")
     return ExitCode.UNEXPECTED
 
 
 def _say(text: str) -> None:
-    click.echo(_clean(text), err=True)
+    from dispatcher.cli import output
 
-
-def _clean(text: str) -> str:
-    from dispatcher.redact import known_secrets, redact
-
-    return redact(text, known_secrets(os.environ))
+    output.say(text, err=True)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
 
+from dispatcher import plain
 from dispatcher.documents.quantities import human_duration
+from dispatcher.errors import Problem
+from dispatcher.redact import Redactor
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -63,9 +68,55 @@ def job_argument(function: F) -> F:
     return click.argument("job")(function)
 
 
-def print_json(document: Any) -> None:
-    """A JSON document and a newline on stdout, and nothing else."""
-    click.echo(json_text(document, indent=2))
+def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
+    """One text on stdout (or stderr) without secrets. Nothing is printed but by this and `print_json`."""
+    click.echo(_redactor().text(text), err=err, nl=nl)
+
+
+def say_problem(problem: Problem) -> None:
+    """A problem on stderr, cleaned part by part: `env.API_KEY: looks like` is a path and a rule, not a value."""
+    clean = _redactor().text
+    path, rule, remedy = clean(problem.path), clean(problem.rule), clean(problem.remedy)
+    click.echo(str(replace(problem, path=path, rule=rule, remedy=remedy)), err=True)
+
+
+def agreed(question: str) -> bool:
+    """Ask on a terminal; Ctrl-C and the end of the input are a no."""
+    try:
+        return click.confirm(_redactor().text(question), default=True, err=True)
+    except click.Abort:
+        say(err=True)
+        return False
+
+
+def print_json(document: Any, *, indent: int | None = 2, allowed: Sequence[str] = ()) -> None:
+    """A JSON document and a newline on stdout, without secrets.
+
+    `allowed` are values that a user said are none; the jobs inside of the document say theirs themselves.
+    """
+    redactor = _redactor()
+    redactor = redactor.allowing([*allowed, *_allowed(document, redactor)])
+    click.echo(json_text(redactor.document(document), indent=indent))
+
+
+def _redactor() -> Redactor:
+    """The redactor that knows the secrets of this process's environment."""
+    return _knowing(tuple(os.environ.items()))
+
+
+@functools.lru_cache(maxsize=1)
+def _knowing(environment: tuple[tuple[str, str], ...]) -> Redactor:
+    return Redactor.of(dict(environment))
+
+
+def _allowed(document: Any, redactor: Redactor) -> Iterator[str]:
+    """What the jobs of printed submissions were allowed to say in plain."""
+    for inner in document if isinstance(document, list | tuple) else [document]:
+        if isinstance(inner, Mapping):
+            job = inner.get("job")
+            if isinstance(job, Mapping) and job.get(plain.KEY):
+                yield from plain.allowed(job, redactor)
+            yield from _allowed(inner.get("queue", ()), redactor)
 
 
 def json_text(document: Any, indent: int | None = None) -> str:
@@ -76,7 +127,7 @@ def json_text(document: Any, indent: int | None = None) -> str:
 
 def note(text: str) -> None:
     """A line for people, on stderr, so that stdout stays data."""
-    click.echo(text, err=True)
+    say(text, err=True)
 
 
 def coloured(text: str, word: str, *, stream: Any = None) -> str:
@@ -103,7 +154,7 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, state: i
         parts = [_fit(text, width) for text, width in zip(row, widths, strict=True)]
         if state is not None and number:
             parts[state] = coloured(parts[state], row[state])
-        click.echo("  ".join(parts).rstrip())
+        say("  ".join(parts).rstrip())
 
 
 def _columns() -> int:
@@ -130,4 +181,4 @@ def print_fields(fields: Mapping[str, str | None]) -> None:
     shown = {name: value for name, value in fields.items() if value not in (None, "")}
     width = max(map(len, shown), default=0)
     for name, value in shown.items():
-        click.echo(f"{name.ljust(width)}  {value}")
+        say(f"{name.ljust(width)}  {value}")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from collections import deque
 
-import click
-
 from dispatcher.api import Dispatcher
 from dispatcher.backends.base import LogLine
 from dispatcher.cli import output
@@ -50,7 +48,7 @@ def last_lines(dispatcher: Dispatcher, entry: Entry) -> None:
     if last:
         output.note(f"  its last lines (all of them: dispatch logs {entry.id}):")
     for line in last:
-        print_line(dispatcher, line, entry.nodes, "text", to_stderr=True)
+        print_line(line, entry.nodes, "text", to_stderr=True)
 
 
 def follow_logs(dispatcher: Dispatcher, id: str, *, form: str = "text", to_stderr: bool = False) -> int:
@@ -58,19 +56,18 @@ def follow_logs(dispatcher: Dispatcher, id: str, *, form: str = "text", to_stder
     try:
         nodes = dispatcher.show(id).nodes
         for line in dispatcher.logs(id, follow=True):
-            print_line(dispatcher, line, nodes, form, to_stderr=to_stderr)
+            print_line(line, nodes, form, to_stderr=to_stderr)
     except KeyboardInterrupt:
         return _goes_on(dispatcher, id)
     return 0
 
 
-def print_line(dispatcher: Dispatcher, line: LogLine, nodes: int, form: str, *, to_stderr: bool = False) -> None:
-    """One log line, without secrets; as JSON it is one object a line, so that it can be streamed."""
-    text = dispatcher.clean(line.text)
+def print_line(line: LogLine, nodes: int, form: str, *, to_stderr: bool = False) -> None:
+    """One log line; as JSON it is one object a line, so that it can be streamed."""
     if form == "json":
-        click.echo(output.json_text({"time": line.time, "node": line.node, "text": text}))
+        output.print_json({"time": line.time, "node": line.node, "text": line.text}, indent=None)
     else:
-        click.echo(f"{line.node}  {text}" if nodes > 1 else text, err=to_stderr)
+        output.say(f"{line.node}  {line.text}" if nodes > 1 else line.text, err=to_stderr)
 
 
 def ended(entry: Entry, form: str) -> int:
@@ -78,11 +75,11 @@ def ended(entry: Entry, form: str) -> int:
     if form == "json":
         output.print_json(entry.as_json())
     else:
-        click.echo(f"{output.coloured(entry.state, entry.state)} {entry.id}{_took(entry)}")
+        output.say(f"{output.coloured(entry.state, entry.state)} {entry.id}{_took(entry)}")
         if entry.reason and entry.state != "succeeded":
-            click.echo(f"  {entry.reason}")
+            output.say(f"  {entry.reason}")
         if entry.model_uri:
-            click.echo(f"  output: {entry.model_uri}")
+            output.say(f"  output: {entry.model_uri}")
     if entry.state == "failed" and entry.cause == "capacity":
         raise CapacityError(
             f"zone {entry.zone} had no capacity for job {entry.id} ({entry.nodes} x {entry.hardware})",

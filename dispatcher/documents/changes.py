@@ -14,7 +14,8 @@ from dispatcher.errors import Problem, SpecError
 class Changes:
     """What `submit` adds to a file: `--set path=value`, `--env NAME=VALUE`, `-P`, and arguments after `--`.
 
-    `no_checkpoint` is somebody's word that an interruption may lose all work.
+    `no_checkpoint` is somebody's word that an interruption may lose all work, `allow_plain` that what goes by
+    these names looks like a secret and is none.
     """
 
     sets: Sequence[str] = ()
@@ -22,6 +23,7 @@ class Changes:
     arguments: Sequence[str] = ()
     priority: str | None = None
     no_checkpoint: bool = False
+    allow_plain: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

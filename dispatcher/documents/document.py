@@ -7,6 +7,7 @@ end the process. Anchors, aliases, tags and merge keys are refused, so a documen
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,6 +104,22 @@ def one(source: str, data: bytes | str) -> Node:
         rule = "holds more than one document (`---`)"
         raise SpecError([Problem(source, documents[1].line, "", rule, "keep one document per file")])
     return documents[0]
+
+
+def at(tree: Node, path: str) -> Node | None:
+    """The node at a path such as `resources.gpu` or `command[2]`, or the nearest above it that is written."""
+    found: Node | None = None
+    place = tree
+    for part in re.findall(r"[^.\[\]]+", path):
+        below: Node | None = None
+        if isinstance(place, Fields):
+            below = place.fields.get(part)
+        elif isinstance(place, Items) and part.isdigit() and int(part) < len(place.items):
+            below = place.items[int(part)]
+        if below is None:
+            break
+        found = place = below
+    return found
 
 
 class _Builder:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from dispatcher.documents import document
 from dispatcher.documents.changes import Changes, Defaults, apply, fill
-from dispatcher.documents.document import Fields, Items, Node
+from dispatcher.documents.document import Fields, Node
 from dispatcher.errors import Problem, SpecError
 
 JOB = "job"
@@ -34,22 +32,6 @@ def placed(
 def _placed(problem: Problem, source: str, tree: Node) -> Problem:
     if problem.source != JOB or problem.line is not None:
         return problem
-    node = _at(tree, problem.path)
+    node = document.at(tree, problem.path)
     place = (node.source, node.line) if node is not None else (source, None)
     return Problem(*place, problem.path, problem.rule, problem.remedy)
-
-
-def _at(tree: Node, path: str) -> Node | None:
-    """The node at a path such as `resources.gpu` or `command[2]`, or the nearest above it that is written."""
-    found: Node | None = None
-    place = tree
-    for part in re.findall(r"[^.\[\]]+", path):
-        below: Node | None = None
-        if isinstance(place, Fields):
-            below = place.fields.get(part)
-        elif isinstance(place, Items) and part.isdigit() and int(part) < len(place.items):
-            below = place.items[int(part)]
-        if below is None:
-            break
-        found = place = below
-    return found

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dispatcher import limits, redact
-from dispatcher.documents import reading
-from dispatcher.documents.document import Fields, Items
+from dispatcher import limits, plain
+from dispatcher.documents import document, reading
+from dispatcher.documents.document import Fields
 from dispatcher.documents.reading import Value
+from dispatcher.errors import Problem
 from dispatcher.job import PRIORITIES
 
 if TYPE_CHECKING:
@@ -29,24 +30,13 @@ def raw(value: Value) -> dict[str, Any] | None:
     if not isinstance(value.node, Fields):
         value.wrong("must be a mapping of the provider's own fields")
         return None
-    _no_secrets(value, "")
     found: dict[str, Any] = reading.raw(value)
+    for suspect in plain.suspects(found):
+        node = document.at(value.node, suspect.path) or value.node
+        path = f"{value.path}.{suspect.path}"
+        remedy = "jobs reference secrets: see docs/secrets.md"
+        value.problems.append(Problem(node.source, node.line, path, suspect.rule, remedy))
     return found
-
-
-def _no_secrets(value: Value, name: str) -> None:
-    node = value.node
-    if isinstance(node, Fields):
-        for key, inner in node.fields.items():
-            _no_secrets(value.at(key, inner), key)
-    elif isinstance(node, Items):
-        for index, inner in enumerate(node.items):
-            _no_secrets(value.at(index, inner), name)
-    elif kind := redact.suspicion(name, node.text):
-        value.wrong(
-            f"looks like {kind}, and secrets are never written down",
-            "jobs reference secrets: see docs/job-file.md",
-        )
 
 
 def _name(value: Value) -> str | None:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from dispatcher.errors import LedgerError
-from dispatcher.ledger import Caps, Filter, Lease, Load
+from dispatcher.ledger import Caps, Filter, Lease, Load, cleaning
 from dispatcher.ledger.opening import connect, translated
 from dispatcher.ledger.rows import ACTIVE, ENTRY_COLUMNS, Entry, Event, ImageRow, QueueRow, Target, ZoneRow
+from dispatcher.redact import Redactor
 
 _COLUMNS = ", ".join(ENTRY_COLUMNS)
 _ACTIVE = ", ".join(f"'{state}'" for state in ACTIVE)
@@ -25,9 +26,15 @@ class SqliteLedger:
 
     shareable = False
 
-    def __init__(self, path: Path, *, readonly: bool = False, patience: float = 5.0) -> None:
-        """Open or create the file. `patience` is how many seconds a locked ledger is waited for."""
+    def __init__(
+        self, path: Path, *, readonly: bool = False, patience: float = 5.0, redactor: Redactor | None = None
+    ) -> None:
+        """Open or create the file. `patience` is how many seconds a locked ledger is waited for.
+
+        `redactor` takes secrets out of all that is written; without one, what looks like a secret.
+        """
         self.path = path
+        self._redactor = redactor or Redactor()
         self._connection = connect(path, readonly=readonly, patience=patience)
 
     @property
@@ -65,7 +72,7 @@ class SqliteLedger:
         with self._change() as db:
             db.execute(
                 "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                (key, value),
+                (key, self._redactor.text(value)),
             )
 
     def zones(self) -> list[ZoneRow]:
@@ -75,6 +82,7 @@ class SqliteLedger:
         return [QueueRow(*row) for row in self._rows(f"SELECT {_names(QueueRow)} FROM queues ORDER BY name")]
 
     def synchronise(self, zones: Sequence[ZoneRow], queues: Sequence[QueueRow], environment: str) -> None:
+        queues = [cleaning.queue(row, self._redactor) for row in queues]
         with self._change() as db:
             db.execute("PRAGMA defer_foreign_keys = ON")
             db.execute("DELETE FROM queues")
@@ -88,6 +96,7 @@ class SqliteLedger:
             db.execute("INSERT OR REPLACE INTO meta VALUES ('environment', ?)", (environment,))
 
     def pause(self, queue: str, reason: str | None) -> None:
+        reason = None if reason is None else self._redactor.text(reason)
         with self._change() as db:
             db.execute(
                 "UPDATE queues SET paused = ?, paused_reason = ? WHERE name = ?",
@@ -95,13 +104,14 @@ class SqliteLedger:
             )
 
     def add(self, entry: Entry, event: Event) -> None:
+        entry = cleaning.entry(entry, self._redactor)
         with self._change() as db:
             marks = ", ".join("?" * len(ENTRY_COLUMNS))
             try:
                 db.execute(f"INSERT INTO submissions ({_COLUMNS}) VALUES ({marks})", _values(entry))
             except sqlite3.IntegrityError as error:
                 raise LedgerError(f"submission {entry.id} cannot be recorded: {error}") from error
-            _add_event(db, event)
+            self._add_event(db, event)
 
     def entry(self, id: str) -> Entry | None:
         return next(iter(self._entries("WHERE id = ?", (id,))), None)
@@ -180,7 +190,7 @@ class SqliteLedger:
             if not rows:
                 return None
             data = json.dumps({"cloud_name": cloud_name, "request_digest": request_digest})
-            _add_event(db, Event(entry.id, now, "claimed", lease.owner, data))
+            self._add_event(db, Event(entry.id, now, "claimed", lease.owner, data))
             return Entry(*rows[0])
 
     def take_over(self, entry: Entry, lease: Lease, now: str, *, dead: bool) -> Entry | None:
@@ -206,6 +216,7 @@ class SqliteLedger:
         unknown = set(columns) - set(ENTRY_COLUMNS)
         if unknown:
             raise ValueError(f"no such columns: {', '.join(sorted(unknown))}")
+        columns = cleaning.columns(columns, self._redactor)
         assigned = ", ".join(f"{name} = ?" for name in columns)
         given = {"lease_token": token, "state": state, "attempt": attempt}
         guards = {name: value for name, value in given.items() if value is not None}
@@ -214,7 +225,7 @@ class SqliteLedger:
             sql = f"UPDATE submissions SET {assigned} WHERE id = ? AND state IN ({_OPEN}){held}"
             changed = db.execute(sql, [*columns.values(), id, *guards.values()]).rowcount == 1
             if changed and event is not None:
-                _add_event(db, event)
+                self._add_event(db, event)
             return changed
 
     def events(self, id: str) -> list[Event]:
@@ -230,6 +241,7 @@ class SqliteLedger:
         ]
 
     def hold_back(self, target: Target) -> None:
+        target = cleaning.target(target, self._redactor)
         with self._change() as db:
             db.execute(
                 f"INSERT OR REPLACE INTO targets ({_names(Target)}) VALUES ({_marks(Target)})", _values(target)
@@ -240,6 +252,7 @@ class SqliteLedger:
             db.execute("DELETE FROM targets WHERE zone = ? AND hardware = ? AND spot = ?", (zone, hardware, spot))
 
     def record_image(self, image: ImageRow) -> None:
+        image = cleaning.image(image, self._redactor)
         same = (image.zone, image.name, image.digest)
         with self._change() as db:
             pushed = db.execute(
@@ -254,6 +267,13 @@ class SqliteLedger:
         where = " AND ".join(f"{column} = ?" for column in wanted)
         sql = f"SELECT {_names(ImageRow)} FROM images {'WHERE ' + where if where else ''} ORDER BY seq DESC"
         return [ImageRow(*row) for row in self._rows(sql, list(wanted.values()))]
+
+    def _add_event(self, db: sqlite3.Connection, event: Event) -> None:
+        event = cleaning.event(event, self._redactor)
+        db.execute(
+            "INSERT INTO events (submission, at, kind, who, data) VALUES (?, ?, ?, ?, ?)",
+            (event.submission, event.at, event.kind, event.who, event.data),
+        )
 
 
 def _where(wanted: Filter) -> tuple[str, list[object]]:
@@ -283,10 +303,3 @@ def _marks(kind: Any) -> str:
 
 def _values(row: Any) -> tuple[object, ...]:
     return tuple(getattr(row, name) for name in row.__dataclass_fields__)
-
-
-def _add_event(db: sqlite3.Connection, event: Event) -> None:
-    db.execute(
-        "INSERT INTO events (submission, at, kind, who, data) VALUES (?, ?, ?, ?, ?)",
-        (event.submission, event.at, event.kind, event.who, event.data),
-    )

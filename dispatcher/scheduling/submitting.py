@@ -162,7 +162,7 @@ class Submitter:
     def _not_sent(self, entry: Entry, error: DispatchError, report: Report) -> bool:
         """The cloud said no, or nothing at all: decide what becomes of the job."""
         report.errors.append((error, (entry.id,)))
-        kept = {"last_error": self.work.clean(error.message), "last_error_at": self.work.now()}
+        kept = {"last_error": error.message, "last_error_at": self.work.now()}
         if isinstance(error, UnreachableError):
             # It may have gone through. The row stays `submitting`, free to be looked up by the next tick.
             free = {**kept, "lease_until": self.work.now()}

@@ -51,8 +51,8 @@ class Report:
 @dataclass(frozen=True, slots=True)
 class Work:
     """A scheduler's surroundings. `site` opens a queue's cloud (lazily); `owner` names this process; `token`
-    makes lease tokens; `alive` says whether another owner's process still runs (None: cannot be known);
-    `clean` takes secrets out of texts on their way into the ledger."""
+    makes lease tokens; `alive` says whether another owner's process still runs (None: cannot be known). What is
+    said here goes into the ledger, which takes secrets out of it (dispatcher.ledger.cleaning)."""
 
     ledger: Ledger
     site: Callable[[Entry], Site]
@@ -61,7 +61,6 @@ class Work:
     owner: str
     token: Callable[[], str]
     alive: Callable[[str], bool | None]
-    clean: Callable[[str], str]
 
     def now(self) -> str:
         """This moment, as the ledger writes it."""
@@ -83,8 +82,8 @@ class Work:
 
         Changes nothing when someone else has taken the entry up since it was read.
         """
-        columns = {"state": state.value, "reason": self.clean(reason), "ended_at": self.now(), **RELEASED}
-        event = self.event(entry, state.value, reason=self.clean(reason))
+        columns = {"state": state.value, "reason": reason, "ended_at": self.now(), **RELEASED}
+        event = self.event(entry, state.value, reason=reason)
         if self.ledger.change(entry.id, columns, event, token=entry.lease_token, state=entry.state):
             if error is not None:
                 report.errors.append((error, (entry.id,)))
@@ -94,7 +93,7 @@ class Work:
         """Keep an error beside the last known state: not being able to ask is no state."""
         report.errors.append((error, tuple(entry.id for entry in entries)))
         for entry in entries:
-            columns = {"last_error": self.clean(error.message), "last_error_at": self.now()}
+            columns = {"last_error": error.message, "last_error_at": self.now()}
             self.ledger.change(entry.id, columns)
 
 

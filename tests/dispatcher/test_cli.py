@@ -243,8 +243,21 @@ def test_a_bug_is_one_line_with_the_way_to_see_more(
     assert said.code == ExitCode.UNEXPECTED
     assert said.err.startswith("error: unexpected RuntimeError: token=[redacted]\n")
     assert "--debug" in said.err
-    with pytest.raises(RuntimeError):
-        cli.run(["--debug", "list"])
+
+
+def test_debug_shows_where_an_error_came_from_and_no_secret_of_its_words(
+    line: Run, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("token=ghp_" + "a" * 36)
+
+    monkeypatch.setattr(dispatcher, "list", broken)
+    assert cli.run(["--debug", "list"]) == ExitCode.UNEXPECTED
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback (most recent call last):\n")
+    assert "in broken\n" in said
+    assert "RuntimeError: token=[redacted]\n" in said
+    assert "ghp_a" not in said
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

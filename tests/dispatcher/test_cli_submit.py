@@ -140,9 +140,10 @@ def test_a_wrong_file_lists_every_problem_and_exits_2(line: Run) -> None:
     assert said.err.splitlines() == [
         "bad.yaml:1: imag: is not a known key (did you mean image?)",
         "bad.yaml:2: resources.gpu: is 'x', not a whole number",
-        "bad.yaml:3: env.WANDB_API_KEY: looks like a secret by its name, and secrets are never written down"
-        ' (reference it: secrets: {WANDB_API_KEY: "aws-sm://wandb-api-key"})',
         "bad.yaml:1: image: is missing",
+        "bad.yaml:3: env.WANDB_API_KEY: looks like a secret by its name, and secrets are never written down"
+        ' (reference it: secrets: {WANDB_API_KEY: "aws-sm://wandb-api-key"};'
+        " if it is none: --allow-plain WANDB_API_KEY)",
         "error: 4 problems; nothing was changed",
     ]
 

@@ -92,7 +92,8 @@ def test_the_seed_job_as_it_stands_is_refused_for_its_secret_alone_with_the_way_
     (problem,) = problems(SEED)
     assert (problem.source, problem.line, problem.path) == ("job.yaml", 14, "env.MY_API_KEY")
     assert "secrets are never written down" in problem.rule
-    assert problem.remedy == 'reference it: secrets: {MY_API_KEY: "aws-sm://my-api-key"}'
+    reference = 'reference it: secrets: {MY_API_KEY: "aws-sm://my-api-key"}'
+    assert problem.remedy == f"{reference}; if it is none: --allow-plain MY_API_KEY"
     assert "your_secret_key" not in str(problem)
 
 
@@ -208,7 +209,7 @@ def test_an_unknown_key_comes_with_a_guess() -> None:
         ("image: a\noutputs: gs://b/o", "outputs", "not taken here"),
         ("image: a b", "image", "not an image reference"),
         ("image: a\nimage: b", "image", "given twice"),
-        ("image: a\ncommand: [x, --api-key, abc123def]", "command[1]", "secret by its name"),
+        ("image: a\ncommand: [x, --api-key, abc123def]", "command[2]", "secret by its name"),
         ("image: a\ncommand: [x, ghp_" + "a" * 36 + "]", "command[1]", "looks like a GitHub token"),
     ],
 )
@@ -259,9 +260,9 @@ _TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Zl
 def test_any_quoted_argv_comes_back_as_it_was(argv: list[str]) -> None:
     from hypothesis import assume
 
-    from dispatcher import redact
+    from dispatcher import secretlike
 
-    assume(not any(redact.shaped(word) or "﻿" in word for word in argv))
+    assume(not any(secretlike.shaped(word) or "﻿" in word for word in argv))
     assume(not any(word.startswith("-") for word in argv))
     quoted = ", ".join("'" + word.replace("'", "''") + "'" for word in argv)
     assert parse(f"image: a\ncommand: [{quoted}]").command == tuple(argv)

@@ -11,6 +11,7 @@ from dispatcher.contract import Limits, as_json
 from dispatcher.job import Job, Resources
 from dispatcher.ledger import ZoneRow
 from dispatcher.queue import Queue
+from dispatcher.redact import Redactor
 from dispatcher.sites import Line
 from tests.backends.vertex.doubles import golden_zone
 
@@ -24,7 +25,7 @@ def test_a_pod_of_tpus_is_estimated_and_counted_by_its_machines() -> None:
     document = json.dumps(as_json(zone))
     row = ZoneRow("gcp-euw4", "gcp", zone.region, "golden", "none", "test", 1, NOW, NOW, document)
     job = Job(image="train", command=("x",), resources=Resources(instance="ct5lp-hightpu-4t"))
-    made = planning.plan(job, Line(queue, None, row), open_backend(zone, user="ada"), None)
+    made = planning.plan(job, Line(queue, None, row), open_backend(zone, user="ada"), None, Redactor())
     assert made.estimate.nodes == 4
-    entry = planning.entry(made, who="ada", host="h", now=NOW, clean=lambda value: value)
+    entry = planning.entry(made, who="ada", host="h", now=NOW)
     assert entry.nodes == 4

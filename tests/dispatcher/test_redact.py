@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher import redact
+from dispatcher import redact, secretlike
 
 _ALNUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -47,7 +47,7 @@ NAMES = st.sampled_from(
     ]
 )
 VALUES = st.text(_ALNUM + "+/!#%^*_.~", min_size=8, max_size=60).filter(
-    lambda value: not redact._HARMLESS.fullmatch(value) and not redact._NUMBER.fullmatch(value)
+    lambda value: not secretlike._HARMLESS.fullmatch(value) and not secretlike._NUMBER.fullmatch(value)
 )
 PROSE = st.text(" abcdefghij\n,;()", max_size=30)
 
@@ -79,7 +79,7 @@ def test_the_same_holds_in_documents_and_in_lists_of_name_and_value(name: str, v
 
 @given(st.text(_ALNUM + "/+=", min_size=12, max_size=40), PROSE)
 def test_this_process_s_own_secrets_are_taken_out_of_any_text(secret: str, around: str) -> None:
-    known = redact.known_secrets({"AWS_SECRET_ACCESS_KEY": secret, "PATH": "/usr/bin:/usr/local/bin"})
+    known = secretlike.known_secrets({"AWS_SECRET_ACCESS_KEY": secret, "PATH": "/usr/bin:/usr/local/bin"})
     if known:
         assert secret not in redact.redact(f"{around}{secret}{around}", known)
 
@@ -88,7 +88,7 @@ def test_this_process_s_own_secrets_are_taken_out_of_any_text(secret: str, aroun
 def test_what_passes_the_job_file_passes_the_redactor_unchanged_and_the_other_way_round(
     name: str, value: str
 ) -> None:
-    accepted = redact.suspicion(name, value) is None
+    accepted = secretlike.suspicion(name, value) is None
     assert (redact.redact_document({name: value}) == {name: value}) == accepted
 
 
@@ -130,5 +130,5 @@ def test_a_rendered_request_is_not_touched() -> None:
 
 
 def test_the_directory_a_shell_stands_in_is_no_secret() -> None:
-    assert redact.known_secrets({"PWD": "/home/someone/launchway", "OLDPWD": "/home/someone/else"}) == ()
-    assert redact.known_secrets({"DB_PWD": "correct-horse-battery"}) == ("correct-horse-battery",)
+    assert secretlike.known_secrets({"PWD": "/home/someone/launchway", "OLDPWD": "/home/someone/else"}) == ()
+    assert secretlike.known_secrets({"DB_PWD": "correct-horse-battery"}) == ("correct-horse-battery",)

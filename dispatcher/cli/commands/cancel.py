@@ -20,7 +20,7 @@ def command(settings: Settings, jobs: tuple[str, ...], form: str) -> None:
         return
     for was, entry in zip(before, after, strict=True):
         said = f"had already ended: {entry.state}" if was.final else entry.state
-        click.echo(f"{entry.id} {said}")
+        output.say(f"{entry.id} {said}")
         if entry.state == "stopping":
             output.note(f"  dispatch wait {entry.id} waits until it has stopped")
         elif entry.state == "submitting":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dispatcher.cli import COMMANDS, cleaned, counted, output
+from dispatcher.cli import COMMANDS, counted, output
 from dispatcher.errors import ExitCode, Problem, SpecError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def command(files: tuple[str, ...], outputs: str | None, form: str) -> int:
         try:
             kinds[file] = checking.check(file, zones, notes[file], judge)
         except SpecError as error:
-            problems[file] = [cleaned(problem) for problem in error.problems]
+            problems[file] = list(error.problems)
     if form == "json":
         output.print_json(
             [_document(file, kinds.get(file), problems.get(file, []), notes[file]) for file in files]
@@ -73,9 +73,9 @@ def _document(file: str, kind: str | None, problems: Sequence[Problem], notes: S
 def _print(files: Sequence[str], kinds: Mapping[str, str], problems: Mapping[str, Sequence[Problem]]) -> None:
     for file in files:
         if file in kinds:
-            click.echo(f"{file}: {kinds[file]}, ok")
+            output.say(f"{file}: {kinds[file]}, ok")
     every = [problem for file in files for problem in problems.get(file, ())]
     for problem in every:
-        output.note(str(problem))
+        output.say_problem(problem)
     if every:
         output.note(f"error: {counted(every)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from dispatcher.cli import COMMANDS
+from dispatcher.cli import COMMANDS, output
 
 
 @click.command(help=COMMANDS["completion"])
@@ -16,4 +16,4 @@ def command(ctx: click.Context, shell: str) -> None:
     kind = get_completion_class(shell)
     if kind is None:
         raise click.UsageError(f"no completion for {shell}")
-    click.echo(kind(ctx.find_root().command, {}, "dispatch", "_DISPATCH_COMPLETE").source())
+    output.say(kind(ctx.find_root().command, {}, "dispatch", "_DISPATCH_COMPLETE").source())

@@ -22,9 +22,9 @@ def command(settings: Settings, form: str) -> int:
             checks.append(check)
             if form == "text":
                 verdict = output.coloured(f"{check.verdict:<4}", check.verdict)
-                click.echo(f"{verdict}  {check.subject}: {dispatcher.clean(check.finding)}")
+                output.say(f"{verdict}  {check.subject}: {check.finding}")
                 for line in check.remedy.splitlines() if check.verdict != "ok" else ():
-                    click.echo(f"      {line}")
+                    output.say(f"      {line}")
     if form == "json":
         keys = ("subject", "verdict", "finding", "remedy")
         output.print_json(

@@ -20,6 +20,6 @@ def command(settings: Settings, job: str, directory: str | None, form: str) -> N
         output.print_json({"job": entry.id, "files": files})
         return
     for path in files:
-        click.echo(path)
+        output.say(path)
     if not files:
         output.note(f"job {entry.id} has no outputs{'' if entry.final else ' yet'} ({entry.state})")

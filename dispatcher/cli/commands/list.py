@@ -53,7 +53,7 @@ def command(
         found = dispatcher.list(queue=queue, states=wanted, who=who, limit=most)
         unasked: list[str] = []
         if refresh:
-            unasked = [dispatcher.clean(error.message) for error, _ in dispatcher.look(found).errors]
+            unasked = [error.message for error, _ in dispatcher.look(found).errors]
             found = dispatcher.list(queue=queue, states=wanted, who=who, limit=most)
         total = dispatcher.count(queue=queue, states=wanted, who=who)
         if queue and not total and not dispatcher.count(queue=queue):

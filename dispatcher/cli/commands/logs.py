@@ -20,7 +20,7 @@ def command(settings: Settings, job: str, follow: bool, form: str) -> int:
             return follow_logs(dispatcher, entry.id, form=form)
         silent = True
         for line in dispatcher.logs(entry.id):
-            print_line(dispatcher, line, entry.nodes, form)
+            print_line(line, entry.nodes, form)
             silent = False
         if silent:
             state = "has not started" if entry.state in ("queued", "submitting") else "has printed nothing yet"

@@ -92,10 +92,10 @@ def show(settings: Settings, queue: str, form: str) -> None:
         fields["priority"] = line.queue.priority.word
     output.print_fields(fields)
     if document.get("overrides"):
-        click.echo("overrides")
-        click.echo(json.dumps(document["overrides"], indent=2))
+        output.say("overrides")
+        output.print_json(document["overrides"])
     if waiting:
-        click.echo()
+        output.say()
         rows = [
             (
                 str(place),
@@ -125,7 +125,7 @@ def _words(value: Any) -> str | None:
 def pause(settings: Settings, queue: str, reason: str) -> None:
     with settings.dispatcher() as dispatcher:
         dispatcher.pause(queue, reason)
-    click.echo(f"queue {queue} is paused; dispatch queue resume {queue} opens it again")
+    output.say(f"queue {queue} is paused; dispatch queue resume {queue} opens it again")
 
 
 @command.command("resume", help="Submit from a paused queue again.")
@@ -135,7 +135,7 @@ def resume(settings: Settings, queue: str) -> None:
     with settings.dispatcher() as dispatcher:
         dispatcher.resume(queue)
         waiting = dispatcher.waiting(queue)
-    click.echo(f"queue {queue} is open")
+    output.say(f"queue {queue} is open")
     if waiting:
         jobs = "1 job waits" if len(waiting) == 1 else f"{len(waiting)} jobs wait"
         output.note(f"  {jobs}: dispatch wait {waiting[0].id} starts what may go")
@@ -149,4 +149,4 @@ def export(settings: Settings, queues: tuple[str, ...]) -> None:
 
     with settings.dispatcher() as dispatcher:
         chosen = [dispatcher.queue(name).queue for name in queues or [row.name for row in dispatcher.queues()]]
-    click.echo(as_text(chosen), nl=False)
+    output.say(as_text(chosen), nl=False)

@@ -38,13 +38,13 @@ def command(settings: Settings, job: str, refresh: bool, form: str) -> None:
 
 def _print(entry: Entry, reasons: list[str], events: Sequence[Event], now: float) -> None:
     output.print_fields(_fields(entry, reasons, now))
-    click.echo()
+    output.say()
     for event in events:
         data = {name: value for name, value in event.as_json().items() if name not in ("at", "kind", "who")}
         data.pop("attempt", None) if entry.attempt == 1 else None
         words = "  ".join(f"{name}={value}" for name, value in data.items())
         who = event.who.partition("#")[0]
-        click.echo(f"{event.at[:19].replace('T', ' ')}Z  {event.kind:<11} {who:<16} {words}".rstrip())
+        output.say(f"{event.at[:19].replace('T', ' ')}Z  {event.kind:<11} {who:<16} {words}".rstrip())
 
 
 def _fields(entry: Entry, reasons: list[str], now: float) -> dict[str, str | None]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from dispatcher import plain, records
 from dispatcher.api import Dispatcher
 from dispatcher.cli import COMMANDS, Settings, output
 from dispatcher.cli.watching import follow_logs, until_ended
@@ -29,6 +30,12 @@ from dispatcher.planning import Plan
 @click.option("-P", "--priority", metavar="WORD", help="critical, high, medium or low.")
 @click.option("--set", "sets", metavar="PATH=VALUE", multiple=True, help="Change the job, e.g. resources.nodes=2.")
 @click.option("--env", metavar="NAME=VALUE", multiple=True, help="Add an environment variable.")
+@click.option(
+    "--allow-plain",
+    metavar="NAME",
+    multiple=True,
+    help="Take the value of this variable, flag or path (command[2]): it only looks like a secret. Recorded.",
+)
 @click.option(
     "--no-checkpoint",
     is_flag=True,
@@ -59,6 +66,7 @@ def command(
     priority: str | None,
     sets: tuple[str, ...],
     env: tuple[str, ...],
+    allow_plain: tuple[str, ...],
     no_checkpoint: bool,
     prices: str | None,
     dry_run: bool,
@@ -70,7 +78,7 @@ def command(
     from dispatcher.documents.changes import Changes
 
     with settings.dispatcher() as dispatcher:
-        changes = Changes(sets, env, arguments, priority, no_checkpoint)
+        changes = Changes(sets, env, arguments, priority, no_checkpoint, allow_plain)
         plan = dispatcher.plan_file(file, queue, changes=changes, prices=prices)
         if dry_run:
             _print_plan(dispatcher, plan, form)
@@ -85,13 +93,8 @@ def command(
 
 
 def _agreed(plan: Plan) -> bool:
-    """Ask; Ctrl-C and the end of the input are a no."""
     cost = _cost(plan.estimate.as_json()) or "price unknown"
-    try:
-        return click.confirm(f"Submit {_describe(plan)}, {cost}?", default=True, err=True)
-    except click.Abort:
-        click.echo(err=True)
-        return False
+    return output.agreed(f"Submit {_describe(plan)}, {cost}?")
 
 
 def _submit(dispatcher: Dispatcher, plan: Plan, form: str, *, wait: bool, follow: bool) -> int:
@@ -127,9 +130,9 @@ def _tell(dispatcher: Dispatcher, plan: Plan, id: str, form: str) -> None:
         output.print_json(entry.as_json())
         return
     word = {"pending": "submitted"}.get(entry.state, entry.state)
-    click.echo(f"{word} {entry.id}: {_describe(plan)}")
+    output.say(f"{word} {entry.id}: {_describe(plan)}")
     for reason in dispatcher.reasons(entry):
-        click.echo(f"  waits: {reason}")
+        output.say(f"  waits: {reason}")
     if not entry.final and entry.state != "queued" and sys.stdout.isatty():
         output.note(f"  dispatch logs -f {entry.id} follows it; dispatch cancel {entry.id} stops it")
 
@@ -155,13 +158,13 @@ def _describe(plan: Plan) -> str:
 
 
 def _print_plan(dispatcher: Dispatcher, plan: Plan, form: str) -> None:
-    document = dispatcher.clean(plan.as_json())
+    document, allowed = plan.as_json(), plain.allowed(records.plain(plan.job), dispatcher.redactor)
     if form == "json":
-        output.print_json(document)
+        output.print_json(document, allowed=allowed)
         return
     for request in document["requests"]:
-        click.echo(f"{request['operation']}")
-        click.echo(output.json_text(request["body"], indent=2))
+        output.say(f"{request['operation']}")
+        output.print_json(request["body"], allowed=allowed)
     for warning in document["warnings"]:
         output.note(f"warning: {warning}")
     cost = _cost(document["estimate"]) or "price unknown (give one with --prices FILE)"

@@ -34,9 +34,9 @@ def command(
     if form == "json":
         output.print_json(changes.as_json())
     else:
-        click.echo(f"environment {changes.environment} -> {name}")
+        output.say(f"environment {changes.environment} -> {name}")
         for kind, names in (("zone", changes.zones), ("queue", changes.queues)):
             for what, became in names.items():
-                click.echo(f"  {kind:<5} {what}: {became}")
+                output.say(f"  {kind:<5} {what}: {became}")
     for warning in changes.warnings:
         output.note(f"warning: {warning}")
