@@ -37,7 +37,8 @@ SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"
 class Ground:
     """A zone with a secret `token` that its jobs may read, and one elsewhere that they may not.
 
-    `held` are references that work, and their values; `denied` is one that is not the zone's.
+    `held` are references that work, and their values; `denied` is one that is not the zone's. `services` are
+    where credentials and secrets come from.
     """
 
     landing: Any
@@ -45,6 +46,7 @@ class Ground:
     missing: str
     denied: str
     remedies: tuple[str, str]
+    services: tuple[str, str]
 
     def run(self, secrets: dict[str, str], *script: str) -> tuple[Observation, list[str]]:
         """Run a job to its end: how it ended, and its lines."""
@@ -77,7 +79,9 @@ def on_aws(root: Path, cloud: Cloud) -> Ground:
     secrets.create_secret(Name="elsewhere/token", SecretString=VALUE)
     held = {"TOKEN": ("aws-sm://token", VALUE), "OTHER": ("aws-sm://pair#user", "ada")}
     remedies = ("no such secret", "secretsmanager:GetSecretValue")
-    return Ground(landing, held, "aws-sm://missing", "aws-sm://elsewhere/token", remedies)
+    return Ground(
+        landing, held, "aws-sm://missing", "aws-sm://elsewhere/token", remedies, ("credentials", "secretsmanager")
+    )
 
 
 def on_gcp(root: Path, cloud: Cloud) -> Ground:
@@ -97,7 +101,14 @@ def on_gcp(root: Path, cloud: Cloud) -> Ground:
             cloud.google("POST", f"{at}/{name}:setIamPolicy", {"policy": {"bindings": [binding]}})
     held = {"TOKEN": ("gcp-sm://token", VALUE), "OTHER": ("gcp-sm://token@1", VALUE)}
     remedies = ("gcloud secrets versions add", "secretmanager.versions.access")
-    return Ground(landing, held, "gcp-sm://empty", f"gcp-sm://{PROJECT}/elsewhere-token", remedies)
+    return Ground(
+        landing,
+        held,
+        "gcp-sm://empty",
+        f"gcp-sm://{PROJECT}/elsewhere-token",
+        remedies,
+        ("metadata", "secretmanager"),
+    )
 
 
 def on_azure(root: Path, cloud: Cloud) -> Ground:
@@ -115,7 +126,9 @@ def on_azure(root: Path, cloud: Cloud) -> Ground:
         landing.stage.ask("PUT", f"{vault}/secrets/token", {"properties": {"value": VALUE}})
     held = {"TOKEN": ("azure-kv://token", VALUE), "OTHER": ("azure-kv://vault/token", VALUE)}
     remedies = ("az keyvault secret set", "Key Vault Secrets User")
-    return Ground(landing, held, "azure-kv://missing", "azure-kv://elsewhere/token", remedies)
+    return Ground(
+        landing, held, "azure-kv://missing", "azure-kv://elsewhere/token", remedies, ("identity", "vault")
+    )
 
 
 @pytest.fixture(scope="module")
@@ -140,11 +153,14 @@ def ground(grounds: Ground, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Gr
     return grounds
 
 
-def test_a_job_finds_its_secrets_and_nobody_else_does(ground: Ground) -> None:
+def test_a_job_finds_its_secrets_though_endpoint_and_store_stumble_once(ground: Ground, cloud: Cloud) -> None:
+    for service in ground.services:
+        cloud.fault("5xx", service=service, times=1)
     ended, lines = ground.run({name: reference for name, (reference, _) in ground.held.items()}, *PROGRAM)
     assert ended.state is State.SUCCEEDED, (ended.reason, lines)
     digests = {name: hashlib.sha256(value.encode()).hexdigest() for name, (_, value) in ground.held.items()}
     assert lines == [*(f"{name} {digest}" for name, digest in digests.items()), "[]"]
+    assert cloud.faults() == [], "both were met"
 
 
 def test_secrets_that_cannot_be_had_end_the_job_with_a_line_each(ground: Ground) -> None:
