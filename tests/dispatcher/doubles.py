@@ -53,8 +53,6 @@ class ToyCloud:
     causes: dict[str, str] = field(default_factory=dict)
     interrupted: dict[str, int] = field(default_factory=dict)
     rendered: dict[str, Job] = field(default_factory=dict)
-    interrupted: dict[str, int] = field(default_factory=dict)
-    rendered: dict[str, Job] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
     timeless: bool = False
     """Whether it tells nobody out here when a job ran."""
@@ -62,7 +60,6 @@ class ToyCloud:
     settle_seconds: float = 0.0
 
     def render(self, job: Job, queue: Queue, submission: Submission) -> Request:
-        self.rendered[submission.name] = job
         self.rendered[submission.name] = job
         body = {"Name": submission.name, "Image": job.image, "Nodes": job.resources.nodes}
         return Request("toy", submission.name, (Operation("Create", body),))
@@ -107,7 +104,6 @@ class ToyCloud:
             ended_at=ended,
             billable_seconds=90 if ended else None,
             interruptions=self.interrupted.get(name, 0),
-            interruptions=self.interrupted.get(name, 0),
             times_unknown=self.timeless,
         )
 
@@ -128,11 +124,6 @@ class ToyCloud:
         target.mkdir(parents=True, exist_ok=True)
         (target / "model.bin").write_bytes(b"weights")
         return [target / "model.bin"]
-
-    def interrupt(self, name: str) -> None:
-        """Take the machines of a job away, for a cloud that does not start it again by itself."""
-        self.causes[name], self.reasons[name] = "interrupted", "its machines were taken"
-        self.end(name, State.FAILED)
 
     def interrupt(self, name: str) -> None:
         """Take the machines of a job away, for a cloud that does not start it again by itself."""

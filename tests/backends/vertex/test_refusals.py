@@ -374,7 +374,10 @@ def test_a_secret_is_the_zone_s_own_or_warned_about(written: str, sent: str, war
     [
         (Case(train(max_wait=90_000)), "max_wait is left out"),
         (Case(train(max_wait=90_000, **SPOT)), "beyond max_wait a command that runs the queue stops the job"),
-        (Case(train(max_interruptions=2, **SPOT)), "max_interruptions is left out: Vertex AI tells of no interruption"),
+        (
+            Case(train(max_interruptions=2, **SPOT)),
+            "max_interruptions is left out: Vertex AI tells of no interruption",
+        ),
         (
             Case(
                 train(resources=H100, max_wait=2 * 86_400),
