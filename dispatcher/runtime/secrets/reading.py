@@ -61,7 +61,7 @@ def _of_environment(name: str, reference: Reference, world: World) -> str:
     """A job on the submitter's own machine: the backend `local` has put the value there already."""
     found = world.environment.get(name) or world.environment.get(reference.name)
     if found is None:
-        raise Refused(f"{reference.name} is not set where the job was started", f"export {reference.name}=...")
+        raise Refused(f"{reference.name} is not set where the job was started", "export it there")
     return found
 
 

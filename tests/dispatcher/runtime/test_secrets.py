@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from dispatcher.backends.azureml import place
+from dispatcher.redact import redact
 from dispatcher.runtime.secrets import SecretError, endpoints, references, resolved
 from dispatcher.runtime.secrets.world import WAITS, Answer, Call, Unreachable, World
 
@@ -69,6 +70,7 @@ class Net:
         (line,) = caught.value.lines
         assert "\n" not in line
         assert VALUE not in line
+        assert redact(line) == line, "`dispatch logs` shows it as it is"
         return line
 
     def asked(self, url: str) -> list[Call]:
@@ -131,7 +133,7 @@ def test_every_secret_that_cannot_be_had_is_told_in_a_line_of_its_own() -> None:
         net({}).get({"DISPATCH_SECRET_A": "vault://x", "DISPATCH_SECRET_B": "env://NOT_SET"})
     first, second = caught.value.lines
     assert first.startswith("secret A (vault://x): is not a reference to a secret")
-    assert second == "secret B (env://NOT_SET): NOT_SET is not set where the job was started: export NOT_SET=..."
+    assert second == "secret B (env://NOT_SET): NOT_SET is not set where the job was started: export it there"
 
 
 # AWS

@@ -1,4 +1,4 @@
-"""The call that reads secrets, on a real socket: certificates, redirects, proxies, and servers that stay silent."""
+"""The call that reads secrets, on a real socket: certificates, redirects, proxies, silent servers."""
 
 from __future__ import annotations
 
