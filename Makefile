@@ -49,6 +49,7 @@ lint: setup  ## ruff and mypy
 test: lint  ## every lane but the real provider and live accounts
 	@$(PY) -m tools.checkov
 	@$(PY) -m tools.azure_ai_ml
+	@$(PY) -m tools.containers
 	@$(PY) -m pytest -m "not real and not live" $(PYTEST_ARGS)
 
 test-real: setup  ## the real AWS provider against the local AWS (the official plugin, or the one in AWS_PLUGIN)
@@ -57,6 +58,7 @@ test-real: setup  ## the real AWS provider against the local AWS (the official p
 
 bench: setup  ## start-up and preview times, as ratios
 	@$(PY) bench/cli.py
+	@$(PY) bench/runtime.py
 	@$(PY) bench/pulumi.py
 
 lock: $(PY)  ## resolve requirements.lock anew (docs/dependencies.md)
