@@ -108,7 +108,7 @@ def test_many_processes_worth_of_threads_claim_each_job_once_and_in_order(tmp_pa
 def test_a_ledger_of_every_earlier_schema_is_brought_up_to_date_with_all_that_is_in_it(
     tmp_path: Path, schema: int
 ) -> None:
-    old = {**entry_values(entry("a", job='{"spot": true}', spot=1, interruptions=2)), "state": "running"}
+    old = {**as_columns(entry("a", job='{"spot": true}', spot=1, interruptions=2)), "state": "running"}
     old |= {"cloud_name": "s-a-1", "provider_id": "arn"}
     with closing(sqlite3.connect(tmp_path / "ledger.db")) as db:
         for migration in MIGRATIONS[:schema]:
