@@ -58,6 +58,7 @@ def checked(text: str, regime: str, findings: Findings) -> Image | None:
     image = parse(text)
     if (
         not _NAME.fullmatch(image.name)
+        or text.endswith((":", "@"))
         or (image.tag and not _TAG.fullmatch(image.tag))
         or (image.digest and not _DIGEST.fullmatch(image.digest))
     ):

@@ -98,4 +98,6 @@ def _row(dispatcher: Dispatcher, name: str | None) -> ZoneRow:
 def lendable(login: Login) -> Login:
     """The same login, under the address at which other programs find the registry."""
     local = transport.stand_in()
-    return Login(urlsplit(local).netloc, login.user, login.secret, login.identity) if local else login
+    if local is None:
+        return login
+    return Login(f"{urlsplit(local).netloc}/{login.host}", login.user, login.secret, login.identity)
