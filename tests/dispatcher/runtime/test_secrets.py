@@ -188,6 +188,10 @@ def test_binary_secrets_are_text_or_refused() -> None:
     assert "zero byte" in aws(held("a\0b")).refuse(job("aws-sm://zone/hf", AWS))
 
 
+DENIED = (
+    "User: arn:aws:sts::123456789012:assumed-role/execution/SageMaker is not authorized to perform: "
+    "secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:eu-central-1:123456789012:secret:zone/hf-A"
+)
 AWS_REFUSALS = [
     ("ResourceNotFoundException", "Secrets Manager can't find the specified secret.", "there is no such secret"),
     (
@@ -197,7 +201,7 @@ AWS_REFUSALS = [
     ),
     (
         "AccessDeniedException",
-        "User: x is not authorized",
+        DENIED,
         "denied .*the job's role needs secretsmanager:GetSecret",
     ),
     ("InvalidRequestException", "it was marked for deletion", r"refused \(InvalidRequestException it was marked"),
