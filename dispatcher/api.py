@@ -104,11 +104,14 @@ class Dispatcher:
     def _places(self, *, write: bool) -> Sites:
         if self._sites is None or (write and self._sites.ledger is not self._writable):
             from dispatcher import backends
+            from dispatcher.code import keeping
             from dispatcher.sites import Sites
 
             ledger = self.ledger if write else self.reading
             opener = self._open_backend or backends.open_backend
-            self._sites = Sites(ledger, self.who, self._path.parent / "local-jobs", opener)
+            self._sites = Sites(
+                ledger, self.who, self._path.parent / "local-jobs", keeping.beside(self._path), opener
+            )
         return self._sites
 
     def _work(self) -> Work:
@@ -132,19 +135,28 @@ class Dispatcher:
     # Submitting
 
     def plan(
-        self, job: Job | Callable[[Line], Job], queue: str | None = None, *, prices: str | Path | None = None
+        self,
+        job: Job | Callable[[Line], Job],
+        queue: str | None = None,
+        *,
+        prices: str | Path | None = None,
+        ask: bool = False,
     ) -> Plan:
         """Check a job against a queue and render its request, without a network and without recording anything.
 
-        `job` may be a function of the queue, for a job whose gaps the queue fills. `prices` is a price file.
+        `job` may be a function of the queue, for a job whose gaps the queue fills. `prices` is a price file. With
+        `ask`, the registry is asked about the job's image, as before a submission.
         """
         from dispatcher import planning
+        from dispatcher.images import resolving
         from dispatcher.sites import line
 
         found = line(self.reading, queue)
         checked = job(found) if callable(job) else job
         file = Path(prices) if prices is not None else None
-        return planning.plan(checked, found, self.backend(found), file, self.redactor)
+        backend = self.backend(found)
+        images = resolving.resolver(self.reading, found, backend, self.who if ask else None)
+        return planning.plan(checked, found, backend, file, self.redactor, images)
 
     def plan_file(
         self,
@@ -153,6 +165,7 @@ class Dispatcher:
         *,
         changes: Changes | None = None,
         prices: str | Path | None = None,
+        ask: bool = False,
     ) -> Plan:
         """The same for a job file; `changes` is what goes on top of it. Raises SpecError with every problem."""
         from dispatcher.documents import document, job_file, job_places
@@ -167,7 +180,7 @@ class Dispatcher:
             return job_file.parse(str(file), data, changes, defaults)
 
         try:
-            return self.plan(parse, queue, prices=prices)
+            return self.plan(parse, queue, prices=prices, ask=ask)
         except SpecError as error:
             raise job_places.placed(error, str(file), data, changes, defaults) from None
 
@@ -178,7 +191,7 @@ class Dispatcher:
 
         The returned entry may still be `queued` (`why` says what it waits for).
         """
-        entry = self.enqueue(self.plan(job, queue, prices=prices))
+        entry = self.enqueue(self.plan(job, queue, prices=prices, ask=True))
         self.start(entry)
         return self.show(entry.id)
 
@@ -188,6 +201,10 @@ class Dispatcher:
 
         from dispatcher import planning
 
+        if plan.packed is not None:
+            from dispatcher.code import keeping
+
+            keeping.keep(plan.packed, keeping.beside(self._path))
         now = self.stamp()
         entry = planning.entry(plan, who=self.who, host=platform.node(), now=now)
         self.ledger.add(entry, Event(entry.id, now, "queued", self.who, json.dumps({"queue": entry.queue})))
@@ -198,6 +215,11 @@ class Dispatcher:
         report = self.tick(queues=[entry.queue], observe=False)
         if self.show(entry.id).state == QUEUED and report.error_of(entry.id) is None:
             report = self.tick(queues=[entry.queue])
+        waiting = self.show(entry.id)
+        if waiting.state == QUEUED and report.error_of(entry.id) is None:
+            from dispatcher.scheduling import staging
+
+            staging.ahead(self._places(write=True).site(waiting), waiting, report)
         return report
 
     def tick(self, *, queues: Sequence[str] | None = None, observe: bool = True) -> Report:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dispatcher import naming, placement, plain, records
 from dispatcher.backends.base import Backend, Request
+from dispatcher.images.resolving import Resolve, unresolved
 from dispatcher.job import Job
 from dispatcher.ledger import Entry
 from dispatcher.ledger.rows import QUEUED
@@ -17,16 +18,23 @@ from dispatcher.redact import Redactor
 from dispatcher.scheduling import admission
 from dispatcher.sites import Line
 
+if TYPE_CHECKING:
+    from dispatcher.code.packing import Packed
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a submission would be: `submit --dry-run` prints it, `submit` records and sends it."""
+    """What a submission would be: `submit --dry-run` prints it, `submit` records and sends it.
+
+    `packed` is the archive of the job's code, which nothing has kept yet.
+    """
 
     line: Line
     job: Job
     request: Request
     hardware: str
     estimate: Estimate
+    packed: Packed | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The document of `submit --dry-run -o json`; bodies are exactly what goes over the wire."""
@@ -40,19 +48,35 @@ class Plan:
         }
 
 
-def plan(job: Job, line: Line, backend: Backend, prices: Path | None, redactor: Redactor) -> Plan:
+def plan(
+    job: Job, line: Line, backend: Backend, prices: Path | None, redactor: Redactor, images: Resolve = unresolved
+) -> Plan:
     """Check a job against its queue and zone, and render it under a placeholder's name.
+
+    `images` names the job's image by what it is known to be.
 
     What `redactor` would take out of it is refused here, so that a job is recorded and sent as it was written.
     """
     notes = plain.check(records.plain(job), redactor)
     admission.check_open(line.queue.name, bool(line.row and line.row.retired))
     admission.check(job, line.queue)
+    packed = _packed(job)
+    job = replace(job, code=packed.code) if packed else job
     hardware = placement.choose(job, line.queue, line.contract())
+    job, said = images(job, hardware)
     request = backend.render(job, line.queue, naming.placeholder(job))
     estimate = placement.estimate(hardware, job, prices, machines=request.machines)
-    request = replace(request, warnings=(*notes, *request.warnings))
-    return Plan(line, job, request, hardware.instance, estimate)
+    request = replace(request, warnings=(*notes, *said, *request.warnings))
+    return Plan(line, job, request, hardware.instance, estimate, packed)
+
+
+def _packed(job: Job) -> Packed | None:
+    """The archive of a job's code, unless it has none, or was packed before. Raises SpecError."""
+    if job.code is None or job.code.sha256:
+        return None
+    from dispatcher.code import packing
+
+    return packing.pack(Path(job.code.folder))
 
 
 def entry(plan: Plan, *, who: str, host: str, now: str) -> Entry:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dispatcher import records
 from dispatcher.clock import moment
+from dispatcher.code import keeping
 from dispatcher.errors import NotFoundError, UsageError
 from dispatcher.job import RUNTIME_DEFAULT, Job
 from dispatcher.ledger import Caps, Entry, Ledger, QueueRow, ZoneRow
@@ -94,14 +95,17 @@ def line(ledger: Ledger, name: str | None) -> Line:
 class Sites:
     """Opens each cloud once, when it is first needed, and anew when a sync has changed its zone.
 
-    `open_backend` is dispatcher.backends.open_backend.
+    `open_backend` is dispatcher.backends.open_backend. `place` holds the jobs of this machine, `archives` the code
+    of jobs that were submitted here.
     """
 
     ledger: Ledger
     user: str
     place: Path
+    archives: Path
     open_backend: Callable[..., Backend]
     _backends: dict[tuple[str, str, str], Backend] = field(default_factory=dict)
+    _staged: set[tuple[str, str]] = field(default_factory=set)
 
     def backend(self, found: Line) -> Backend:
         """The cloud behind a queue. Raises UsageError when its package is not installed."""
@@ -138,8 +142,15 @@ class Sites:
             job = interruptions.of_attempt(job_of(entry), entry)
             return backend.render(job, found.queue, submission)
 
+        def stage(request: Request) -> None:
+            for upload in request.uploads:
+                # Once for an attempt: a job may be looked at many times before there is room for it.
+                if (request.name, upload.uri) not in self._staged:
+                    backend.stage(upload, keeping.place(self.archives, upload.sha256))
+                    self._staged.add((request.name, upload.uri))
+
         caps = Caps(found.queue.max_running, found.queue.max_nodes)
-        return Site(backend, render, caps, _moment(found.zone.updated_at) if found.zone else 0.0)
+        return Site(backend, render, caps, _moment(found.zone.updated_at) if found.zone else 0.0, stage)
 
 
 def job_of(entry: Entry) -> Job:

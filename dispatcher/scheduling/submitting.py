@@ -7,7 +7,9 @@ anything is sent again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from dispatcher.backends.base import Request, State, Submission
 from dispatcher.clock import moment, stamp
@@ -16,6 +18,7 @@ from dispatcher.errors import (
     AuthError,
     CapacityError,
     DispatchError,
+    NotHereError,
     NotInstalledError,
     QuotaError,
     UnreachableError,
@@ -37,8 +40,13 @@ BACKOFF = (30.0, 900.0)
 SETTLED = 60.0
 """Seconds after a call in which its job may exist and not be shown yet, so that "no such job" proves nothing."""
 
+T = TypeVar("T")
+
 _OURS = AuthError | NotInstalledError
 """What stands in the way here and says nothing of the job: it waits for somebody who can send it."""
+
+_LATER = _OURS | NotHereError | UnreachableError | CapacityError | QuotaError
+"""What may not stand in the way of a later try, or of one on another machine."""
 
 _PAGE = 16
 """Waiting jobs that are read at a time: the first may nearly always go."""
@@ -65,22 +73,24 @@ class Submitter:
             except DispatchError as error:
                 self.work.end(entry, State.FAILED, str(error), report, error=error)
                 continue
-            claimed = self.work.ledger.claim(
-                entry,
-                cloud_name=name,
-                request_digest=request_digest(request),
-                lease=self.work.lease(),
-                now=self.work.now(),
-                caps=site.caps,
-                passed=passed,
-            )
-            if claimed is None:
-                return
-            if not self._send(claimed, site, request, report):
-                passed.add(entry.id)
-                error_met = report.error_of(entry.id)
-                if isinstance(error_met, _OURS | UnreachableError) or getattr(error_met, "propagating", False):
+            if self._stage(entry, site, request, report):
+                claimed = self.work.ledger.claim(
+                    entry,
+                    cloud_name=name,
+                    request_digest=request_digest(request),
+                    lease=self.work.lease(),
+                    now=self.work.now(),
+                    caps=site.caps,
+                    passed=passed,
+                )
+                if claimed is None:
                     return
+                if self._send(claimed, site, request, report):
+                    continue
+            passed.add(entry.id)
+            error_met = report.error_of(entry.id)
+            if isinstance(error_met, _OURS | UnreachableError) or getattr(error_met, "propagating", False):
+                return
 
     def _next(self, queue: str, passed: set[str], report: Report) -> Entry | None:
         """The first job of a queue that may go now; those whose target holds back are added to `passed`."""
@@ -102,6 +112,21 @@ class Submitter:
             if len(entries) < page:
                 return None
             page *= 2
+
+    def _stage(self, entry: Entry, site: Site, request: Request, report: Report) -> bool:
+        """Put into the zone what the job goes with, before anybody claims it: a long upload holds no lease.
+
+        False when the job stays queued, for somebody who can, or has ended because nobody ever will.
+        """
+        try:
+            self._patiently(site, lambda: site.stage(request))
+        except DispatchError as error:
+            if error.propagating or isinstance(error, _LATER):
+                self.work.unseen([entry], error, report)
+            else:
+                self.work.end(entry, State.FAILED, str(error), report, error=error)
+            return False
+        return True
 
     def _send(self, entry: Entry, site: Site, request: Request, report: Report) -> bool:
         """Make the call and record its outcome; False when the job stays queued."""
@@ -135,19 +160,30 @@ class Submitter:
             return True
 
     def _call(self, entry: Entry, site: Site, request: Request) -> str:
-        """Submit; while the zone is young, give a new role or grant time to spread before believing a refusal."""
+        """Submit, and keep the claim for as long as a new role or grant is waited for."""
+
+        def renew() -> bool:
+            claim = {"claimed_at": self.work.now(), "lease_until": self.work.lease().until}
+            return self.work.ledger.change(entry.id, claim, token=entry.lease_token)
+
+        return self._patiently(site, lambda: site.backend.submit(request), renew)
+
+    def _patiently(self, site: Site, step: Callable[[], T], renew: Callable[[], bool] = lambda: True) -> T:
+        """Take a step; while the zone is young, give a new role or grant time to spread before believing a no.
+
+        `renew` is called before each further try, and its False ends them.
+        """
         waited = 0.0
         while True:
             try:
-                return site.backend.submit(request)
+                return step()
             except DispatchError as error:
                 young = self.work.clock() - site.updated_at < YOUNG
                 if not (error.propagating and young and waited < PATIENCE):
                     raise
                 self.work.sleep(PAUSE)
                 waited += PAUSE
-                renewed = {"claimed_at": self.work.now(), "lease_until": self.work.lease().until}
-                if not self.work.ledger.change(entry.id, renewed, token=entry.lease_token):
+                if not renew():
                     raise
 
     def _sent(self, entry: Entry, provider_id: str, site: Site, report: Report) -> None:

@@ -26,13 +26,15 @@ RELEASED: dict[str, object] = {"lease_token": None, "lease_owner": None, "lease_
 class Site:
     """All that is needed to submit from one queue: who renders and sends, and the caps of the queue.
 
-    `render` turns an entry into its request; `updated_at` is when the zone was last changed (epoch seconds).
+    `render` turns an entry into its request; `stage` puts into the zone what that goes with; `updated_at` is when
+    the zone was last changed (epoch seconds).
     """
 
     backend: Backend
     render: Callable[[Entry, Submission], Request]
     caps: Caps
     updated_at: float = 0.0
+    stage: Callable[[Request], None] = lambda request: None
 
 
 @dataclass(slots=True)
