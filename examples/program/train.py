@@ -1,10 +1,11 @@
-"""A small real trainer: linear regression by gradient descent, with checkpoints, in the standard library alone.
+"""A small real trainer: linear regression by gradient descent, with checkpoints, on any number of processes.
 
 It keeps to what every cloud's container gives it:
   DISPATCH_INPUT_TRAIN     a folder of CSV files, the last column being the target; else data is made from --seed
   DISPATCH_CHECKPOINT_DIR  where it saves its state after each epoch, and goes on from when it starts again
-  DISPATCH_OUTPUT_DIR      where model.json goes (else SM_MODEL_DIR, else ./output)
-SIGTERM, which clouds send before they take a machine away, makes it save and leave with exit code 143.
+  DISPATCH_OUTPUT_DIR      where model.json goes (else ./output)
+SIGTERM, which clouds send before they take a machine away, makes all processes leave after the same epoch, with
+exit code 143. The result depends neither on how many processes share the work, nor on how often they lost it.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import together
+
 TRUE_WEIGHTS, TRUE_BIAS = (3.0, -2.0), 0.5
-SAGEMAKER_CHANNEL = Path("/opt/ml/input/data/train")
 STOPPED = 128 + signal.SIGTERM
 
 Rows = list[tuple[list[float], float]]
@@ -69,21 +71,35 @@ def make(seed: int, count: int = 400) -> Rows:
     return rows
 
 
-def step(rows: Rows, state: State, rate: float) -> float:
-    """One epoch of full-batch gradient descent on the mean squared error; returns the loss before it."""
-    loss, bias_slope = 0.0, 0.0
-    slopes = [0.0] * len(state.weights)
+def look(rows: Rows, state: State) -> list[float]:
+    """What these rows say of the model: how many they are, the sum of their squared errors, and its slopes."""
+    loss, bias_slope, slopes = 0.0, 0.0, [0.0] * len(state.weights)
     for features, target in rows:
         error = sum(w * x for w, x in zip(state.weights, features, strict=True)) + state.bias - target
         loss += error * error
         bias_slope += error
         for i, x in enumerate(features):
             slopes[i] += error * x
-    scale = 2 * rate / len(rows)
+    return [float(len(rows)), loss, bias_slope, *slopes]
+
+
+def step(state: State, told: list[float], rate: float) -> None:
+    """Go down the slope that all rows of all processes have told of."""
+    count, _, bias_slope, *slopes = told
+    scale = 2 * rate / count
     state.weights = [w - scale * s for w, s in zip(state.weights, slopes, strict=True)]
     state.bias -= scale * bias_slope
     state.epoch += 1
-    return loss / len(rows)
+
+
+def resumed(group: together.Group, saved: Path | None, features: int) -> State:
+    """The state to start from, as the first process finds it; the others need not see its checkpoints."""
+    state = State(0, [0.0] * features, 0.0)
+    if group.rank == 0 and saved and saved.exists():
+        state = State(**json.loads(saved.read_text()))
+        say(f"resuming after epoch {state.epoch}")
+    epoch, bias, *weights = group.total([float(state.epoch), state.bias, *state.weights])
+    return State(int(epoch), weights, bias)
 
 
 def write(file: Path, document: object) -> None:
@@ -94,45 +110,56 @@ def write(file: Path, document: object) -> None:
     part.replace(file)
 
 
+def say(text: str) -> None:
+    """Print a line in one piece, so that those of several processes do not run into each other."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     """Train and return the exit code."""
     parser = argparse.ArgumentParser(description="Linear regression by gradient descent.")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--learning-rate", type=float, default=0.3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=1, help="how many share the work of a node")
     parser.add_argument("--pause", type=float, default=0.0, help="seconds to wait after each epoch")
     options = parser.parse_args()
+    if not together.started():
+        return together.start(options.processes)
 
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
+    group = together.join()
 
     named = os.environ.get("DISPATCH_INPUT_TRAIN")
-    folder = Path(named) if named else SAGEMAKER_CHANNEL
-    rows = read(folder) if named or folder.is_dir() else make(options.seed)
-    print(f"{len(rows)} rows from {folder if named or folder.is_dir() else f'seed {options.seed}'}", flush=True)
+    rows = read(Path(named)) if named else make(options.seed)
+    mine = rows[group.rank :: group.size]
+    who = f"process {group.rank} of {group.size} on node {together.node()}"
+    say(f"{who}: {len(mine)} of {len(rows)} rows from {named or f'seed {options.seed}'}, by {group.by}")
 
     checkpoints = os.environ.get("DISPATCH_CHECKPOINT_DIR")
     saved = Path(checkpoints) / "state.json" if checkpoints else None
-    state = State(0, [0.0] * len(rows[0][0]), 0.0)
-    if saved and saved.exists():
-        state = State(**json.loads(saved.read_text()))
-        print(f"resuming after epoch {state.epoch}", flush=True)
-
-    loss = None
+    state = resumed(group, saved, len(rows[0][0]))
     while state.epoch < options.epochs:
-        loss = step(rows, state, options.learning_rate)
-        print(f"epoch {state.epoch} loss {loss:.4f}", flush=True)
-        if saved:
-            write(saved, asdict(state))
-        if stopped:
-            print(f"stopping after epoch {state.epoch}: asked to", flush=True)
+        *told, asked = group.total([*look(mine, state), float(len(stopped))])
+        if asked:  # of any process: all leave after the same epoch, which is saved already
+            say(f"{who}: stopping after epoch {state.epoch}: asked to")
             return STOPPED
+        step(state, told, options.learning_rate)
+        if group.rank == 0:
+            say(f"epoch {state.epoch} loss {told[1] / told[0]:.6f}")
+            if saved:
+                write(saved, asdict(state))
         time.sleep(options.pause)
 
-    output = Path(os.environ.get("DISPATCH_OUTPUT_DIR") or os.environ.get("SM_MODEL_DIR") or "output")
-    model = {"weights": state.weights, "bias": state.bias, "epochs": state.epoch, "loss": loss}
-    write(output / "model.json", model)
-    print(f"wrote {output / 'model.json'}", flush=True)
+    count, loss, *_ = group.total(look(mine, state))
+    say(f"{who}: done")
+    if group.rank == 0:
+        output = Path(os.environ.get("DISPATCH_OUTPUT_DIR") or "output")
+        model = {"weights": state.weights, "bias": state.bias, "epochs": state.epoch, "loss": loss / count}
+        write(output / "model.json", model)
+        say(f"wrote {output / 'model.json'}: final loss {loss / count:.6f}")
     return 0
 
 
