@@ -1,6 +1,6 @@
 """dispatch-run, the entry point inside a container: the same cluster, folders, secrets and end on every cloud.
 
-It is copied into images whose Python is not ours: standard library only, relative imports, Python 3.9 or newer.
+It is copied into images whose Python is not ours: standard library only, Python 3.9 or newer.
 """
 
 PROGRAM = "dispatch-run"
