@@ -25,6 +25,8 @@ COMMANDS = {
     "fetch": "Bring a job's outputs here.",
     "history": "What ran, for whom, and what it cost.",
     "queue": "Look at queues, pause and resume them.",
+    "build": "Build an image for the registry of a zone, and push it.",
+    "image": "Copy images between registries, show them, and write dispatch-run for them.",
     "sync": "Read zones and queues from a Pulumi stack into the ledger.",
     "check": "Check job, queue and outputs files without a network.",
     "doctor": "Check this machine, the ledger and every zone.",

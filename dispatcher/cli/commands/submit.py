@@ -79,7 +79,7 @@ def command(
 
     with settings.dispatcher() as dispatcher:
         changes = Changes(sets, env, arguments, priority, no_checkpoint, allow_plain)
-        plan = dispatcher.plan_file(file, queue, changes=changes, prices=prices)
+        plan = dispatcher.plan_file(file, queue, changes=changes, prices=prices, ask=not dry_run)
         if dry_run:
             _print_plan(dispatcher, plan, form)
             return 0
