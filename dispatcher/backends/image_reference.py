@@ -92,6 +92,8 @@ def warn_of_public(image: Image, findings: Findings) -> None:
     )
 
 
-def copy(text: str, target: str) -> str:
-    """Return the commands that bring an image into the registry `target` names."""
-    return f"docker pull {text} && docker tag {text} {target} && docker push {target}"
+def bring(image: Image) -> str:
+    """Return the command that copies an image into the zone's registry; one without a host is Docker Hub's."""
+    source = image.text if image.host else f"docker.io/{image.text}"
+    kept = "" if image.host else f" --name {image.text}"  # so that the job finds it as it is
+    return f"dispatch image copy {source} --zone ZONE{kept}"

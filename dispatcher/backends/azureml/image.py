@@ -45,7 +45,7 @@ def resolve(image: str, zone: AzureZone, *, regime: str, findings: Findings) -> 
         findings.refuse(
             "image registry",
             f"Azure ML pulls from Azure Container Registry or from a public registry, not from {parts.host}",
-            _copy(parts, zone),
+            image_reference.bring(parts),
         )
     return image
 
@@ -54,7 +54,7 @@ def _warn_of_network(image: Image, zone: AzureZone, findings: Findings) -> None:
     if zone.network.mode != "public" and zone.network.egress == "none" and image.host != MICROSOFT:
         findings.warn(
             f"the zone's network lets jobs reach {image.host} only if network.fqdns of the zone names it, and "
-            f"where it keeps its layers; to bring the image in: {_copy(image, zone)}"
+            f"where it keeps its layers; to bring the image in: {image_reference.bring(image)}"
         )
 
 
@@ -74,11 +74,6 @@ def _own(image: Image, zone: AzureZone, findings: Findings) -> str:
     if "/" in image.name:
         findings.warn(
             f"image {image.text} names no registry and is taken from the zone's own: {resolved}. For the one on "
-            f"Docker Hub write docker.io/{image.text}; to bring it there: {_copy(image, zone)}"
+            f"Docker Hub write docker.io/{image.text}; to bring it there: {image_reference.bring(image)}"
         )
     return resolved
-
-
-def _copy(image: Image, zone: AzureZone) -> str:
-    last = image.name.rpartition("/")[2] if image.host else image.name
-    return image_reference.copy(image.text, f"{zone.registry.url}/{last}{':' + image.tag if image.tag else ''}")

@@ -42,14 +42,14 @@ def resolve(image: str, zone: AwsZone, *, regime: str, vpc_registry: bool, findi
             findings.refuse(
                 "network.mode",
                 f"{host} is said to be in the VPC, but jobs of this zone run outside one",
-                _push(parts, zone),
+                image_reference.bring(parts),
             )
     else:
         findings.refuse(
             "image registry",
             f"SageMaker pulls from private ECR or from a registry inside the VPC, not from {host}",
-            f"{_push(parts, zone)}; or put a registry into the VPC and set overrides.AlgorithmSpecification."
-            "TrainingImageConfig.TrainingRepositoryAccessMode: Vpc on the queue",
+            f"{image_reference.bring(parts)}; or put a registry into the VPC and set "
+            "overrides.AlgorithmSpecification.TrainingImageConfig.TrainingRepositoryAccessMode: Vpc on the queue",
         )
     return image
 
@@ -70,7 +70,7 @@ def _own(image: Image, zone: AwsZone, findings: Findings) -> str:
     if "/" in image.name:
         findings.warn(
             f"image {image.text} names no registry and is taken from the zone's own: {resolved}. SageMaker does "
-            f"not pull from Docker Hub; to bring it there: {image_reference.copy(image.text, resolved)}"
+            f"not pull from Docker Hub; to bring it there: {image_reference.bring(image)}"
         )
     return resolved
 
@@ -78,10 +78,6 @@ def _own(image: Image, zone: AwsZone, findings: Findings) -> str:
 def _tagged(image: Image, zone: AwsZone) -> str:
     """The zone has one repository, so an image's name is the first part of its tag."""
     return f"{zone.registry.url}:{'-'.join(filter(None, [image.name.replace('/', '-'), image.tag]))}"
-
-
-def _push(image: Image, zone: AwsZone) -> str:
-    return image_reference.copy(image.text, _tagged(image, zone))
 
 
 def _warn_of_rights(image: str, ecr: re.Match[str], zone: AwsZone, findings: Findings) -> None:

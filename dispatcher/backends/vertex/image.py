@@ -91,7 +91,7 @@ def _own(image: Image, zone: GcpZone, findings: Findings) -> str:
     if "/" in image.name:
         findings.warn(
             f"image {image.text} names no registry and is taken from the zone's own: {resolved}. For the one on "
-            f"Docker Hub write docker.io/{image.text}; to bring it there: {_copy(image, zone)}"
+            f"Docker Hub write docker.io/{image.text}; to bring it there: {image_reference.bring(image)}"
         )
     return resolved
 
@@ -103,7 +103,9 @@ def _refuse(
         f"; or let {' and '.join(_pullers(zone))} read it (roles/artifactregistry.reader on its repository) and "
         "declare its project in imageProjects of the zone"
     )
-    remedy = _copy(image, zone) + (grant if in_artifact_registry else "")  # no grant lets them sign in elsewhere
+    remedy = image_reference.bring(image) + (
+        grant if in_artifact_registry else ""
+    )  # no grant lets them sign in elsewhere
     findings.refuse("image registry", what, remedy)
 
 
@@ -111,8 +113,3 @@ def _pullers(zone: GcpZone) -> list[str]:
     """The service agents of Vertex AI that may pull; which of the two does is not documented."""
     agents = ("gcp-sa-aiplatform", "gcp-sa-aiplatform-cc")
     return [f"service-{zone.project_number}@{agent}.iam.gserviceaccount.com" for agent in agents]
-
-
-def _copy(image: Image, zone: GcpZone) -> str:
-    last = image.name.rpartition("/")[2] if image.host else image.name
-    return image_reference.copy(image.text, f"{zone.registry.url}/{last}{':' + image.tag if image.tag else ''}")

@@ -199,7 +199,7 @@ REFUSED: list[tuple[str, Case, str]] = [
     (
         "a foreign private image",
         Case(train(image="registry.corp.example:5000/ml/train@" + DIGEST)),
-        r"(?s)image registry: .*not from registry\.corp\.example:5000.*docker push azureweu1a2b3c\.azurecr\.io/",
+        r"(?s)image registry: .*not from registry\.corp.*dispatch image copy registry\.corp\.example:5000/",
     ),
     (
         "an image of AWS",

@@ -80,7 +80,7 @@ REFUSED: list[tuple[str, Case, str]] = [
     (
         "a Docker Hub image by its host",
         Case(train(image="docker.io/library/python:3.12")),
-        r"(?s)image registry: .*not from docker\.io.*docker push 1234.*TrainingRepositoryAccessMode: Vpc",
+        r"(?s)image registry: .*not from docker\.io.*image copy docker\.io\S+ --zone ZONE; .*AccessMode: Vpc",
     ),
     ("a foreign private image", Case(train(image="ghcr.io/acme/train@" + DIGEST)), r"image registry: .*ghcr\.io"),
     (

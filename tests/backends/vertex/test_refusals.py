@@ -203,7 +203,7 @@ REFUSED: list[tuple[str, Case, str]] = [
         "a foreign private image",
         Case(train(image="registry.corp.example:5000/ml/train@" + DIGEST)),
         r"(?s)image registry: .*not from registry\.corp\.example:5000"
-        r".*docker push europe-west4-docker\.pkg\.dev/acme-ml-eu/gcp-euw4-images/train(?!.*imageProjects)",
+        r".*dispatch image copy \S+ --zone ZONE(?!.*imageProjects)",
     ),
     (
         "an image of AWS",
