@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             say(f"{word} is not an option of {PROGRAM}: put -- before the command\n{USAGE}".rstrip())
             return FAULT
         shown = True
+    process.end_when_asked(say)
     reason = failure.place(os.environ)
     try:
         return _main(words, os.environ, reason, shown=shown)

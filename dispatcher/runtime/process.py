@@ -45,6 +45,20 @@ class End:
         return f"the command ended with exit code {self.code}"
 
 
+def end_when_asked(say: Callable[[str], None]) -> None:
+    """Until there is a command, end at once when asked: a first process ignores whatever it does not take."""
+
+    def end(number: int, _frame: object) -> None:
+        say(f"{_name(number)}: the command had not started")
+        sys.exit(128 + number)
+
+    for number in ENDING:
+        signal.signal(number, end)
+    signal.signal(
+        signal.SIGCHLD, signal.SIG_DFL
+    )  # who ignores it, and had us inherit that, could not be waited for
+
+
 def run(
     argv: Sequence[str],
     environ: Mapping[str, str],

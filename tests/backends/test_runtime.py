@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dispatcher.backends import runtime
+from dispatcher.backends.base import Submission
 from dispatcher.backends.findings import Findings
+from dispatcher.backends.local.render import render as local_render
 from dispatcher.backends.sagemaker.render import render as sagemaker_render
 from dispatcher.documents import job_file, queue_file
 from dispatcher.documents.changes import Defaults
 from dispatcher.errors import SpecError
 from dispatcher.job import Job, Resources
+from dispatcher.queue import Queue
 from tests.backends.azureml import cases as azureml
 from tests.backends.cases import train
 from tests.backends.sagemaker import cases as sagemaker
@@ -50,6 +55,23 @@ def test_it_stands_in_front_of_the_command_on_every_cloud() -> None:
     assert container["args"] == ["train.py", "--rate", "1e-3"]
     command = rendered("azure", job)["properties"]["command"]
     assert command.endswith(" && exec dispatch-run -- python train.py --rate 1e-3")
+
+
+def test_on_this_machine_it_is_the_dispatcher_s_own_whatever_the_path_says(tmp_path: Path) -> None:
+    def command(job: Job) -> list[str]:
+        queue, submission = Queue("local", "local"), Submission("k3v9x2", 1, "train")
+        words: list[str] = local_render(job, queue, submission, tmp_path).operations[0].body["Command"]
+        return words
+
+    assert command(train()) == ["python", "train.py"]
+    assert command(train(runtime=True)) == [
+        sys.executable,
+        "-P",
+        "-m",
+        "dispatcher.runtime",
+        "--",
+        *command(train()),
+    ]
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)

@@ -20,6 +20,12 @@ CLOUDS = ("aws", "gcp", "azure")
 JOBS = ("with-dispatch-run", "two-nodes-with-dispatch-run")
 
 
+@pytest.fixture(autouse=True)
+def signals_of_the_test_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They stay as they are: Ctrl-C is meant for pytest."""
+    monkeypatch.setattr(process, "end_when_asked", lambda say: None)
+
+
 def rendered(cloud: str, job: str) -> list[dict[str, Any]]:
     """The bodies that the golden file of a request says are sent."""
     path = GOLDEN / "requests" / ("" if cloud == "aws" else cloud) / f"{job}.json"

@@ -98,6 +98,29 @@ def test_a_signal_reaches_the_command_which_ends_as_it_likes() -> None:
     assert told.splitlines()[0] == "dispatch-run: SIGTERM: handed to the command; it has 120 s to end"
 
 
+def test_a_stop_before_the_command_has_started_ends_the_job(tmp_path: Path) -> None:
+    archive = tmp_path / "code.tar.gz"
+    os.mkfifo(archive)
+    environ = with_path({"DISPATCH_CODE": str(archive), "DISPATCH_CODE_SHA256": "0" * 64})
+    with (
+        subprocess.Popen([*MODULE, "--", "true"], env=environ, stderr=subprocess.PIPE, text=True) as process,
+        archive.open("wb"),  # it has been opened: from here on it reads what does not come
+    ):
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=30)
+    assert (process.returncode, told) == (143, "dispatch-run: SIGTERM: the command had not started\n")
+
+
+def test_the_end_of_a_process_that_lost_its_parent_is_not_taken_for_the_command_s() -> None:
+    """A container's first process inherits them; so does one that asks for it, as here."""
+    script = "(sh -c 'exit 9' &) ; sleep 0.3; exit 4"
+    adopt = "import ctypes, os, sys; ctypes.CDLL(None).prctl(36, 1, 0, 0, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", adopt, *MODULE, "--", "sh", "-c", script], env=with_path({}), capture_output=True
+    )
+    assert done.returncode == 4
+
+
 def test_a_signal_that_asks_for_nothing_final_is_handed_on_without_a_word() -> None:
     script = "trap 'echo usr1' USR1; trap 'exit 0' TERM; echo ready; while :; do sleep 0.05; done"
     with started([*MODULE, "--", "sh", "-c", script]) as process:
