@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -80,18 +81,24 @@ def test_a_command_does_not_inherit_what_python_ignores() -> None:
 TRAPS = "trap 'echo saved; exit 7' TERM; echo ready; while :; do sleep 0.05; done"
 
 
-def started(words: Sequence[str], environ: dict[str, str] | None = None) -> subprocess.Popen[str]:
-    """A process whose command has said that it is ready."""
-    process = subprocess.Popen(
-        [*words], env=with_path(environ or {}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    return process
+@contextmanager
+def started(words: Sequence[str], **environ: str) -> Iterator[subprocess.Popen[str]]:
+    """A process whose command has said that it is ready; whatever happens, nothing of it is left."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        words, env=with_path(environ), stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_a_signal_reaches_the_command_which_ends_as_it_likes() -> None:
-    with started([*MODULE, "--", "sh", "-c", TRAPS], {"DISPATCH_CLOUD": "aws"}) as process:
+    with started([*MODULE, "--", "sh", "-c", TRAPS], DISPATCH_CLOUD="aws") as process:
         process.send_signal(signal.SIGTERM)
         said, told = process.communicate(timeout=30)
     assert (process.returncode, said) == (7, "saved\n")
