@@ -69,7 +69,9 @@ def after(entry: Entry, job: Job, seen: Observation, waited: float) -> Again | O
 
     `waited` is how many seconds ago the first attempt was sent.
     """
-    if not entry.spot or entry.cancel_requested_at:
+    if entry.cancel_requested_at:
+        return Over(State.CANCELLED, seen.reason) if _lost(seen) else None
+    if not entry.spot:
         return None
     stopped = entry.stop_reason is not None and seen.state is State.CANCELLED
     if _lost(seen):

@@ -27,6 +27,7 @@ def spot(**fields: Any) -> Job:
 def interrupted(lined: Dispatcher, cloud: ToyCloud, times: int, **fields: Any) -> Entry:
     """A spot job that has run and lost its machines so often, each time seen by a tick."""
     entry = lined.submit(spot(**fields), "line")
+    lined.ledger.change(entry.id, {"unit_price": "1.50", "currency": "EUR"})
     for attempt in range(1, times + 1):
         name = f"train-{entry.id}-{attempt}"
         assert cloud.sent[-1] == name
@@ -105,7 +106,9 @@ def test_the_last_attempt_runs_on_demand_when_asked_with_the_time_that_is_left_a
     assert [cloud.rendered[f"train-{entry.id}-{number}"].spot for number in (1, 2, 3)] == [True, True, False]
     last = cloud.rendered[f"train-{entry.id}-3"]
     assert (last.max_runtime, last.max_wait, last.checkpoint) == (3600 - 180, None, True)
-    assert (entry.state, entry.spot, entry.unit_price) == ("pending", 0, None)
+    assert (entry.state, entry.spot, entry.unit_price, entry.currency) == ("pending", 0, None, None)
+    told = [json.loads(event.data) for event in lined.events(entry.id) if event.kind == "interrupted"]
+    assert [one.get("unit_price") for one in told] == [None, "1.50"], "what was paid until then is not lost"
     assert json.loads(entry.job)["spot"], "what was asked for stays"
     cloud.causes[f"train-{entry.id}-3"] = "capacity"
     cloud.end(f"train-{entry.id}-3", State.FAILED)
@@ -187,7 +190,8 @@ def test_a_job_that_somebody_cancelled_does_not_begin_again(lined: Dispatcher, c
     lined.cancel(entry.id)
     cloud.interrupt(f"train-{entry.id}-1")
     lined.tick()
-    assert lined.show(entry.id).final
+    ended = lined.show(entry.id)
+    assert (ended.state, ended.attempt, ended.interruptions) == ("cancelled", 1, 1)
     assert len(cloud.sent) == 1
 
 
