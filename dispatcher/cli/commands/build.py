@@ -48,7 +48,7 @@ def command(
         output.print_json([dataclasses.asdict(row) for row in rows])
         return
     for row in rows:
-        click.echo(row.reference)
+        output.say(row.reference)
         if row.pushed:
             output.note(f"  in zone {row.zone}: a job takes it as `image: {row.name}`; its tag is {row.tag}")
         else:

@@ -43,7 +43,7 @@ def copy(
     if form == "json":
         output.print_json(dataclasses.asdict(row))
         return
-    click.echo(row.reference)
+    output.say(row.reference)
     output.note(f"  in zone {row.zone}: a job takes it as `image: {row.name}`")
 
 
@@ -70,7 +70,7 @@ def show(settings: Settings, name: str | None, zone: str | None, form: str) -> N
         return
     for number, row in enumerate(rows):
         if number:
-            click.echo()
+            output.say("")
         output.print_fields(_fields(row))
 
 
@@ -96,7 +96,7 @@ def runtime(file: str) -> None:
     from dispatcher.images import one_file
 
     written = one_file.write(file)
-    click.echo(str(written))
+    output.say(str(written))
     output.note("  in the Dockerfile, in any image that has Python 3.9 or newer:")
     for line in one_file.lines(written):
         output.note(f"    {line}")
