@@ -79,7 +79,7 @@ def _main(command: Sequence[str], environ: Mapping[str, str], reason: str, *, sh
     except secrets.SecretError as error:
         raise Fault("\n".join(error.lines)) from error
     started = _now()
-    end = process.run(command, given, say, grace=grace(cloud) if cloud else None, keep=bool(reason))
+    end = process.run(command, given, say, grace=lambda: grace(cloud), keep=bool(reason))
     checkpoints = given.get(folders.CHECKPOINTS)
     if checkpoints and cloud != "aws":  # there the service's own agent copies what is on the disk
         folders.settle(checkpoints, started)

@@ -54,9 +54,8 @@ def end_when_asked(say: Callable[[str], None]) -> None:
 
     for number in ENDING:
         signal.signal(number, end)
-    signal.signal(
-        signal.SIGCHLD, signal.SIG_DFL
-    )  # who ignores it, and had us inherit that, could not be waited for
+    # Inherited from somebody who ignores it, it would keep the command's exit code from us.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def run(
@@ -64,13 +63,14 @@ def run(
     environ: Mapping[str, str],
     say: Callable[[str], None],
     *,
-    grace: float | None = None,
+    grace: Callable[[], float | None] = lambda: None,
     keep: bool = False,
 ) -> End:
     """Run the command to its end. Raises Fault when it cannot be started.
 
-    `grace` is how many seconds the cloud gives between asking and killing, None when it does not say. With `keep`
-    what the command writes to standard error passes through here, and its end is kept.
+    `grace` says how many seconds the cloud gives between asking and killing, None when it does not say; it is
+    called when a signal comes, not at every start. With `keep` what the command writes to standard error passes
+    through here, and the end of it is kept.
     """
     actions: list[tuple[Any, ...]] = []
     tail = None
@@ -110,7 +110,7 @@ def _wait(child: int) -> int:
 class _State:
     """The command's process and what was asked of it; handlers run between any two steps of `run`."""
 
-    def __init__(self, say: Callable[[str], None], grace: float | None) -> None:
+    def __init__(self, say: Callable[[str], None], grace: Callable[[], float | None]) -> None:
         self.child = 0
         self.overdue = False
         self._say = say
@@ -124,11 +124,11 @@ class _State:
             return
         self._send(number)
         if number in ENDING:
-            least = self._grace is not None and signal.getitimer(signal.ITIMER_REAL)[0] == 0
-            known = f"; it has {self._grace:g} s to end" if self._grace is not None else ""
+            grace = self._grace()
+            known = "" if grace is None else f"; it has {grace:g} s to end"
             self._say(f"{_name(number)}: handed to the command{known}")
-            if least and self._grace is not None:
-                signal.setitimer(signal.ITIMER_REAL, max(self._grace - MARGIN, self._grace / 2))
+            if grace is not None and not signal.getitimer(signal.ITIMER_REAL)[0]:
+                signal.setitimer(signal.ITIMER_REAL, max(grace - MARGIN, grace / 2))
 
     def catch_up(self) -> None:
         """Hand on what came before there was a command."""

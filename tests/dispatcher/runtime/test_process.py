@@ -144,7 +144,7 @@ STUBBORN = """
 import sys
 from dispatcher.runtime import process
 script = "trap '' TERM; echo ready; while :; do sleep 0.05; done"
-end = process.run(["sh", "-c", script], {"PATH": "/bin:/usr/bin"}, lambda text: None, grace=0.2)
+end = process.run(["sh", "-c", script], {"PATH": "/bin:/usr/bin"}, lambda text: None, grace=lambda: 0.2)
 print(end.code, end)
 """
 
