@@ -16,7 +16,7 @@ from dispatcher import contract
 from tests.engine.clients import blobs, client, listed
 from tests.engine.ground import Ground, zones
 from tests.engine.project import CHECKOUT, Project
-from tools.demo import metric
+from tools.demo.jobs import metric
 
 pytestmark = pytest.mark.engine
 
@@ -27,7 +27,7 @@ Dispatch = Callable[..., Any]
 @pytest.fixture(scope="module")
 def three(shared: Ground) -> Project:
     """Stack `local` with all its zones, up, and the example's image registered."""
-    shared.cloud.images.add("train", CHECKOUT / "examples")
+    shared.cloud.images.add("train", CHECKOUT / "examples" / "program")
     project = shared.project("local")
     project.up()
     return project

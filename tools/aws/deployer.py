@@ -1,6 +1,8 @@
 """Write the IAM policy that whoever runs `pulumi up` of an AWS zone needs, from the resource types infra/aws uses.
 
 python -m tools.aws.deployer --account 123456789012 --region eu-central-1 --zone aws-euc1 > deployer.json
+
+A managed policy has no room for what only some zones need, so that is a second policy: `--secrets` writes it.
 """
 
 from __future__ import annotations
@@ -16,11 +18,16 @@ from tools.declared import ROOT, used
 
 TABLE = ROOT / "infra/aws/data/deployer.yaml"
 COMMITTED = ROOT / "docs/deployer/aws.json"
+COMMITTED_SECRETS = ROOT / "docs/deployer/aws-secrets.json"
+APART = "secretsmanager"
+"""The service whose actions are a policy of their own."""
 EXAMPLE = {"partition": "aws", "account": "123456789012", "region": "eu-central-1", "zone": "aws-euc1"}
 
 
-def policy(names: Mapping[str, str]) -> dict[str, Any]:
-    """The policy for one zone; `names` are its partition, account, region and zone name.
+def policy(names: Mapping[str, str], *, secrets: bool = False) -> dict[str, Any]:
+    """The policy for one zone, or with `secrets` the one that a zone with secrets needs besides.
+
+    `names` are the zone's partition, account, region and name.
 
     Raises KeyError for a type or lookup that the table does not know: write down what it needs first.
     """
@@ -52,7 +59,8 @@ def policy(names: Mapping[str, str]) -> dict[str, Any]:
     told = {action for statement in statements for action in statement["Action"]}
     if missing := actions - told:
         raise KeyError(f"no resources are known for {', '.join(sorted(missing))}")
-    return {"Version": "2012-10-17", "Statement": [s for s in statements if s["Action"]]}
+    chosen = [s for s in statements if s["Action"] and (s["Sid"] == APART.capitalize()) == secrets]
+    return {"Version": "2012-10-17", "Statement": chosen}
 
 
 def _statement(sid: str, actions: set[str], resources: list[str], condition: Any = None) -> dict[str, Any]:
@@ -60,16 +68,18 @@ def _statement(sid: str, actions: set[str], resources: list[str], condition: Any
     return {**made, "Condition": condition} if condition else made
 
 
-def text(names: Mapping[str, str]) -> str:
+def text(names: Mapping[str, str], *, secrets: bool = False) -> str:
     """The policy as the file holds it."""
-    return json.dumps(policy(names), indent=2) + "\n"
+    return json.dumps(policy(names, secrets=secrets), indent=2) + "\n"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name, value in EXAMPLE.items():
         parser.add_argument(f"--{name}", default=value)
-    print(text(vars(parser.parse_args())), end="")
+    parser.add_argument("--secrets", action="store_true", help="what a zone with secrets needs besides")
+    asked = vars(parser.parse_args())
+    print(text(asked, secrets=asked.pop("secrets")), end="")
 
 
 if __name__ == "__main__":
