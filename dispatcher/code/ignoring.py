@@ -15,21 +15,29 @@ ALWAYS = (
     ".git", ".hg", ".svn", "__pycache__/", "*.pyc", ".venv/", "venv/", "node_modules/", ".ipynb_checkpoints/",
     ".mypy_cache/", ".pytest_cache/", ".ruff_cache/", ".DS_Store", ".env", ".env.*", ".netrc",
 )  # fmt: skip
-"""Left out unless a line such as `!.env.example` takes it back: what no job needs, and where passwords lie."""
+"""Left out unless a line such as `!.env.example` names it: what no job needs, and where passwords lie. A wildcard
+takes none of it back: `*`, `!*/`, `!*.py` are how people say "only these files", and mean no folder of git."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One line: `regex` matches a whole path, `back` takes it in again, `folders` means only folders."""
+    """One line: `regex` matches a whole path, `back` takes it in again, `folders` means only folders.
+
+    `literal` is one without wildcards.
+    """
 
     regex: re.Pattern[str]
     back: bool
     folders: bool
+    literal: bool
+
+    def meets(self, path: str, folder: bool) -> bool:
+        return (folder or not self.folders) and self.regex.fullmatch(path) is not None
 
 
 def read(text: str) -> list[Pattern]:
-    """The patterns that leave something out, those of every folder first. Raises ValueError naming a bad line."""
-    found = [_pattern(line) for line in ALWAYS]
+    """The patterns of a file, in their order. Raises ValueError naming a bad line."""
+    found: list[Pattern] = []
     for number, line in enumerate(text.splitlines(), start=1):
         if line.startswith("#") or not line.strip():
             continue
@@ -46,9 +54,9 @@ def ignored(path: str, patterns: Iterable[Pattern], *, folder: bool) -> bool:
     Only the path itself is looked at. Who walks does not go into a folder that is left out, so that nothing in it
     can be taken back, as with git.
     """
-    out = False
+    out = always = any(pattern.meets(path, folder) for pattern in _ALWAYS)
     for pattern in patterns:
-        if (folder or not pattern.folders) and pattern.regex.fullmatch(path):
+        if pattern.meets(path, folder) and (pattern.literal or not (pattern.back and always)):
             out = not pattern.back
     return out
 
@@ -65,7 +73,9 @@ def _pattern(line: str) -> Pattern:
     text = text.rstrip("/") if folders else text
     # A slash at the beginning or in the middle ties the pattern to the folder; else it may match at any depth.
     prefix = "" if "/" in text else r"(?:.*/)?"
-    return Pattern(re.compile(prefix + _regex(text.lstrip("/")), re.DOTALL), back, folders)
+    return Pattern(
+        re.compile(prefix + _regex(text.lstrip("/")), re.DOTALL), back, folders, not re.search(r"[*?\[]", text)
+    )
 
 
 _TOKEN = re.compile(
@@ -95,3 +105,6 @@ def _regex(text: str) -> str:
         return re.escape(found["quoted"] or found["plain"])
 
     return _TOKEN.sub(one, text)
+
+
+_ALWAYS = [_pattern(line) for line in ALWAYS]

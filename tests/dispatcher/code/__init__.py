@@ -1,0 +1,1 @@
+"""Packing a folder of code and keeping its archive."""
