@@ -65,6 +65,9 @@ _ROLES = (
 """Beginning of an action -> the role that allows it, by the name that the portal shows, which the zone's
 `submitters` hold (infra/azure/data/roles.yaml)."""
 
+_CODE = "the zone's role `<zone> adds code <digits>` on its container of data"
+"""The same for what only code needs."""
+
 
 class NotFromHere(AuthError):
     """The zone's workspace or storage answers in its own network only; who asks makes no difference."""
@@ -286,7 +289,7 @@ def _denied(found: Refusal, operation: str, caller: Caller) -> DispatchError:
     action = found.action or operation
     role = next((role for start, role in _ROLES if action.startswith(start)), "")
     if found.code == "AuthorizationPermissionMismatch":
-        role = _ROLES[-1][1]
+        role = _CODE if operation in ("HeadBlob", "PutBlob") else _ROLES[-1][1]
     needs = f"{role} allows it" if role else "a role that allows it is needed"
     if action in zone.actions.agent or role:
         remedy = f"{needs}: a new grant takes minutes to spread; otherwise have yourself added to `submitters`"

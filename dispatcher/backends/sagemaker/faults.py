@@ -118,7 +118,8 @@ def of_answer(error: Any, session: Session) -> DispatchError:
 
 def _denied(operation: str, text: str, session: Session) -> AuthError:
     found = _ACTION.search(text)
-    action = found[1] if found else f"{'sts' if operation.startswith('Assume') else 'sagemaker'}:{operation}"
+    service = "sts" if operation.startswith("Assume") else "s3" if operation.endswith("Object") else "sagemaker"
+    action = found[1] if found else f"{service}:{operation}"
     agent = session.zone.identities.agent
     if action == "sts:AssumeRole":
         return RoleNotAssumable(
