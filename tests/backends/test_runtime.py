@@ -16,10 +16,10 @@ from dispatcher.backends.findings import Findings
 from dispatcher.backends.local.render import render as local_render
 from dispatcher.backends.sagemaker.render import render as sagemaker_render
 from dispatcher.documents import job_file, queue_file
-from dispatcher.documents.changes import Defaults
 from dispatcher.errors import SpecError
 from dispatcher.job import Job, Resources
 from dispatcher.queue import Queue
+from dispatcher.sites import Line
 from tests.backends.azureml import cases as azureml
 from tests.backends.cases import train
 from tests.backends.sagemaker import cases as sagemaker
@@ -131,7 +131,7 @@ def test_a_queue_says_it_for_jobs_that_do_not() -> None:
     (queue,) = queue_file.parse("q.yaml", "{name: gpu, zone: z, runtime: true}")
     assert queue.runtime is True
     assert "runtime: true" in queue_file.as_text([queue])
-    defaults = Defaults(runtime=queue.runtime)
+    defaults = Line(queue, None, None).defaults()
     assert job_file.parse("j.yaml", "image: a:1", defaults=defaults).runtime is True
     assert job_file.parse("j.yaml", "{image: a:1, runtime: false}", defaults=defaults).runtime is False
     assert job_file.parse("j.yaml", "image: a:1").runtime is None
