@@ -35,6 +35,10 @@ class Settings(BaseModel):
     )
 
 
+SecretName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+"""What every cloud takes as part of a secret's name: AWS takes more characters, Google Cloud no others."""
+
+
 class Compute(Settings):
     """Hardware a queue may name. `min` and `max` count instances."""
 
@@ -80,6 +84,7 @@ class BaseZone(Settings):
     retention_days: int = 365
     network_isolation: bool = False
     image_push: bool = False
+    secrets: tuple[SecretName, ...] = ()
     wandb: Wandb = Wandb()
     lifetime: Literal["durable", "disposable"] = "durable"
 

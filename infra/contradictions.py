@@ -131,8 +131,17 @@ def _whose_tokens(zone: Zone) -> Iterator[Found]:
             yield f"federation.subjects[{index}]", rule, "name the owner in full, such as repo:acme/train:*"
 
 
+def _secrets(zone: Zone) -> Iterator[Found]:
+    for index, name in enumerate(zone.secrets):
+        if name in zone.secrets[:index]:
+            yield f"secrets[{index}]", f"{name!r} is named twice", "name each once"
+    if zone.secrets and zone.network_isolation:
+        rule = "networkIsolation leaves jobs neither network nor credentials to read a secret with"
+        yield "secrets", rule, "remove them, or networkIsolation"
+
+
 ZONE_RULES: tuple[Callable[[Zone], Iterator[Found]], ...] = (
-    _wandb, _compute, _instances, _private_range, _ownership, _whose_tokens,
+    _wandb, _compute, _instances, _private_range, _ownership, _whose_tokens, _secrets,
 )  # fmt: skip
 
 

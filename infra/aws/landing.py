@@ -20,6 +20,7 @@ from infra.aws.network import DEFAULT_ZONES, Network, NetworkArgs
 from infra.aws.place import Place
 from infra.aws.policies import Landing
 from infra.aws.registry import Registry, RegistryArgs
+from infra.aws.secrets import Secrets, SecretsArgs
 from infra.aws.settings import Zone
 from infra.aws.site import Site
 from infra.aws.sites import site_of_zone
@@ -68,6 +69,9 @@ def build(
         IdentityArgs(site, _landing(sketch, keys, registry, network), sketch, zone.principals, tokens),
         under,
     )
+    if zone.secrets:
+        held = SecretsArgs(site, zone.secrets, keys.data, identity.execution)
+        Secrets(site.name("secrets"), held, under)
     return _contract(zone, place, account, keys, registry, buckets, network, identity)
 
 

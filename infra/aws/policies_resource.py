@@ -60,6 +60,15 @@ def data_bucket(bucket: str, key: str) -> Document:
     return document([tls_only(bucket), *denials])
 
 
+def secret(execution: str) -> Document:
+    """A value that nobody reads but the jobs of the zone (`execution`, a role's ARN), whatever IAM allows them.
+
+    Whoever may put a value in still may. A session of a role has the role's ARN as its PrincipalArn.
+    """
+    others = {"ArnNotEquals": {"aws:PrincipalArn": execution}}
+    return document([_deny("OnlyJobsRead", "secretsmanager:GetSecretValue", ["*"], others)])
+
+
 def access_log_bucket(place: Place, bucket: str, sources: Sequence[str]) -> Document:
     """TLS only; S3 may deliver the access logs of `sources` (bucket ARNs of this account) and nothing else."""
     condition = {

@@ -13,7 +13,10 @@ from infra.aws.regions import Region, table
 from infra.site import BaseSite
 
 # The services the zone's resources call; an emulator must answer all of them at one address.
-EMULATED = ("budgets", "cloudtrail", "cloudwatchlogs", "ec2", "ecr", "iam", "kms", "s3", "s3control", "sts")
+EMULATED = (
+    "budgets", "cloudtrail", "cloudwatchlogs", "ec2", "ecr", "iam", "kms", "s3", "s3control",
+    "secretsmanager", "sts",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,9 +228,15 @@ def _limits(zone: Zone) -> Iterator[Found]:
         yield "maxRuntimeHours", rule, f"{LONGEST_JOB_HOURS} at most"
 
 
+def _secrets(zone: Zone) -> Iterator[Found]:
+    if zone.secrets:
+        rule = "Key Vault has no secret without a value, and none is written from here"
+        yield "secrets", rule, "remove it: the zone's vault is there, and az keyvault secret set puts secrets in"
+
+
 ZONE_RULES: tuple[Callable[[Zone], Iterator[Found]], ...] = (
     _region, _subscriptions, _private_network, _existing_network, _public_network, _hosts, _clusters, _isolation,
-    _wandb, _adopted, _twice, _tokens, _limits,
+    _wandb, _adopted, _twice, _tokens, _limits, _secrets,
 )  # fmt: skip
 
 # Rules about what several zones say of their subscription.

@@ -40,6 +40,7 @@ class AccountArgs:
     retention_days: int
     peering: bool
     custom_code: bool
+    secrets: bool
     issuer: str | None
     audience: str | None
     subjects: Mapping[str, tuple[str, ...]]
@@ -87,7 +88,7 @@ class Account(pulumi.ComponentResource):
         self.ready = self._services(args)
         self.agents = ServiceAgents(
             site.name("agents"),
-            ServiceAgentsArgs(site, self.number, args.own, self.ready, args.custom_code),
+            ServiceAgentsArgs(site, self.number, args.own, self.ready, args.custom_code, args.secrets),
             under,
         ).members
         idle.PRICES.tell(f"project {project}", idle.account_lines(int(args.own_audit), site.place.region), self)

@@ -17,6 +17,7 @@ from infra.gcp.identity import Identity, IdentityArgs
 from infra.gcp.keys import Keys, KeysArgs
 from infra.gcp.network import Network, NetworkArgs
 from infra.gcp.registry import Registry, RegistryArgs
+from infra.gcp.secrets import Secrets, SecretsArgs
 from infra.gcp.settings import Zone
 from infra.gcp.site import Site
 from infra.gcp.sites import site_of_zone
@@ -59,6 +60,8 @@ def build(
     network = _network(site, zone, account, under)
     identity = Identity(site.name("identity"), _identity(site, zone, account, registry, buckets), under)
     account.admit(zone.name, identity.agent)
+    if zone.secrets:
+        Secrets(site.name("secrets"), SecretsArgs(site, zone.secrets, keys.data), under)
     if network.watched:
         watch = FlowLogsArgs(site, identity.generation, network.watched, keys.logs, zone.retention_days)
         FlowLogs(site.name("audit"), watch, under)

@@ -24,7 +24,8 @@ class ServiceAgent:
 
     `address` has `{number}` where the project's number stands. `keys` are the uses whose key it must encrypt
     and decrypt with. `role` is what Google gives it when it makes it by itself. While not `bound`, it does not
-    exist before its first use, and nothing may name it.
+    exist before its first use, and nothing may name it. `when` is the setting of a zone that needs
+    it, if not all do.
     """
 
     name: str
@@ -36,6 +37,7 @@ class ServiceAgent:
     pulls_images: bool
     joins_network: bool
     bound: bool
+    when: str | None = None
 
 
 @functools.cache
@@ -53,7 +55,7 @@ class ServiceAgentsArgs:
     """`number` is the project's number; `services` are the enabled APIs, without which no agent can be made.
 
     With `own` False nothing is made and the agents are there already. `custom_code` says that a first custom
-    job has run, so that the agent which appears with it can be named too.
+    job has run, so that the agent which appears with it can be named too; `secrets` that a zone has some.
     """
 
     site: Site
@@ -61,6 +63,7 @@ class ServiceAgentsArgs:
     own: bool = True
     services: Sequence[pulumi.Resource] = ()
     custom_code: bool = False
+    secrets: bool = False
 
 
 class ServiceAgents(pulumi.ComponentResource):
@@ -73,7 +76,7 @@ class ServiceAgents(pulumi.ComponentResource):
         self.members = {
             agent.name: self._email(args, agent).apply(lambda email: f"serviceAccount:{email}")
             for agent in table().values()
-            if agent.bound or args.custom_code
+            if (agent.bound or args.custom_code) and (agent.when != "secrets" or args.secrets)
         }
         self.register_outputs({"members": self.members})
 

@@ -32,6 +32,7 @@ EMULATED = {
     "monitoring": "monitoring/",
     "resource_manager": "cloudresourcemanager/v1/",
     "resource_manager_v3": "cloudresourcemanager/v3/",
+    "secret_manager": "secretmanager/v1/",
     "service_networking": "servicenetworking/v1/",
     "service_usage": "serviceusage/v1beta1/",  # where generateServiceIdentity is
     "storage": "storage/storage/v1/",

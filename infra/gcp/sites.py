@@ -56,6 +56,7 @@ def _account(environment: Environment, zones: list[Zone]) -> Account:
         retention_days=max(zone.retention_days for zone in zones),
         peering=any(zone.jobs == "peering" and zone.network.mode == "private" for zone in zones),
         custom_code=bool(said(zones, "customCode")),
+        secrets=any(zone.secrets for zone in zones),
         issuer=said(zones, "federation.issuer"),
         audience=said(zones, "federation.audience"),
         subjects={zone.name: zone.federation.subjects for zone in zones if zone.federation},

@@ -21,6 +21,19 @@ def test_the_committed_policy_is_what_the_code_needs_today() -> None:
     assert committed == deployer.text(deployer.EXAMPLE), (
         "run: python -m tools.aws.deployer > docs/deployer/aws.json"
     )
+    assert deployer.COMMITTED_SECRETS.read_text() == deployer.text(deployer.EXAMPLE, secrets=True), (
+        "run: python -m tools.aws.deployer --secrets > docs/deployer/aws-secrets.json"
+    )
+
+
+def test_a_deployer_makes_the_secrets_of_its_zone_and_reads_none() -> None:
+    statements = deployer.policy(deployer.EXAMPLE, secrets=True)["Statement"]
+    of_zone = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:aws-euc1/wandb-AbCdEf"
+    assert decision(statements, "secretsmanager:CreateSecret", of_zone) == "allow"
+    assert decision(statements, "secretsmanager:CreateSecret", of_zone.replace("aws-euc1/", "other/")) == "none"
+    assert decision(statements, "secretsmanager:GetSecretValue", of_zone) == "none"
+    everything = [one for s in deployer.policy(deployer.EXAMPLE)["Statement"] for one in s["Action"]]
+    assert not [action for action in everything if action.startswith("secretsmanager:")]
 
 
 def test_the_table_knows_no_type_that_nothing_uses() -> None:
