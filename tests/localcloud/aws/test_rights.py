@@ -82,6 +82,26 @@ def test_a_key_of_the_customers_own_has_to_be_open_too(stage: Stage) -> None:
     assert client(stage, "secretsmanager", read, open_).get_secret_value(SecretId="zone/locked")["Name"]
 
 
+def test_a_secrets_own_policy_keeps_out_even_the_person(stage: Stage) -> None:
+    store = stage.client("secretsmanager")
+    arn = store.create_secret(Name="zone/ours", SecretString="s3cret")["ARN"]
+    others = {"ArnNotEquals": {"aws:PrincipalArn": stage.role}}
+    deny = {**allow(READ, "*", "Deny"), "Principal": "*", "Condition": others}
+    store.put_resource_policy(
+        SecretId=arn, ResourcePolicy=json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    )
+    assert "AccessDenied" in refused(store, SecretId="zone/ours")
+    assert "AccessDenied" in refused(client(stage, "secretsmanager", allow("*", "*")), SecretId=arn)
+    iam = stage.client("iam")
+    rights = json.dumps({"Version": "2012-10-17", "Statement": [allow(READ, secret("zone/*"))]})
+    iam.put_role_policy(RoleName=stage.role.rpartition("/")[2], PolicyName="reads", PolicyDocument=rights)
+    job = stage.run(
+        "import boto3",
+        "print(boto3.client('secretsmanager').get_secret_value(SecretId='zone/ours')['SecretString'])",
+    )
+    assert stage.lines(job["TrainingJobName"]) == ["s3cret"]
+
+
 def test_parameters_are_judged_by_their_own_action(stage: Stage) -> None:
     parameter = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/zone/*"
     reader = client(stage, "ssm", allow(READ_PARAMETER, parameter))
