@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from dispatcher.backends import rules
 from dispatcher.backends.findings import Findings
+from dispatcher.contract import Zone
 from dispatcher.errors import PolicyRefusal, SpecError
 from dispatcher.placement.catalog import catalog
 from dispatcher.queue import Queue
@@ -16,7 +18,11 @@ from tests.backends.cases import train
 from tests.backends.sagemaker import cases as sagemaker
 from tests.backends.vertex import cases as vertex
 
-ZONES = {"aws": sagemaker.open_zone, "gcp": vertex.open_zone, "azure": azureml.open_zone}
+ZONES: dict[str, Callable[[], Zone]] = {
+    "aws": sagemaker.open_zone,
+    "gcp": vertex.open_zone,
+    "azure": azureml.open_zone,
+}
 
 
 def judged(cloud: str, queue: Queue | None = None, **fields: Any) -> list[str]:
@@ -38,7 +44,7 @@ def test_a_spot_job_needs_a_checkpoint_or_somebody_s_word_that_it_needs_none(clo
 
 @pytest.mark.parametrize("cloud", ZONES)
 def test_a_last_attempt_on_demand_needs_a_queue_that_takes_one(cloud: str) -> None:
-    job = {"spot": True, "checkpoint": True, "last_attempt_on_demand": True}
+    job: dict[str, Any] = {"spot": True, "checkpoint": True, "last_attempt_on_demand": True}
     (warning,) = judged(cloud, **job)
     assert "price" in warning
     with pytest.raises(PolicyRefusal, match="last_attempt_on_demand: queue line has no machines on demand"):
