@@ -158,6 +158,8 @@ def test_what_docker_saves_is_pushed_like_an_image_of_any_builder(
     )
     first, second = (archive.saved(tmp_path / "saved.tar", tmp_path / name) for name in ("one", "two"))
     assert first.manifest == second.manifest, "equal layers give equal bytes"
+    (layer,) = (part for part in json.loads(first.manifest.content)["layers"])
+    assert first.files[layer["digest"]].read_bytes()[4:8] == bytes(4), "no time is in them"
     assert first.config.runtime == "0.1.0"
     target = ours.registry("azureweu1a2b3c.azurecr.io")
     transfer.push(first, target, "saved", "1", lambda _: None)

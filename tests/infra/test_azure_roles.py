@@ -75,6 +75,7 @@ def test_assignments_are_exactly_these() -> None:
             ("Storage Blob Data Reader", "containers/output"),
             ("Storage Blob Data Reader", "containers/checkpoints"),
             ("adds-code", "containers/data"),
+            ("AcrPull", registry),
         )
     }
     workspace = {

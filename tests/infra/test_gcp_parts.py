@@ -13,6 +13,7 @@ import pytest
 
 import localcloud
 from infra.gcp import network, private_access, service_agents
+from infra.gcp.registry import READ_IMAGES
 from localcloud.plugin.schema import check
 from localcloud.plugin.settings import loaded
 from tests.infra.gcp_parts import ASKED, CIDR, NUMBER, PLACE, PROJECT, zone
@@ -183,8 +184,10 @@ def test_each_key_is_for_the_agents_of_its_use() -> None:
 
 
 def test_images_are_pulled_by_vertex_s_agent_and_not_by_the_job_s_account() -> None:
-    [pull] = zone().of("artifactregistry/repositoryIamMember:RepositoryIamMember")
-    assert pull.inputs["member"] == f"serviceAccount:service-{NUMBER}@gcp-sa-aiplatform.iam.gserviceaccount.com"
+    members = zone().of("artifactregistry/repositoryIamMember:RepositoryIamMember")
+    pulled = {pull.inputs["member"] for pull in members if pull.inputs["role"] == READ_IMAGES}
+    assert pulled == {f"serviceAccount:service-{NUMBER}@gcp-sa-aiplatform.iam.gserviceaccount.com"}
+    assert not [pull for pull in members if "execution" in pull.inputs["member"]]
 
 
 def test_the_custom_code_agent_is_named_only_once_it_is_there() -> None:

@@ -28,8 +28,9 @@ OPERATIONS = {
     "GetObject": {"storage.objects.get"},
     "InsertObject": {"storage.objects.create"},
 }
-# For whoever acts as the agent with Google's own clients, which look at one job by its name.
-BY_HAND = {"aiplatform.customJobs.get"}
+# For whoever acts as the agent with Google's own clients, which look at one job by its name; and for the registry,
+# which is asked about a job's image over its own API.
+BY_HAND = {"aiplatform.customJobs.get", "artifactregistry.repositories.downloadArtifacts"}
 EVERYTHING = ("imagePush", "attachment")
 
 
@@ -117,6 +118,7 @@ def test_bindings_are_as_narrow_as_what_they_are_for() -> None:
         ("gcp_euw4_reader", "gcp-euw4-checkpoints-1a2b3c4d", agent),
         ("gcp_euw4_stager", "gcp-euw4-data-1a2b3c4d", agent),
         ("gcp_euw4_submitter", mail(execution), agent),
+        ("gcp_euw4_viewer", "gcp-euw4-images-1a2b3c4d", agent),
         ("gcp_euw4_pusher", "gcp-euw4-images-1a2b3c4d", agent),
         ("gcp_euw4_impersonator", mail(agent), "ml-platform"),
         ("gcp_euw4_attacher", "project", f"service-{NUMBER}"),

@@ -61,11 +61,13 @@ def only_the_workspace_holds_a_wide_role(view: View) -> Iterator[str]:
 
 
 def whoever_submits_can_do_it(view: View) -> Iterator[str]:
-    """The agent and the person who deployed may submit, follow and end jobs, and read what these made."""
+    """The agent and the person who deployed may look at images, submit and follow jobs, and read what these made."""
     buckets = view.zone.buckets
     for who, principal in (("the agent", view.agent), ("the person", PERSON)):
         if missing := _SUBMITS - view.on(principal, view.workspace["id"]):
             yield f"{who} may not {sorted(missing)}"
+        if "AcrPull" not in view.on(principal, view.zone.registry.id):
+            yield f"{who} cannot look at images"
         for container in view.containers:
             made = container["name"] in (buckets.output.name, buckets.checkpoints.name)
             if made and "Storage Blob Data Reader" not in view.on(principal, container["id"]):
