@@ -61,7 +61,7 @@ def only_the_workspace_holds_a_wide_role(view: View) -> Iterator[str]:
 
 
 def whoever_submits_can_do_it(view: View) -> Iterator[str]:
-    """The agent and the person who deployed may look at images, submit and follow jobs, and read what these made."""
+    """The agent and the person who deployed may look at images, submit, follow jobs, and read what these made."""
     buckets = view.zone.buckets
     for who, principal in (("the agent", view.agent), ("the person", PERSON)):
         if missing := _SUBMITS - view.on(principal, view.workspace["id"]):
