@@ -1,7 +1,7 @@
 """Whether somebody may read a secret: their signature, their policies, the secret's own policy, and its key.
 
-moto gives a secret to whoever asks. Here a role that was assumed reads what its policies or the secret's own allow,
-if none of them denies it, with a signature that is right, and a customer-managed key has to be open to it. Calls with
+moto gives a secret to whoever asks. Here a role that was assumed reads what its policies or the secret's own
+allow and none of them denies, with a signature that is right, and a customer-managed key is open to it. Calls with
 the credentials `testing` are the person's, whom only a secret's own policy keeps out.
 """
 

@@ -77,10 +77,11 @@ def on_aws(root: Path, cloud: Cloud) -> Ground:
     secrets.create_secret(Name=f"{store}/token", SecretString=VALUE)
     secrets.create_secret(Name=f"{store}/pair", SecretString=json.dumps({"user": "ada"}))
     secrets.create_secret(Name="elsewhere/token", SecretString=VALUE)
+    secrets.create_secret(Name=f"{store}/empty")
     held = {"TOKEN": ("aws-sm://token", VALUE), "OTHER": ("aws-sm://pair#user", "ada")}
-    remedies = ("no such secret", "secretsmanager:GetSecretValue")
+    remedies = (f"put-secret-value --secret-id {store}/empty", "secretsmanager:GetSecretValue")
     return Ground(
-        landing, held, "aws-sm://missing", "aws-sm://elsewhere/token", remedies, ("credentials", "secretsmanager")
+        landing, held, "aws-sm://empty", "aws-sm://elsewhere/token", remedies, ("credentials", "secretsmanager")
     )
 
 
