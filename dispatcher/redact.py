@@ -69,7 +69,9 @@ class Redactor:
                 text = text.replace(value, MASK)
         text = SHAPE.sub(lambda match: match[0] if self._allows(match[0]) else MASK, text)
         text = URL_PASSWORD.sub(lambda match: f"{match[1]}:{match[2] if self._allows(match[2]) else MASK}@", text)
-        return _ASSIGNED.sub(self._assigned, text)
+        if "=" in text or ":" in text or "--" in text:
+            text = _ASSIGNED.sub(self._assigned, text)
+        return text
 
     def document(self, document: Any, name: str = "") -> Any:
         """The same for a JSON document: values under secret-like names are masked too."""

@@ -144,8 +144,8 @@ def _refuse(error: DispatchError) -> int:
         _say(f"error: {counted(error.problems)}{'' if error.remedy else '; nothing was changed'}")
     else:
         _say(f"error: {error.message}")
-    for line in error.remedy.splitlines():
-        _say(f"  {line}")
+    if error.remedy:
+        _say("\n".join(f"  {line}" for line in error.remedy.splitlines()))  # at once: a key may have many lines
     return error.exit_code
 
 

@@ -10,49 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher import redact, secretlike
+from tests.dispatcher.secrets_strategies import ALNUM, NAMES, PRIVATE_KEYS, SHAPED, VALUES
 
-_ALNUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-
-
-def _token(prefix: str, length: int, alphabet: str = _ALNUM) -> st.SearchStrategy[str]:
-    return st.text(alphabet, min_size=length, max_size=length).map(lambda rest: prefix + rest)
-
-
-SHAPED = st.one_of(
-    _token("AKIA", 16, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"),
-    _token("ghp_", 36),
-    _token("github_pat_", 60),
-    _token("glpat-", 20),
-    _token("hf_", 34),
-    _token("sk-proj-", 40),
-    _token("sk-ant-", 40),
-    _token("xoxb-", 24),
-    _token("AIza", 35),
-    _token("npm_", 36),
-    _token("sk_live_", 24),
-    _token("pul-", 40, "0123456789abcdef"),
-    st.tuples(_token("eyJ", 20), _token("eyJ", 20), _token("", 30)).map(".".join),
-    _token("", 200).map(lambda body: f"-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----"),
-)
-NAMES = st.sampled_from(
-    [
-        "MY_API_KEY",
-        "WANDB_API_KEY",
-        "apiKey",
-        "DB_PASSWORD",
-        "password",
-        "HF_TOKEN",
-        "client_secret",
-        "AWS_SECRET_ACCESS_KEY",
-    ]
-)
-VALUES = st.text(_ALNUM + "+/!#%^*_.~", min_size=8, max_size=60).filter(
-    lambda value: not secretlike._HARMLESS.fullmatch(value) and not secretlike._NUMBER.fullmatch(value)
-)
 PROSE = st.text(" abcdefghij\n,;()", max_size=30)
 
 
-@given(PROSE, SHAPED, PROSE)
+@given(PROSE, SHAPED | PRIVATE_KEYS, PROSE)
 def test_a_known_shape_never_passes_wherever_it_stands(before: str, secret: str, after: str) -> None:
     cleaned = redact.redact(f"{before} {secret} {after}")
     assert secret not in cleaned
@@ -77,7 +40,7 @@ def test_the_same_holds_in_documents_and_in_lists_of_name_and_value(name: str, v
     assert value not in json.dumps(redact.redact_document(document), ensure_ascii=False).replace("\\", "")
 
 
-@given(st.text(_ALNUM + "/+=", min_size=12, max_size=40), PROSE)
+@given(st.text(ALNUM + "/+=", min_size=12, max_size=40), PROSE)
 def test_this_process_s_own_secrets_are_taken_out_of_any_text(secret: str, around: str) -> None:
     known = secretlike.known_secrets({"AWS_SECRET_ACCESS_KEY": secret, "PATH": "/usr/bin:/usr/local/bin"})
     if known:

@@ -59,7 +59,7 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context[Azur
     }
     if job.resources.nodes > 1:
         fields["distribution"] = {"distributionType": "PyTorch", "processCountPerInstance": 1}
-    code.check(job, findings)
+    code.check(job, findings, isolated=zone.controls.network_isolation)
     fields = overrides.apply(fields, raw, job, queue, zone, findings)
     fields["command"] = command.render(job, _found_there(job, fields), findings)
     body = {"properties": {name: value for name, value in fields.items() if value != {} or name in raw}}

@@ -53,7 +53,7 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context[GcpZ
         "labels": _labels(job, queue, submission, context, findings),
         "encryptionSpec": {"kmsKeyName": zone.keys.data},
     }
-    code.check(job, findings)
+    code.check(job, findings, isolated=zone.controls.network_isolation)
     body = overrides.apply(body, raw, queue, zone, findings)
     body = _finished(body, raw, job, output, findings)
     scheduling.check(body["jobSpec"], raw.get("jobSpec") or {}, job, queue, hardware, findings)

@@ -23,8 +23,8 @@ def command(settings: Settings, form: str) -> int:
             if form == "text":
                 verdict = output.coloured(f"{check.verdict:<4}", check.verdict)
                 output.say(f"{verdict}  {check.subject}: {check.finding}")
-                for line in check.remedy.splitlines() if check.verdict != "ok" else ():
-                    output.say(f"      {line}")
+                if check.remedy and check.verdict != "ok":
+                    output.say("\n".join(f"      {line}" for line in check.remedy.splitlines()))
     if form == "json":
         keys = ("subject", "verdict", "finding", "remedy")
         output.print_json(

@@ -1,0 +1,219 @@
+"""Thousands of random secrets, through every way in: none is in any output, and none is in the ledger.
+
+Ways in: everything a job file, the command line and the Python API take, and everything a cloud, a job's log or
+an exception may say. Outputs: all that commands print, texts, JSON and tracebacks, and the ledger's file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from dispatcher import cli
+from dispatcher.api import Dispatcher
+from dispatcher.backends.base import LogLine, Observation, State
+from dispatcher.errors import CapacityError, ExitCode, SpecError, UnreachableError
+from dispatcher.job import Job
+from tests.dispatcher.conftest import GOLDEN
+from tests.dispatcher.doubles import ManualClock, ToyCloud
+from tests.dispatcher.secrets_strategies import NAMES, PRIVATE_KEYS, SHAPED, VALUES
+
+ROUNDS, SHAPES, NAMED, OWN = 55, 30, 50, 20
+"""Examples, and secrets of each kind in one: 55 x (30 + 50 + 20 + a private key) are 5,555, some of them twice."""
+
+FORMS = ("{n}={v}", '{n}="{v}"', "{n}: {v}", '{{"{n}": "{v}"}}', "--{n} {v}", "--{n}={v}")
+
+seen = 0
+
+
+class Chatty(ToyCloud):
+    """A cloud that says `words` wherever a cloud can say something."""
+
+    words = ""
+
+    def _observation(self, name: str) -> Observation:
+        told = super()._observation(name)
+        return dataclasses.replace(
+            told, reason=self.words, cause=self.words, vendor_state=self.words, model_uri=f"s3://b/{self.words}",
+            links={"console": f"https://example.com/?x={self.words}"},
+        )  # fmt: skip
+
+    def logs(self, name: str, **_: Any) -> Iterator[LogLine]:
+        for index, line in enumerate(self.words.splitlines()):
+            yield LogLine(index, "algo-1", f"epoch {index}: {line}" if " " in line else line)
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A synced ledger with one queue, to be copied."""
+    root = tmp_path_factory.mktemp("secrets")
+    outputs = root / "outputs.json"
+    outputs.write_text(json.dumps({"contract": json.loads((GOLDEN / "aws.json").read_text())}))
+    (root / "q.yaml").write_text("queues: [{name: line, zone: aws-euc1, max_running: 1}]")
+    with Dispatcher(root / "ledger.db", environment={"USER": "ada"}) as dispatcher:
+        dispatcher.sync(outputs=[outputs], queues=root / "q.yaml", project=root)
+    return root / "ledger.db"
+
+
+@dataclasses.dataclass
+class Shell:
+    """A shell with `environment` before an own copy of the ledger; keeps all that was printed."""
+
+    home: Path
+    environment: dict[str, str]
+    cloud: Chatty = dataclasses.field(default_factory=Chatty)
+    clock: ManualClock = dataclasses.field(default_factory=ManualClock)
+    printed: list[str] = dataclasses.field(default_factory=list)
+
+    def dispatcher(self) -> Dispatcher:
+        return Dispatcher(
+            self.home / "ledger.db",
+            environment=self.environment,
+            clock=self.clock,
+            sleep=self.clock.sleep,
+            open_backend=lambda zone, **_: self.cloud,
+        )
+
+    def run(self, *words: str, wrong: Exception | None = None) -> int:
+        """Run a command in this process; with `wrong`, what it calls raises that."""
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(contextlib.redirect_stdout(out))
+            stack.enter_context(contextlib.redirect_stderr(err))
+            stack.enter_context(mock.patch.dict(os.environ, self.environment, clear=True))
+            stack.enter_context(mock.patch.object(cli.Settings, "dispatcher", side_effect=self.dispatcher))
+            if wrong is not None:
+                stack.enter_context(mock.patch.object(Dispatcher, "list", side_effect=wrong))
+            code = cli.run(words)
+        self.printed += [out.getvalue(), err.getvalue()]
+        return int(code)
+
+    def kept(self) -> bytes:
+        """Every byte of the ledger, its log of recent changes too."""
+        return b"".join(file.read_bytes() for file in sorted(self.home.glob("ledger.db*")))
+
+
+def grep(secrets: list[str], shell: Shell, *more: str) -> None:
+    """Fail for a secret that is in an output or in the ledger, as it is or as JSON writes it."""
+    texts, ledger = "\n".join([*shell.printed, *more]), shell.kept()
+    for secret in secrets:
+        for line in secret.splitlines():
+            for form in {line, json.dumps(line)[1:-1]}:
+                if form in texts:
+                    pytest.fail(f"{form} was printed: ...{texts[: texts.index(form)][-200:]}")
+                if form.encode() in ledger:
+                    pytest.fail(f"{form} was recorded: ...{ledger[: ledger.index(form.encode())][-200:]!r}")
+
+
+def written(shaped: list[str], named: list[tuple[str, str]], own: list[str]) -> dict[str, Any]:
+    """A job that has a secret wherever a job has a text."""
+    flags = [part for index, (name, value) in enumerate(named) for part in (f"--x{index}-{name}", value)]
+    env = {f"X{index}_{name}": value for index, (name, value) in enumerate(named)}
+    env |= {f"PLAIN_{index}": secret for index, secret in enumerate([*shaped, *own])}
+    return {
+        "image": "img:1",
+        "name": shaped[0].lower(),
+        "command": ["run", *flags[:80], *(f"--u={secret}" for secret in shaped[:10]), own[0]],
+        "env": env,
+        "inputs": {"train": f"https://ada:{named[0][1]}@example.com/x?sig={shaped[1]}"},
+        "labels": {"team": shaped[2].lower(), "api-token": "x" + named[1][1].lower()},
+    }
+
+
+@settings(
+    max_examples=ROUNDS,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],  # fifty secrets do not shrink in a lifetime, and one alone says enough
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+)
+@given(
+    shaped=st.lists(SHAPED, min_size=SHAPES, max_size=SHAPES),
+    named=st.lists(st.tuples(NAMES, VALUES), min_size=NAMED, max_size=NAMED),
+    own=st.lists(VALUES, min_size=OWN, max_size=OWN),
+    key=PRIVATE_KEYS,
+    form=st.permutations(FORMS),
+)
+def test_no_secret_is_printed_or_recorded_whichever_way_it_comes_in(
+    ledger: Path,
+    tmp_path: Path,
+    shaped: list[str],
+    named: list[tuple[str, str]],
+    own: list[str],
+    key: str,
+    form: list[str],
+) -> None:
+    global seen
+    secrets = [*shaped, *(value for _, value in named), *own, key]
+    seen += len(set(secrets))
+    home = tmp_path / "home"
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir()
+    shutil.copy(ledger, home / "ledger.db")
+    shell = Shell(
+        home, {"USER": "ada", "HOME": str(home), **{f"S{i}_TOKEN": value for i, value in enumerate(own)}}
+    )
+
+    # Written down: refused, each without being repeated, from a file, from the command line, from Python.
+    document = written(shaped, named, own)
+    (home / "bad.yaml").write_text(yaml.safe_dump(document))
+    (home / "good.yaml").write_text("image: img:1\ncommand: [run]\nname: train\n")
+    sets = [part for index, (name, value) in enumerate(named) for part in ("--env", f"Y{index}_{name}={value}")]
+    sets += [part for secret in shaped for part in ("--set", f"env.{secret}", "--set", f"env.A={secret}")]
+    assert shell.run("submit", str(home / "bad.yaml")) == ExitCode.USAGE
+    assert shell.run("submit", str(home / "bad.yaml"), "--dry-run", "-o", "json") == ExitCode.USAGE
+    assert shell.run("submit", str(home / "good.yaml"), *sets, "--", *document["command"]) == ExitCode.USAGE
+    assert shell.run("check", str(home / "bad.yaml"), "-o", "json") == ExitCode.USAGE
+    with shell.dispatcher() as dispatcher, pytest.raises(SpecError) as refused:
+        dispatcher.submit(
+            Job(image="img:1", command=tuple(document["command"]), env=document["env"], secrets={"A": own[1]})
+        )
+    with shell.dispatcher() as dispatcher:
+        assert dispatcher.list() == []
+    assert len(refused.value.problems) >= len(named) + len(shaped) + len(own)
+
+    # Said by a cloud, a log, an exception, a person: recorded and printed without it.
+    texts = [form[index % len(form)].format(n=name, v=value) for index, (name, value) in enumerate(named)]
+    shell.cloud.words = words = "\n".join(["said", *texts, *(f"got {s} back" for s in [*shaped, *own]), key])
+    shell.cloud.refuse = [CapacityError(words, words)]
+    assert shell.run("submit", str(home / "good.yaml")) == ExitCode.CAPACITY
+    assert shell.run("show", "train") == ExitCode.NOT_FOUND
+    assert shell.run("queue", "pause", "line", "--reason", words) == 0
+    assert shell.run("queue", "list", "-o", "json") == shell.run("queue", "show", "line") == 0
+    assert shell.run("queue", "resume", "line") == 0
+    shell.clock.now += 3600
+    with shell.dispatcher() as dispatcher:
+        dispatcher.tick()
+        [entry] = dispatcher.list()
+    shell.cloud.blind = [UnreachableError(words)]
+    assert shell.run("list", "--refresh") == 0
+    shell.cloud.end(str(entry.cloud_name), State.FAILED)
+    assert shell.run("wait", entry.id) == ExitCode.JOB_FAILED
+    for command in (("show",), ("show", "-o", "json"), ("logs",), ("logs", "-o", "json")):
+        assert shell.run(*command, entry.id) == 0
+    assert shell.run("list", "-o", "json") == shell.run("history", "-o", "json") == 0
+
+    wrong = RuntimeError(words)
+    assert shell.run("list", wrong=wrong) == shell.run("--debug", "list", wrong=wrong) == ExitCode.UNEXPECTED
+    assert shell.run(*words.split()[:3]) == ExitCode.USAGE
+    with shell.dispatcher() as dispatcher:
+        lines = [line.text for line in dispatcher.logs(entry.id)]
+        report = [json.dumps(event.as_json()) for event in dispatcher.events(entry.id)]
+    grep(secrets, shell, *lines, *report)
+
+
+def test_those_were_at_least_five_thousand() -> None:
+    assert seen >= 5000
