@@ -12,6 +12,8 @@ PACKAGES := $(VENV)/.packages
 TOOLCHAIN := $(VENV)/.toolchain
 CACHE := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/launchway
 PYTEST_ARGS ?=
+# Images are built on Linux only (docs/testing.md).
+LANES := not real and not live$(if $(filter Linux,$(shell uname -s)),, and not images)
 
 .PHONY: help setup demo demo-clean test test-real lint bench lock clean-cache
 
@@ -50,7 +52,7 @@ test: lint  ## every lane but the real provider and live accounts
 	@$(PY) -m tools.checkov
 	@$(PY) -m tools.azure_ai_ml
 	@$(PY) -m tools.containers
-	@$(PY) -m pytest -m "not real and not live" $(PYTEST_ARGS)
+	@$(PY) -m pytest -m "$(LANES)" $(PYTEST_ARGS)
 
 test-real: setup  ## the real AWS provider against the local AWS (the official plugin, or the one in AWS_PLUGIN)
 	@$(PY) -m tests.real.plugin

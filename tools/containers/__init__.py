@@ -41,7 +41,7 @@ def environment(home: Path, given: Mapping[str, str]) -> dict[str, str]:
 def install() -> None:
     """Make sure that every program is there and runs. Raises NotInstalled with the line that helps."""
     if _lacking(os.environ) and not _target().is_dir():
-        if sys.platform != "linux" or not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+        if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
             raise _without("this machine has no apt to get them with")
         cache.folder(_target(), _fill, lambda line: print(line, file=sys.stderr, flush=True))
     root = _root()
