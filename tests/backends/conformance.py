@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from dispatcher.backends.base import Backend, Observation, Request, State
-from dispatcher.errors import AlreadyExistsError, NotFoundError
+from dispatcher.code import keeping, packing
+from dispatcher.errors import AlreadyExistsError, NotFoundError, NotHereError
 from dispatcher.job import Job
 
 
@@ -83,6 +84,28 @@ class Conformance:
         assert (names["MY"], names["DISPATCH_ATTEMPT"], names["DISPATCH_NODES"]) == ("own value", "1", "1")
         assert names["DISPATCH_CLOUD"] == request.cloud
         assert names["DISPATCH_JOB_ID"] in request.name
+
+    def test_code_goes_along_and_is_where_the_program_starts(self, stand: Stand, tmp_path: Path) -> None:
+        (tmp_path / "src").mkdir()
+        (tmp_path / "src" / "parts.py").write_text("word = 'sent along'")
+        (tmp_path / "src" / "main.py").write_text("import os, parts\nprint(parts.word, sorted(os.listdir()))")
+        packed = packing.pack(tmp_path / "src")
+        archive = keeping.keep(packed, tmp_path / "archives")
+        backend = stand.backend()
+
+        def coded(job: Job) -> Job:
+            return dataclasses.replace(job, command=("python", "-B", "main.py"), runtime=True, code=packed.code)
+
+        request = stand.program(backend, job=coded)
+        (upload,) = request.uploads
+        assert (upload.sha256, upload.size) == (packed.code.sha256, archive.stat().st_size)
+        with pytest.raises(NotHereError, match="nor on this machine"):
+            backend.stage(upload, tmp_path / "nowhere")
+        backend.stage(upload, archive)
+        stand.backend().stage(upload, tmp_path / "nowhere")  # it is there, so nobody needs to have it
+        backend.submit(request)
+        assert until(backend, request.name).state is State.SUCCEEDED
+        assert [line.text for line in backend.logs(request.name)] == ["sent along ['main.py', 'parts.py']"]
 
     def test_a_name_is_taken_once_and_the_job_can_be_adopted(self, stand: Stand) -> None:
         backend = stand.backend()

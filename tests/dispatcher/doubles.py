@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dispatcher.backends import code
 from dispatcher.backends.base import LogLine, Observation, Operation, Request, State, Submission, Upload
 from dispatcher.errors import AlreadyExistsError, DispatchError
 from dispatcher.job import Job
@@ -43,7 +44,9 @@ class ToyCloud:
     cancelled: list[str] = field(default_factory=list)
     refuse: list[BaseException] = field(default_factory=list)
     lose: list[BaseException] = field(default_factory=list)
-    staged: list[tuple[str, Path]] = field(default_factory=list)
+    staged: dict[str, bytes] = field(default_factory=dict)
+    looked: list[str] = field(default_factory=list)
+    """What lies beside jobs, by its address, and every look for it."""
     unstaged: list[DispatchError] = field(default_factory=list)
     """Raised when something is to be put beside a job; each once."""
     blind: list[DispatchError] = field(default_factory=list)
@@ -62,12 +65,17 @@ class ToyCloud:
     def render(self, job: Job, queue: Queue, submission: Submission) -> Request:
         self.rendered[submission.name] = job
         body = {"Name": submission.name, "Image": job.image, "Nodes": job.resources.nodes}
-        return Request("toy", submission.name, (Operation("Create", body),))
+        return Request(
+            "toy", submission.name, (Operation("Create", body),), uploads=code.uploads(job, "toy://data")
+        )
 
     def stage(self, upload: Upload, content: Path) -> None:
         if self.unstaged:
             raise self.unstaged.pop(0)
-        self.staged.append((upload.uri, content))
+        self.looked.append(upload.uri)
+        if upload.uri not in self.staged:
+            with code.opened(content, upload) as file:
+                self.staged[upload.uri] = file.read()
 
     def submit(self, request: Request) -> str:
         if self.refuse:

@@ -18,7 +18,7 @@ from dispatcher.contract import (
     Limits,
     parse,
 )
-from dispatcher.job import Job, Priority, Resources, Wandb
+from dispatcher.job import Code, Job, Priority, Resources, Wandb
 from dispatcher.queue import Queue
 from tests.backends.cases import DIGEST, GOLDEN, controls, train
 
@@ -64,9 +64,11 @@ def queue(**fields: Any) -> Queue:
     return Queue(**{"name": "training", "zone": "aws-euc1", **fields})
 
 
+CODE = Code("src", "0a1b2c3d" * 8, 2048)
 CASES: Mapping[str, Case] = {
     "with-dispatch-run": Case(train(runtime=True, secrets={"WANDB_API_KEY": "aws-sm://wandb"}, checkpoint=True)),
     "two-nodes-with-dispatch-run": Case(train(runtime=True, resources={"nodes": 2})),
+    "code": Case(train(runtime=True, code=CODE, inputs={"train": "s3://aws-euc1-data-1a2b3c/train"})),
     "no-dispatch-run-on-purpose": Case(train(runtime=False)),
     "smallest": Case(train()),
     "seed": Case(

@@ -1,0 +1,129 @@
+"""Code that goes along with a job: in the zone before anybody claims the job, and kept until it is there."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from dispatcher.api import Dispatcher
+from dispatcher.backends.faults import NotAllowed
+from dispatcher.code import keeping
+from dispatcher.errors import AuthError, PolicyRefusal, SpecError, UnreachableError
+from dispatcher.job import Code, Job
+from tests.dispatcher.conftest import job
+from tests.dispatcher.doubles import ManualClock, ToyCloud
+
+
+@pytest.fixture
+def coded(tmp_path: Path) -> Job:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "train.py").write_text("print()")
+    return dataclasses.replace(job(), runtime=True, code=Code(str(tmp_path / "src")))
+
+
+def test_the_folder_is_in_the_zone_under_its_digest_when_the_job_is_sent(
+    lined: Dispatcher, cloud: ToyCloud, coded: Job
+) -> None:
+    entry = lined.submit(coded, "line")
+    assert entry.state == "pending"
+    ((uri, content),) = cloud.staged.items()
+    digest = hashlib.sha256(content).hexdigest()
+    assert uri == f"toy://data/code/{digest}.tar.gz"
+    assert json.loads(entry.job)["code"] == {"folder": "src", "sha256": digest, "size": len(content)}
+
+
+def test_a_job_that_waits_has_its_code_there_already_so_that_anybody_may_send_it(
+    lined: Dispatcher, cloud: ToyCloud, coded: Job, tmp_path: Path
+) -> None:
+    first = lined.submit(job(), "line")
+    waiting = lined.submit(coded, "line")
+    assert waiting.state == "queued"
+    assert len(cloud.staged) == 1
+    for archive in keeping.beside(tmp_path / "ledger.db").iterdir():
+        archive.unlink()  # as on another machine
+    cloud.end(str(first.cloud_name))
+    lined.tick()
+    assert lined.show(waiting.id).state == "pending"
+
+
+def test_the_job_reads_what_was_submitted_whatever_becomes_of_the_folder(
+    lined: Dispatcher, cloud: ToyCloud, coded: Job, tmp_path: Path
+) -> None:
+    cloud.unstaged += [UnreachableError("no network")]
+    entry = lined.submit(coded, "line")
+    assert (entry.state, entry.last_error) == ("queued", "no network")
+    (tmp_path / "src" / "train.py").write_text("print('changed')")
+    lined.tick()
+    assert lined.show(entry.id).state == "pending"
+    ((uri, content),) = cloud.staged.items()
+    assert json.loads(entry.job)["code"]["sha256"] == hashlib.sha256(content).hexdigest() in uri
+
+
+def test_on_another_machine_a_job_without_its_code_waits_and_lets_others_go(
+    lined: Dispatcher, cloud: ToyCloud, coded: Job, tmp_path: Path
+) -> None:
+    cloud.unstaged += [UnreachableError("no network")]
+    entry = lined.submit(coded, "line")
+    for archive in keeping.beside(tmp_path / "ledger.db").iterdir():
+        archive.unlink()
+    other = lined.submit(job("other"), "line")
+    assert (lined.show(entry.id).state, other.state) == ("queued", "pending")
+    assert "nor on this machine" in str(lined.show(entry.id).last_error)
+
+
+def test_nobody_holds_a_claim_while_code_is_on_its_way(lined: Dispatcher, cloud: ToyCloud, coded: Job) -> None:
+    cloud.unstaged += [AuthError("not signed in")]
+    entry = lined.submit(coded, "line")
+    assert [event.kind for event in lined.events(entry.id)] == ["queued"]
+    assert (entry.cloud_name, entry.lease_token, entry.last_error) == (None, None, "not signed in")
+
+
+def test_a_refusal_that_stays_one_ends_the_job(lined: Dispatcher, cloud: ToyCloud, coded: Job) -> None:
+    cloud.unstaged += [PolicyRefusal("the organisation forbids it")]
+    entry = lined.submit(coded, "line")
+    assert (entry.state, entry.reason) == ("failed", "the organisation forbids it")
+    assert cloud.sent == []
+
+
+def test_a_right_of_a_young_zone_is_given_time_to_spread(
+    lined: Dispatcher, cloud: ToyCloud, coded: Job, clock: ManualClock
+) -> None:
+    clock.now = 1_795_248_000.0 + 60  # the golden contract's updated_at is 08:00:00 of this day
+    cloud.unstaged += [NotAllowed("s3:PutObject was denied", "", "s3:PutObject")] * 2
+    assert lined.submit(coded, "line").state == "pending"
+    assert clock.slept == [5.0, 5.0]
+
+
+def test_the_zone_is_looked_into_once_for_an_attempt(lined: Dispatcher, cloud: ToyCloud, coded: Job) -> None:
+    lined.submit(job(), "line")
+    lined.submit(coded, "line")
+    for _ in range(3):
+        lined.tick()
+    assert len(cloud.looked) == 1
+
+
+def test_a_dry_run_packs_and_leaves_nothing_behind(
+    lined: Dispatcher, cloud: ToyCloud, coded: Job, tmp_path: Path
+) -> None:
+    before = sorted(tmp_path.iterdir())
+    first, second = lined.plan(coded, "line"), lined.plan(coded, "line")
+    assert first.job.code == second.job.code
+    assert first.request.uploads
+    assert cloud.looked == []
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_folder_that_is_not_there_is_named_with_the_line_of_the_job_file(
+    lined: Dispatcher, tmp_path: Path
+) -> None:
+    file = tmp_path / "job.yaml"
+    file.write_text("image: img:1\nruntime: true\ncode: ./srk\ncommand: [run]\n")
+    with pytest.raises(SpecError) as caught:
+        lined.plan_file(file, "line")
+    (problem,) = caught.value.problems
+    assert (problem.source, problem.line, problem.path) == (str(file), 3, "code")
+    assert f"{tmp_path / 'srk'} is not a folder" in problem.rule
