@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dispatcher.errors import AuthError, DispatchError, NotFoundError, Problem, SpecError, UnreachableError
+from dispatcher.errors import DispatchError, NotFoundError, Problem, SpecError
 from dispatcher.images import config, description, place, resolving, transport
 from dispatcher.images.login import Denied, SignsIn
 from dispatcher.images.registry import Registry
@@ -13,7 +13,7 @@ from dispatcher.images.resolving import Resolved
 from dispatcher.images.transport import Transport
 
 if TYPE_CHECKING:
-    from dispatcher.backends.image_reference import Image, Puller
+    from dispatcher.backends.image_reference import Image
     from dispatcher.contract import Zone
     from dispatcher.job import Job
     from dispatcher.placement.catalog import Hardware
@@ -46,9 +46,11 @@ def ask(job: Job, zone: Zone, zone_name: str, hardware: Hardware, backend: objec
         if not puller.signs_in(host):
             what = f"{error.message}: it is private or not there, and {puller.identity} cannot sign in there"
             raise _wrong(what, _bring(job, image, zone_name)) from error
-        return Resolved(job, (_unasked(image, error, puller),))
-    except (AuthError, UnreachableError) as error:
-        return Resolved(job, (_unasked(image, error, puller),))
+        needed = f"{puller.identity} needs {puller.right} for it"
+        return Resolved(job, (f"{_unseen(image, error)}. {needed}",))
+    except DispatchError as error:
+        # Who cannot ask may still submit, or leave the job to somebody who can.
+        return Resolved(job, (_unseen(image, error),))
     resolving.check(job, image.text, found.platforms, found.config, zone, hardware)
     if image.digest:
         return Resolved(job)
@@ -57,9 +59,8 @@ def ask(job: Job, zone: Zone, zone_name: str, hardware: Hardware, backend: objec
     return Resolved(replace(job, image=f"{written}@{found.digest}"), (pinned,))
 
 
-def _unasked(image: Image, error: DispatchError, puller: Puller) -> str:
-    what = f"image {image.text} could not be looked at: {error.message}"
-    return f"{what}. {puller.identity} needs {puller.right} for it"
+def _unseen(image: Image, error: DispatchError) -> str:
+    return f"image {image.text} could not be looked at: {error.message}"
 
 
 def _bring(job: Job, image: Image, zone: str) -> str:
