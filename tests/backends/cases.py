@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 from dispatcher.contract import Controls, WandbControls
-from dispatcher.job import Job, Resources
+from dispatcher.documents import job_file
+from dispatcher.job import Code, Job, Resources
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 DIGEST = "sha256:" + "0123456789abcdef" * 4
+CODE = Code("src", "0a1b2c3d" * 8, 2048)
+"""Code as it is once it has been packed."""
+
+
+def examples() -> dict[str, Job]:
+    """Return the jobs of the example job files by their names, as `dispatch submit` reads them."""
+    read = {path.stem: job_file.parse(path.name, path.read_bytes()) for path in sorted(EXAMPLES.glob("*.yaml"))}
+    return {name: dataclasses.replace(job, code=job.code and CODE) for name, job in read.items()}
 
 
 def controls(

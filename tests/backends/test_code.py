@@ -15,7 +15,7 @@ from dispatcher.code import keeping, packing
 from dispatcher.errors import PolicyRefusal, SpecError
 from dispatcher.job import Job
 from tests.backends.azureml.landing import AzureLanding
-from tests.backends.cases import train
+from tests.backends.cases import CODE, train
 from tests.backends.conformance import State, until
 from tests.backends.sagemaker import cases
 from tests.backends.sagemaker.landing import Landing
@@ -89,7 +89,7 @@ def test_from_outside_a_private_zone_on_azure_code_goes_nowhere_and_the_error_sa
     assert "from a machine in the zone's network" in caught.value.remedy
 
 
-CODED = train(runtime=True, code=cases.CODE)
+CODED = train(runtime=True, code=CODE)
 
 
 def test_code_needs_dispatch_run_in_the_image() -> None:

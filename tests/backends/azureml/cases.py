@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from dispatcher.backends.azureml.render import render
 from dispatcher.backends.base import Request, Submission
 from dispatcher.backends.context import Context
 from dispatcher.contract import AzureNetwork, AzureNetworkIds, AzureZone, Compute, Limits, parse
-from dispatcher.documents import job_file
 from dispatcher.job import Job
 from dispatcher.queue import Queue
-from tests.backends.cases import DIGEST, GOLDEN, controls, train
+from tests.backends.cases import DIGEST, GOLDEN, controls, examples, train
 from tests.backends.sagemaker import cases as sagemaker
-
-EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 def golden_zone() -> AzureZone:
@@ -121,15 +116,6 @@ def ported(case: sagemaker.Case) -> Case:
     return Case(job, zone, line, case.regime, case.user, case.attempt)
 
 
-def example(path: Path) -> Case:
-    """Return an example job file as `dispatch submit` reads it."""
-    return Case(job_file.parse(path.name, path.read_bytes()))
-
-
-def _is_job(path: Path) -> bool:
-    return re.search(r"^image:", path.read_text(), re.M) is not None
-
-
 WORKSPACE = (
     "/subscriptions/00000000-1111-4222-8333-444444444444/resourceGroups/azure-weu/providers/"
     "Microsoft.MachineLearningServices/workspaces/azure-weu-1a2b3c"
@@ -137,7 +123,7 @@ WORKSPACE = (
 
 CASES: Mapping[str, Case] = {
     **{name: ported(case) for name, case in sagemaker.CASES.items() if name not in _ELSEWHERE | _REFUSED},
-    **{f"example-{path.stem}": example(path) for path in sorted(EXAMPLES.glob("*.yaml")) if _is_job(path)},
+    **{f"example-{name}": Case(job) for name, job in examples().items()},
     "golden-zone": Case(train(resources={"gpu": 1}, image=f"train@{DIGEST}"), zone=golden_zone(), regime="gdpr"),
     "own-registry": Case(train(image=f"azureweu1a2b3c.azurecr.io/team/train@{DIGEST}"), regime="hipaa"),
     "other-registry": Case(train(image="shared.azurecr.io/base/train:7")),

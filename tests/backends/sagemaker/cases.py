@@ -18,9 +18,9 @@ from dispatcher.contract import (
     Limits,
     parse,
 )
-from dispatcher.job import Code, Job, Priority, Resources, Wandb
+from dispatcher.job import Job, Priority, Resources, Wandb
 from dispatcher.queue import Queue
-from tests.backends.cases import DIGEST, GOLDEN, controls, train
+from tests.backends.cases import CODE, DIGEST, GOLDEN, controls, train
 
 
 def golden_zone() -> AwsZone:
@@ -64,7 +64,6 @@ def queue(**fields: Any) -> Queue:
     return Queue(**{"name": "training", "zone": "aws-euc1", **fields})
 
 
-CODE = Code("src", "0a1b2c3d" * 8, 2048)
 CASES: Mapping[str, Case] = {
     "with-dispatch-run": Case(train(runtime=True, secrets={"WANDB_API_KEY": "aws-sm://wandb"}, checkpoint=True)),
     "two-nodes-with-dispatch-run": Case(train(runtime=True, resources={"nodes": 2})),

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from dispatcher.backends.base import Request, Submission
 from dispatcher.backends.context import Context
 from dispatcher.backends.vertex.render import render
 from dispatcher.contract import Compute, GcpNetwork, GcpNetworkIds, GcpZone, Limits
-from dispatcher.documents import job_file
 from dispatcher.job import Job
 from dispatcher.queue import Queue
-from tests.backends.cases import DIGEST, controls, train
+from tests.backends.cases import DIGEST, controls, examples, train
 from tests.backends.sagemaker import cases as sagemaker
 from tests.backends.vertex.doubles import golden_zone
-
-EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 def open_zone(**changes: Any) -> GcpZone:
@@ -96,21 +91,12 @@ def ported(case: sagemaker.Case) -> Case:
     return Case(job, open_zone(**changes), regime=case.regime, user=case.user, attempt=case.attempt)
 
 
-def example(path: Path) -> Case:
-    """Return an example job file as `dispatch submit` reads it."""
-    return Case(job_file.parse(path.name, path.read_bytes()))
-
-
-def _is_job(path: Path) -> bool:
-    return re.search(r"^image:", path.read_text(), re.M) is not None
-
-
 H100 = {"gpu": 8, "gpu_type": "H100", "instance": "a3-highgpu-8g"}
 FLEX = scheduled(strategy="FLEX_START")
 
 CASES: Mapping[str, Case] = {
     **{name: ported(case) for name, case in sagemaker.CASES.items() if name not in _ELSEWHERE},
-    **{f"example-{path.stem}": example(path) for path in sorted(EXAMPLES.glob("*.yaml")) if _is_job(path)},
+    **{f"example-{name}": Case(job) for name, job in examples().items()},
     "golden-zone": Case(train(resources={"gpu": 1}, image=f"train@{DIGEST}"), zone=golden_zone(), regime="gdpr"),
     "own-registry": Case(train(image=f"{golden_zone().registry.url}/team/train@{DIGEST}"), regime="hipaa"),
     "other-region": Case(train(image="us-docker.pkg.dev/acme-ml-eu/models/train:7")),
