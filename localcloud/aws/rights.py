@@ -97,7 +97,8 @@ class _Reader:
         documents = [backend.get_role_policy(role, name)[1] for name in backend.list_role_policies(role)]
         documents = [one["policy_document"] if isinstance(one, dict) else one for one in documents]
         for attached in backend.list_attached_role_policies(role)[0]:
-            documents.append(backend.get_policy(attached.arn).default_version.document)
+            versions = backend.get_policy(attached.arn).versions
+            documents.append(next(one.document for one in versions if one.is_default))
         for document in documents:
             whole = json.loads(document if document.lstrip().startswith("{") else unquote(document))
             yield from many(whole["Statement"])

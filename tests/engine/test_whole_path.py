@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 import subprocess
@@ -110,6 +112,42 @@ def test_a_dry_run_of_the_same_file_is_a_request_of_each_cloud_s_own(dispatch: D
         "azure": ["PutEnvironmentVersion", "PutJob"],
         "gcp": ["CreateCustomJob"],
     }
+
+
+def test_a_job_reads_the_secret_that_a_person_put_into_its_zone(
+    shared: Ground, three: Project, dispatch: Dispatch, tmp_path: Path
+) -> None:
+    """With the rights that the stack gives the execution identity, under the key that it made, and no others."""
+    value = "v4lue-of-a-s3cret"
+    (tmp_path / "read.py").write_text(
+        "import hashlib, os\nprint(hashlib.sha256(os.environb[b'TOKEN']).hexdigest())"
+    )
+    shared.cloud.images.add("reads-a-secret", tmp_path)
+    job = "image: reads-a-secret\nruntime: true\ncommand: [python, read.py]\nmax_runtime: 5m\n"
+    (tmp_path / "job.yaml").write_text(job)
+    schemes = {"aws": "aws-sm", "gcp": "gcp-sm", "azure": "azure-kv"}
+    for name, zone in zones(three).items():
+        _put(shared, zone, value)
+        reference = f"secrets.TOKEN={schemes[zone.cloud]}://wandb-api-key"
+        words = "submit", str(tmp_path / "job.yaml"), "--queue", name, "--set", reference, "--output", "json"
+        id = dispatch(*words)["id"]
+        assert dispatch("wait", id, "--output", "json")["state"] == "succeeded", dispatch("logs", id)
+        assert dispatch("logs", id).split() == [hashlib.sha256(value.encode()).hexdigest()]
+
+
+def _put(ground: Ground, zone: contract.Zone, value: str) -> None:
+    """Put a value into a secret of a zone: on Azure it is made by that, elsewhere the stack has made it."""
+    name = "wandb-api-key"
+    if isinstance(zone, contract.AwsZone):
+        store = client(ground.cloud, "secretsmanager", zone.region)
+        store.put_secret_value(SecretId=f"{zone.secrets.store}/{name}", SecretString=value)
+    elif isinstance(zone, contract.GcpZone):
+        path = f"secretmanager/v1/projects/{zone.project}/secrets/{zone.secrets.store}-{name}:addVersion"
+        data = base64.b64encode(value.encode()).decode()
+        ground.cloud.google("POST", path, {"payload": {"data": data}})
+    else:
+        vault = zone.secrets.store.removeprefix("https://").partition(".")[0]
+        ground.cloud.azure("PUT", f"vault/{vault}/secrets/{name}?api-version=7.4", {"value": value})
 
 
 def _objects(ground: Ground, zone: contract.Zone, prefix: str) -> list[str]:

@@ -25,11 +25,17 @@ def secret(name: str) -> str:
 
 
 def client(stage: Stage, service: str, *statements: dict[str, Any], key: str = "") -> Any:
-    """A client of a new role with these rights; `key` is another secret key than the role's."""
+    """A client of a new role with these rights, the last of them in a managed policy, the others in its own ones.
+
+    `key` is another secret key than the role's.
+    """
     iam, name = stage.client("iam"), f"reader-{len(stage.client('iam').list_roles()['Roles'])}"
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
-    document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-    iam.put_role_policy(RoleName=name, PolicyName="rights", PolicyDocument=document)
+    *own, managed = (json.dumps({"Version": "2012-10-17", "Statement": [one]}) for one in statements)
+    for number, document in enumerate(own):
+        iam.put_role_policy(RoleName=name, PolicyName=f"rights-{number}", PolicyDocument=document)
+    policy = iam.create_policy(PolicyName=name, PolicyDocument=managed)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName=name, PolicyArn=policy)
     given = stage.client("sts").assume_role(RoleArn=role, RoleSessionName="job")["Credentials"]
     return stage.cloud.client(
         service,
