@@ -1,0 +1,1 @@
+"""The example's training, run as the processes that it is."""
