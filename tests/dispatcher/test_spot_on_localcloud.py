@@ -62,7 +62,7 @@ while state["step"] < 6:
         part.replace(saved)
     print("step", state["step"], flush=True)
     if state["step"] == 3 and not begun:
-        time.sleep(100)
+        time.sleep(40)
 print("total", state["total"], flush=True)
 """
 """Adds up over its nodes, as training does; its first life hangs after the third step until its machines go."""
@@ -142,7 +142,7 @@ def train(ground: Ground, nodes: int = 1, **fields: Any) -> Job:
         command=("python", "-u", "train.py"),
         resources=Resources(instance=ground.instance, nodes=nodes),
         runtime=True,
-        max_runtime=300,
+        max_runtime=120,
         spot=True,
         checkpoint=True,
         **fields,
