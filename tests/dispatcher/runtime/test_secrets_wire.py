@@ -38,7 +38,7 @@ class Ground:
     """A zone with a secret `token` that its jobs may read, and one elsewhere that they may not.
 
     `held` are references that work, and their values; `denied` is one that is not the zone's. `services` are
-    where credentials and secrets come from.
+    where credentials and secrets come from, `reason` is what the cloud says of a job that has none.
     """
 
     landing: Any
@@ -47,6 +47,7 @@ class Ground:
     denied: str
     remedies: tuple[str, str]
     services: tuple[str, str]
+    reason: str
 
     def run(self, secrets: dict[str, str], *script: str) -> tuple[Observation, list[str]]:
         """Run a job to its end: how it ended, and its lines."""
@@ -81,7 +82,13 @@ def on_aws(root: Path, cloud: Cloud) -> Ground:
     held = {"TOKEN": ("aws-sm://token", VALUE), "OTHER": ("aws-sm://pair#user", "ada")}
     remedies = (f"put-secret-value --secret-id {store}/empty", "secretsmanager:GetSecretValue")
     return Ground(
-        landing, held, "aws-sm://empty", "aws-sm://elsewhere/token", remedies, ("credentials", "secretsmanager")
+        landing,
+        held,
+        "aws-sm://empty",
+        "aws-sm://elsewhere/token",
+        remedies,
+        ("credentials", "secretsmanager"),
+        "secret GONE (aws-sm://",
     )
 
 
@@ -109,6 +116,7 @@ def on_gcp(root: Path, cloud: Cloud) -> Ground:
         f"gcp-sm://{PROJECT}/elsewhere-token",
         remedies,
         ("metadata", "secretmanager"),
+        "status of 125",
     )
 
 
@@ -128,7 +136,13 @@ def on_azure(root: Path, cloud: Cloud) -> Ground:
     held = {"TOKEN": ("azure-kv://token", VALUE), "OTHER": ("azure-kv://vault/token", VALUE)}
     remedies = ("az keyvault secret set", "Key Vault Secrets User")
     return Ground(
-        landing, held, "azure-kv://missing", "azure-kv://elsewhere/token", remedies, ("identity", "vault")
+        landing,
+        held,
+        "azure-kv://missing",
+        "azure-kv://elsewhere/token",
+        remedies,
+        ("identity", "vault"),
+        "status code 125",
     )
 
 
@@ -173,4 +187,5 @@ def test_secrets_that_cannot_be_had_end_the_job_with_a_line_each(ground: Ground)
         assert remedy in line
     assert "denied" in told[1]
     assert "never" not in lines
+    assert ground.reason in str(ended.reason)
     assert VALUE not in "\n".join(lines) + str(ended.reason)
