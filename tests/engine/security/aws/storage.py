@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -128,6 +129,34 @@ def access_is_logged_elsewhere(view: View) -> Iterator[str]:
         logging = view.client("s3").get_bucket_logging(Bucket=bucket).get("LoggingEnabled")
         if not logging or logging["TargetBucket"] not in view.log_buckets:
             yield f"{bucket} logs its access to {logging}"
+
+
+def _secrets(view: View) -> list[dict[str, Any]]:
+    """The secrets of the zone."""
+    found = view.client("secretsmanager").list_secrets()["SecretList"]
+    return [one for one in found if one["Name"].startswith(f"{view.zone.secrets.store}/")]
+
+
+def secrets_are_encrypted_with_the_zones_key(view: View) -> Iterator[str]:
+    """A secret under AWS's own key of the account opens for whoever may read it, jobs of other zones too."""
+    for secret in _secrets(view):
+        if secret.get("KmsKeyId") != view.zone.keys.data:
+            yield f"{secret['Name']} is encrypted with {secret.get('KmsKeyId')}"
+
+
+def secrets_are_read_by_jobs_alone(view: View) -> Iterator[str]:
+    """A secret's own policy refuses everybody else, whatever IAM allows them."""
+    others = {"ArnNotEquals": {"aws:PrincipalArn": view.zone.identities.execution}}
+    for secret in _secrets(view):
+        policy = view.client("secretsmanager").get_resource_policy(SecretId=secret["ARN"]).get("ResourcePolicy")
+        refused = [
+            statement
+            for statement in (json.loads(policy)["Statement"] if policy else ())
+            if (statement["Effect"], statement["Principal"], statement["Condition"]) == ("Deny", "*", others)
+            and "secretsmanager:getsecretvalue" in actions(statement)
+        ]
+        if not refused:
+            yield f"{secret['Name']} is read by whoever IAM lets"
 
 
 def keys_rotate(view: View) -> Iterator[str]:

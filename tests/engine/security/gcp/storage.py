@@ -163,3 +163,13 @@ def vertex_can_pull_images(view: View) -> Iterator[str]:
     ]
     if agent not in readers:
         yield f"{agent} cannot pull"
+
+
+def secrets_stay_in_the_region_under_the_zones_key(view: View) -> Iterator[str]:
+    """`automatic` replication keeps a secret wherever Google likes, under Google's own key."""
+    region, key = view.zone.region, view.zone.keys.data
+    for secret in view.every("secretmanager", f"/v1/{view.project}/secrets", "secrets"):
+        replicas = secret["replication"].get("userManaged", {}).get("replicas", [])
+        kept = [(one["location"], one.get("customerManagedEncryption", {}).get("kmsKeyName")) for one in replicas]
+        if kept != [(region, key)]:
+            yield f"{secret['name']} is kept in {kept or 'any region'}"
