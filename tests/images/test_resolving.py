@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dispatcher import contract
-from dispatcher.contract import Zone
+from dispatcher.contract import Compute, Zone
 from dispatcher.errors import SpecError, UsageError
 from dispatcher.images import judging, place, resolving
 from dispatcher.images.config import Config
@@ -108,6 +108,14 @@ def test_an_image_s_tag_in_a_zone_is_its_digest(cloud: str, tag: str) -> None:
     names = place.names("team/train:v2", NEW, zone(cloud))
     assert names.tag == tag + "a" * 64
     assert names.digest.endswith(f"@{NEW}")
+
+
+def test_an_image_is_built_for_what_the_zone_s_machines_run() -> None:
+    google = zone("gcp")
+    arm, usual = (Compute(name, name) for name in ("a4x-highgpu-4g", "n2-standard-4"))
+    assert place.platform(replace(google, compute=(arm,))) == "linux/arm64"
+    assert place.platform(replace(google, compute=(arm, usual))) == "linux/amd64"
+    assert place.platform(replace(google, compute=())) == "linux/amd64"
 
 
 @pytest.mark.parametrize("name", ["Train", "", "ghcr.io/train", f"train@{NEW}", "train:", "x" * 60])
