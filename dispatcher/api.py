@@ -92,7 +92,7 @@ class Dispatcher:
         import getpass
 
         named = self.environment.get("DISPATCH_USER") or self.environment.get("USER")
-        return named or getpass.getuser()
+        return self.redactor.text(named or getpass.getuser())
 
     @property
     def redactor(self) -> Redactor:

@@ -35,8 +35,8 @@ class Suspect:
     @property
     def rule(self) -> str:
         """What is wrong with it, without the value."""
-        called = f"({self.name}) " if self.name and self.path.startswith("command") else ""
-        return f"{called}looks like {self.kind}, and secrets are never written down"
+        given = f"({self.name}) is given what " if self.name and self.path.startswith("command") else ""
+        return f"{given}looks like {self.kind}, and secrets are never written down"
 
     @property
     def remedy(self) -> str:

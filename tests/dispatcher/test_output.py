@@ -81,8 +81,9 @@ def test_arguments_that_are_not_utf_8_are_refused_by_name(tmp_path: Path) -> Non
 def test_a_secret_after_a_flag_is_refused_in_whole_words(tmp_path: Path) -> None:
     said = dispatch(tmp_path, "submit job.yaml -q local -- --api-key=hunter2hunter2")
     assert said.stderr.decode().splitlines()[0] == (
-        "arguments after --: command[2]: (--api-key) is given what looks like a secret by its name"
-        " (reference it under `secrets` and read the environment variable in the program)"
+        "arguments after --: command[2]: (--api-key) is given what looks like a secret by its name,"
+        " and secrets are never written down (reference it under `secrets` and read the environment variable in"
+        " the program; if it is none: --allow-plain api-key)"
     )
 
 

@@ -163,9 +163,8 @@ def test_no_secret_is_printed_or_recorded_whichever_way_it_comes_in(
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir()
     shutil.copy(ledger, home / "ledger.db")
-    shell = Shell(
-        home, {"USER": "ada", "HOME": str(home), **{f"S{i}_TOKEN": value for i, value in enumerate(own)}}
-    )
+    tokens = {f"S{index}_TOKEN": value for index, value in enumerate(own)}
+    shell = Shell(home, {"USER": f"ada {shaped[3]}", "HOME": str(home), **tokens})
 
     # Written down: refused, each without being repeated, from a file, from the command line, from Python.
     document = written(shaped, named, own)

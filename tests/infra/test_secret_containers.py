@@ -16,9 +16,10 @@ from infra.aws.secrets import Secrets, SecretsArgs
 from infra.aws.site import Site
 from infra.gcp import service_agents
 from tests.infra.documents import KEY, PLACE, decision
+from tests.infra.gcp_parts import NUMBER
 from tests.infra.recorded import Record, record
 from tests.infra.stacks import azure_zone, gcp_zone, stack, zone
-from tests.infra.test_gcp_zone import NUMBER, build
+from tests.infra.test_gcp_zone import build
 
 # pulumi_gcp warns about classes of its own that nobody here uses, as soon as a module of it is imported.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
