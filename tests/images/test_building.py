@@ -46,6 +46,7 @@ def test_what_was_pushed_is_not_sent_again_and_is_what_a_job_of_that_name_takes(
     (first,) = run("build", str(folder), "--zone", "gcp-euw4", "--push", "-o", "json").json
     (folder / "model.txt").write_text("another\n")
     (second,) = run("build", str(folder), "--zone", "gcp-euw4", "--push", "-o", "json").json
+    ours.rules.calls.clear()
     again = run(
         "image", "copy", second["reference"], "--zone", "gcp-euw4", "--name", "train", "--with", "dispatch"
     )
