@@ -77,9 +77,10 @@ def whoever_submits_can_do_it(view: View) -> Iterator[str]:
 def the_contract_says_what_the_agent_may_do(view: View) -> Iterator[str]:
     """Every action of our own roles that the agent holds is told, and no other of the workspace's."""
     held = {action for one in view.held(view.agent) for action in one.actions}
-    said = {action for action in view.zone.actions.agent if action.startswith((_ML, "Microsoft.ManagedIdentity"))}
-    if held != said:
-        yield f"the contract and the roles differ in {sorted(held ^ said)}"
+    told = set(view.zone.actions.agent)
+    said = {action for action in told if action.startswith((_ML, "Microsoft.ManagedIdentity"))}
+    if differ := (held - told) | (said - held):
+        yield f"the contract and the roles differ in {sorted(differ)}"
 
 
 def jobs_can_do_their_work(view: View) -> Iterator[str]:
