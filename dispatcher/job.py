@@ -70,10 +70,11 @@ class Job:
 
     `env` values are plain text, `secrets` values are references (`aws-sm://name`) and never the secret;
     `allow_plain` names what looks like one and is none (a variable, a flag, or a path such as `command[2]`).
-    `max_wait` bounds waiting plus running of a spot job, `max_interruptions` how often it may lose its machines, and
-    with `last_attempt_on_demand` it then goes on where nobody takes them. `no_checkpoint` records that somebody
-    accepted that an interruption loses all work. `retries` counts restarts after the provider's own faults, not the
-    program's, and no interruptions. `runtime` says whether the image has dispatch-run; None: the job does not say.
+    `max_wait` bounds waiting plus running of a spot job, `max_interruptions` how often it may lose its machines,
+    and with `last_attempt_on_demand` it then goes on where nobody takes them. `no_checkpoint` records that
+    somebody accepted that an interruption loses all work. `retries` counts restarts after the provider's own
+    faults, not the program's, and no interruptions. `runtime` says whether the image has dispatch-run; None: the
+    job does not say.
     """
 
     image: str
