@@ -128,9 +128,9 @@ def main() -> int:
     if not together.started():
         return together.start(options.processes)
 
+    group = together.join()  # whoever is asked to end before that just ends
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
-    group = together.join()
 
     named = os.environ.get("DISPATCH_INPUT_TRAIN")
     rows = read(Path(named)) if named else make(options.seed)

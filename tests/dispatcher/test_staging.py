@@ -37,12 +37,16 @@ def test_the_folder_is_in_the_zone_under_its_digest_when_the_job_is_sent(
 
 
 def test_a_job_that_waits_has_its_code_there_already_so_that_anybody_may_send_it(
-    lined: Dispatcher, cloud: ToyCloud, coded: Job, tmp_path: Path
+    lined: Dispatcher, cloud: ToyCloud, coded: Job, tmp_path: Path, clock: ManualClock
 ) -> None:
-    first = lined.submit(job(), "line")
+    first = lined.submit(job("first"), "line")
+    clock.now += 1
+    second = lined.submit(job("second"), "line")
+    clock.now += 1
     waiting = lined.submit(coded, "line")
-    assert waiting.state == "queued"
+    assert (second.state, waiting.state) == ("queued", "queued")
     assert len(cloud.staged) == 1
+    lined.cancel(second.id)
     for archive in keeping.beside(tmp_path / "ledger.db").iterdir():
         archive.unlink()  # as on another machine
     cloud.end(str(first.cloud_name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,7 +52,9 @@ class Nodes:
                 **environment,
             }
             command = [sys.executable, str(PROGRAM), *words]
-            self.running.append(subprocess.Popen(command, env=own, stdout=subprocess.PIPE, text=True))
+            self.running.append(
+                subprocess.Popen(command, env=own, stdout=subprocess.PIPE, text=True, start_new_session=True)
+            )
         return self.running[-nodes:]
 
     def run(self, *words: str, nodes: int = 2, **environment: str) -> list[str]:
@@ -71,7 +75,8 @@ def machines(tmp_path: Path, port: int) -> Iterator[Nodes]:
     made = Nodes(tmp_path, port)
     yield made
     for one in made.running:
-        one.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(one.pid, signal.SIGKILL)
         one.communicate()
 
 
@@ -116,6 +121,17 @@ def test_when_one_process_dies_no_other_waits_for_it(machines: Nodes) -> None:
     os.kill(int(children[0]), signal.SIGKILL)
     assert second.wait(timeout=30) == 137
     assert first.wait(timeout=30) == 1
+
+
+def test_a_node_ends_its_other_processes_when_one_dies_even_those_that_wait_for_the_other_node(
+    machines: Nodes,
+) -> None:
+    (node,) = machines.start("--processes", "2", nodes=1, DISPATCH_NODES="2")
+    tasks = Path(f"/proc/{node.pid}/task/{node.pid}/children")
+    while len(children := tasks.read_text().split()) < 2:
+        time.sleep(0.02)
+    os.kill(int(children[1]), signal.SIGKILL)
+    assert node.wait(timeout=30) == 137
 
 
 def test_torch_connects_the_processes_where_it_is_installed(machines: Nodes, tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def test_the_same_files_are_the_same_bytes_wherever_and_whenever_they_were_writt
     assert first.code == second.code
     content = first.content.read()
     assert content == second.content.read()
+    assert content[3:8] == bytes(5), "gzip's header has no name and no time"
     assert (first.code.sha256, first.code.size) == (hashlib.sha256(content).hexdigest(), len(content))
     assert first.code.folder == "src"
 
