@@ -223,9 +223,18 @@ def stack_settings(stack: str, cloud: str = "") -> dict[str, Any]:
 
 
 def stacks(cloud: str = "") -> list[str]:
-    """The names of the checkout's stacks, or of those with a zone of one cloud."""
+    """The names of the checkout's stacks, or of those with a zone of one cloud.
+
+    A stack that only adds a zone to another's environment (`launchway:environment`) is not among them: it has not
+    got zones of all clouds, which is what is checked here. The demo brings it up.
+    """
     names = sorted(path.name.split(".")[1] for path in (CHECKOUT / "stacks").glob("Pulumi.*.yaml"))
-    return [name for name in names if stack_settings(name, cloud)["launchway:zones"]]
+    settings = {name: stack_settings(name, cloud) for name in names}
+    return [
+        name
+        for name, found in settings.items()
+        if found["launchway:zones"] and "launchway:environment" not in found
+    ]
 
 
 def _resources(document: Mapping[str, Any]) -> Iterator[Resource]:
