@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -197,30 +196,16 @@ class Dispatcher:
 
     def enqueue(self, plan: Plan) -> Entry:
         """Record a planned job as queued, without submitting it."""
-        import platform
+        from dispatcher.code import keeping
+        from dispatcher.scheduling import entering
 
-        from dispatcher import planning
-
-        if plan.packed is not None:
-            from dispatcher.code import keeping
-
-            keeping.keep(plan.packed, keeping.beside(self._path))
-        now = self.stamp()
-        entry = planning.entry(plan, who=self.who, host=platform.node(), now=now)
-        self.ledger.add(entry, Event(entry.id, now, "queued", self.who, json.dumps({"queue": entry.queue})))
-        return entry
+        return entering.enqueue(self, plan, keeping.beside(self._path))
 
     def start(self, entry: Entry) -> Report:
         """Run a tick for the queue of a new entry; what runs there is only looked at when there is no room."""
-        report = self.tick(queues=[entry.queue], observe=False)
-        if self.show(entry.id).state == QUEUED and report.error_of(entry.id) is None:
-            report = self.tick(queues=[entry.queue])
-        waiting = self.show(entry.id)
-        if waiting.state == QUEUED and report.error_of(entry.id) is None:
-            from dispatcher.scheduling import staging
+        from dispatcher.scheduling import entering
 
-            staging.ahead(self._places(write=True).site(waiting), waiting, report)
-        return report
+        return entering.start(self, entry, lambda now: self._places(write=True).site(now))
 
     def tick(self, *, queues: Sequence[str] | None = None, observe: bool = True) -> Report:
         """Run one scheduling tick, for some queues or for all."""

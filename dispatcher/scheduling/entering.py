@@ -1,0 +1,70 @@
+"""A job on its way in: recorded as queued with its code kept, started when there is room, else made ready."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from dispatcher.backends.base import Submission
+from dispatcher.errors import DispatchError
+from dispatcher.ledger import Entry, Event, Ledger
+from dispatcher.ledger.rows import QUEUED
+from dispatcher.scheduling.work import Report, Site
+from dispatcher.sites import job_of
+
+if TYPE_CHECKING:
+    from dispatcher.planning import Plan
+
+
+class Desk(Protocol):
+    """What entering needs of a dispatcher."""
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def who(self) -> str: ...
+
+    def stamp(self) -> str: ...
+
+    def show(self, text: str) -> Entry: ...
+
+    def tick(self, *, queues: Sequence[str] | None = None, observe: bool = True) -> Report: ...
+
+
+def enqueue(dispatcher: Desk, plan: Plan, archives: Path) -> Entry:
+    """Record a planned job as queued, and keep its code in the directory `archives`."""
+    import platform
+
+    from dispatcher import planning
+
+    if plan.packed is not None:
+        from dispatcher.code import keeping
+
+        keeping.keep(plan.packed, archives)
+    now = dispatcher.stamp()
+    entry = planning.entry(plan, who=dispatcher.who, host=platform.node(), now=now)
+    event = Event(entry.id, now, "queued", dispatcher.who, json.dumps({"queue": entry.queue}))
+    dispatcher.ledger.add(entry, event)
+    return entry
+
+
+def start(dispatcher: Desk, entry: Entry, site: Callable[[Entry], Site]) -> Report:
+    """Run a tick for the queue of a new entry; what runs there is only looked at when there is no room."""
+    report = dispatcher.tick(queues=[entry.queue], observe=False)
+    if dispatcher.show(entry.id).state == QUEUED and report.error_of(entry.id) is None:
+        report = dispatcher.tick(queues=[entry.queue])
+    waiting = dispatcher.show(entry.id)
+    if waiting.state == QUEUED and report.error_of(entry.id) is None and job_of(waiting).code is not None:
+        _stage(site(waiting), waiting, report)
+    return report
+
+
+def _stage(site: Site, entry: Entry, report: Report) -> None:
+    """Put what a job goes with into its zone although it has to wait: whoever sends it may not have it."""
+    try:
+        site.stage(site.render(entry, Submission(entry.id, entry.attempt, entry.slug)))
+    except DispatchError as error:
+        report.errors.append((error, (entry.id,)))
