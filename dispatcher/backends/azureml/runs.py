@@ -1,4 +1,4 @@
-"""Run history, which alone says when jobs ran and why they failed: many are asked for at once; it is not always there."""
+"""Run history, which alone says when jobs ran and why they failed: asked for many at once, and often not there."""
 
 from __future__ import annotations
 
