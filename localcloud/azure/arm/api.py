@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from localcloud.azure import types
+from localcloud.azure import clouds, types
 from localcloud.azure.arm import ids, kinds, managed, operations, registration
 from localcloud.azure.arm.ids import GROUPS, SUBSCRIPTIONS, Target
 from localcloud.azure.arm.kinds import Kind, Put
@@ -21,11 +21,6 @@ from localcloud.azure.state import State
 from localcloud.server import rest
 from localcloud.server.wire import Answer, Call
 
-AUDIENCES = (
-    "https://management.azure.com",
-    "https://management.core.windows.net",
-    "https://management.usgovcloudapi.net",
-)
 _KIND = "application/json; charset=utf-8"
 _VERSION = re.compile(r"\d{4}-\d\d-\d\d(-preview|-privatepreview)?")
 _VERBS = {"PUT": "Put", "PATCH": "Patch", "GET": "Get", "HEAD": "Head", "DELETE": "Delete"}
@@ -320,4 +315,4 @@ def _deepest_first(below: Sequence[Resource], found: Resource) -> list[Resource]
     return sorted([found, *below], key=lambda one: one.id.count("/"), reverse=True)
 
 
-PLANE = Plane(find, in_json, AUDIENCES)
+PLANE = Plane(find, in_json, lambda state, request: clouds.managers())

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
+from localcloud.azure import clouds
 from localcloud.azure.arm.kinds import Kind, Put
 from localcloud.azure.arm.store import Document, Resource, Resources, written
 from localcloud.azure.errors import AzureError, bad, conflict, missing
@@ -124,7 +125,10 @@ def _made_vault(state: State, resource: Resource) -> None:
     properties = resource.properties
     properties.setdefault("enableSoftDelete", True)
     properties.setdefault("accessPolicies", [])
-    properties |= {"vaultUri": f"https://{resource.name}.vault.azure.net/", "provisioningState": "Succeeded"}
+    properties |= {
+        "vaultUri": f"https://{resource.name}.{clouds.of(resource.location).vault}/",
+        "provisioningState": "Succeeded",
+    }
     recovered = state.store(DeletedVaults).by_name.pop(resource.name.lower(), None)
     for one in recovered.inside if recovered else []:
         state.store(Resources).by_key[one.id.lower()] = one
@@ -191,9 +195,9 @@ def _check_key(put: Put) -> None:
 
 def add_version(state: State, resource: Resource) -> None:
     """A new version of a key or a secret becomes its current one."""
-    name = resource.id.split("/vaults/")[1].partition("/")[0]
+    owner = state.store(Resources).get(resource.id.rsplit("/", 2)[0])
     noun = "keys" if resource.kind == KEYS else "secrets"
-    uri = f"https://{name}.vault.azure.net/{noun}/{resource.name}"
+    uri = f"{owner.properties['vaultUri']}{noun}/{resource.name}"
     resource.kept.setdefault("versions", []).append(f"{uri}/{secrets.token_hex(16)}")
     now = int(state.clock())
     word = "key" if resource.kind == KEYS else "secret"

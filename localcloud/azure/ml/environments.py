@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dispatcher.backends import image_reference
+from localcloud.azure import clouds
 from localcloud.azure.arm.containerregistry import registry
 from localcloud.azure.arm.kinds import Put
 from localcloud.azure.arm.store import Document, Resource, Resources
 from localcloud.azure.errors import bad
-from localcloud.azure.ml.workspaces import WORKSPACES
+from localcloud.azure.ml.workspaces import WORKSPACES, workspace_of
 from localcloud.azure.plane import Request
 from localcloud.azure.settings import Settings
 from localcloud.azure.state import State
@@ -27,7 +28,8 @@ def check_version(put: Put) -> None:
         raise bad("An environment needs an image or a build.", "UserError")
     server = image_reference.parse(image).host or "docker.io"
     if put.state.store(Settings).check_images and not image_reference.public(server):
-        if not server.endswith(".azurecr.io"):
+        ours = clouds.of(workspace_of(put.state, put.target.id).location).registry
+        if not server.endswith(f".{ours}"):
             raise bad(f"Azure ML cannot sign in to the container registry {server} of image {image}.", "UserError")
         if registry(put.state, server) is None:
             raise bad(f"The container registry {server} of image {image} was not found.", "UserError")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from localcloud.azure import clouds
 from localcloud.azure.arm.authorization import identity
 from localcloud.azure.arm.kinds import Put
 from localcloud.azure.arm.managed import carried
@@ -152,8 +153,9 @@ def shown(state: State, request: Request, resource: Resource, whole: Document) -
     """The job with its state and the addresses of its services."""
     job: CommandJob = resource.kept["job"]
     words = resource.id.split("/")
-    studio = f"https://ml.azure.com/runs/{resource.name}?wsid=" + "/".join(words[:-2])
-    tracking = f"azureml://{job.region}.api.azureml.ms/mlflow/v1.0{job.workspace}?"
+    cloud = clouds.of(job.region)
+    studio = f"{cloud.studio}/runs/{resource.name}?wsid=" + "/".join(words[:-2])
+    tracking = f"azureml://{job.region}.{cloud.tracking}/mlflow/v1.0{job.workspace}?"
     with job.lock:
         whole["properties"] |= {
             "status": job.state,
