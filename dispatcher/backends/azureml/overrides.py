@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dispatcher.backends import merging, vendor_model
-from dispatcher.backends.azureml import compute, folders, place
+from dispatcher.backends.azureml import compute, folders, guards, place
 
 if TYPE_CHECKING:
+    from dispatcher.backends.context import Context
     from dispatcher.backends.findings import Findings
     from dispatcher.contract import AzureZone
     from dispatcher.job import Job
@@ -77,13 +78,16 @@ def apply(
     raw: Mapping[str, Any],
     job: Job,
     queue: Queue,
-    zone: AzureZone,
+    context: Context[AzureZone],
     findings: Findings,
 ) -> dict[str, Any]:
     """Return the job's fields with the queue's overrides: objects merge, null removes, the rest replaces."""
+    zone = context.zone
     source, before = f"queue {queue.name}", len(findings.refusals)
     for path, value in merging.leaves(raw):
-        _check(re.sub(r"\[\d+\]", "", path), value, fields, source, zone, findings)
+        field = re.sub(r"\[\d+\]", "", path)
+        _check(field, value, fields, source, zone, findings)
+        guards.check_override(field, value, source, zone, context.regime, findings)
     for name in _WHOLE:
         if raw.get(name, name) is None:
             findings.refuse("overrides", f"{source} removes {name}", "name the fields in it that you mean")
