@@ -74,7 +74,7 @@ def print_line(dispatcher: Dispatcher, line: LogLine, nodes: int, form: str, *, 
 
 
 def ended(entry: Entry, form: str) -> int:
-    """Print the end of a job and return its exit code. Raises CapacityError when its cloud had no room for it."""
+    """Print the end of a job and return its exit code. Raises CapacityError when its cloud had no room (left)."""
     if form == "json":
         output.print_json(entry.as_json())
     else:
@@ -83,6 +83,12 @@ def ended(entry: Entry, form: str) -> int:
             click.echo(f"  {entry.reason}")
         if entry.model_uri:
             click.echo(f"  output: {entry.model_uri}")
+    if entry.state == "failed" and entry.cause == "capacity" and entry.interruptions:
+        raise CapacityError(
+            f"zone {entry.zone} took the machines of spot job {entry.id} away ({entry.nodes} x {entry.hardware})",
+            f"what it wrote as checkpoints is kept, in folder {entry.id} of the zone's checkpoints; nothing tries it"
+            " again by itself: submit it once more with that folder as an input, or with --set spot=false",
+        )
     if entry.state == "failed" and entry.cause == "capacity":
         raise CapacityError(
             f"zone {entry.zone} had no capacity for job {entry.id} ({entry.nodes} x {entry.hardware})",

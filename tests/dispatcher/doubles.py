@@ -48,6 +48,8 @@ class ToyCloud:
     vendor_words: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     causes: dict[str, str] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
+    """Jobs whose machines were taken away."""
     hidden: set[str] = field(default_factory=set)
     timeless: bool = False
     """Whether it tells nobody out here when a job ran."""
@@ -90,6 +92,7 @@ class ToyCloud:
             word or state.value.title(),
             reason=self.reasons.get(name, ""),
             cause=self.causes.get(name, ""),
+            interruptions=int(name in self.taken),
             ended_at=ended,
             billable_seconds=90 if ended else None,
             times_unknown=self.timeless,

@@ -34,6 +34,24 @@ def test_a_job_that_failed_for_want_of_capacity_ends_every_wait_with_6_and_a_way
     assert "dispatch wait" not in said.err
 
 
+def test_a_spot_job_whose_machines_were_taken_away_is_told_so_and_how_to_go_on(
+    line: Run, cloud: ToyCloud, clock: ManualClock
+) -> None:
+    def fail(_: float) -> None:
+        name = cloud.sent[-1]
+        cloud.reasons[name], cloud.causes[name] = "PreemptionError", "capacity"
+        cloud.taken.add(name)
+        cloud.end(name, State.FAILED)
+
+    clock.on_sleep = fail
+    said = line("submit", "job.yaml", "--wait")
+    id = cloud.sent[-1].split("-")[1]
+    assert said.code == ExitCode.CAPACITY
+    assert f"zone aws-euc1 took the machines of spot job {id} away" in said.err
+    assert f"in folder {id} of the zone's checkpoints" in said.err
+    assert "had no capacity" not in said.err
+
+
 def test_a_job_that_stays_queued_says_what_starts_it_and_so_does_a_resumed_queue(
     line: Run, clock: ManualClock
 ) -> None:

@@ -145,7 +145,7 @@ def _warn(job: Job, hardware: Hardware, findings: Findings) -> None:
             f"temporary disk, {hardware.local_storage_gb} GB"
         )
     if job.spot:
-        findings.warn("Azure ML does not start an interrupted spot job again: it ends, and is submitted anew")
+        findings.warn("Azure ML does not start an interrupted spot job again: it ends, its checkpoints stay")
     if job.max_wait is not None:
         findings.warn("max_wait is left out: Azure ML bounds no waiting")
     if job.retries:

@@ -35,9 +35,9 @@ def _states() -> Mapping[str, State | None]:
 
 
 @functools.cache
-def _failures() -> tuple[tuple[str, str], ...]:
+def _failures() -> tuple[tuple[str, str, bool], ...]:
     with (_DATA / "failures.csv").open(newline="", encoding="utf-8") as rows:
-        return tuple((row["pattern"], row["cause"]) for row in csv.DictReader(rows))
+        return tuple((row["pattern"], row["cause"], row["taken"] == "yes") for row in csv.DictReader(rows))
 
 
 def state(value: object) -> State | None:
@@ -48,7 +48,13 @@ def state(value: object) -> State | None:
 def cause(text: str, code: str = "") -> str:
     """Return whose fault an error is by its text, or by its code; empty when neither says (data/failures.csv)."""
     lower = text.lower()
-    return next((cause for pattern, cause in _failures() if pattern in lower), _CODES.get(code, ""))
+    return next((cause for pattern, cause, _ in _failures() if pattern in lower), _CODES.get(code, ""))
+
+
+def taken(text: str) -> bool:
+    """Whether an error says that the job had machines, and that Azure took them away."""
+    lower = text.lower()
+    return any(away and pattern in lower for pattern, _, away in _failures())
 
 
 def mapping(value: object) -> Mapping[str, Any]:
@@ -98,6 +104,7 @@ def from_job(
         billable_seconds=None if unknown else _billable(started, ended),
         model_uri=output(properties, zone),
         links=links(properties),
+        interruptions=int(found is State.FAILED and taken(text)),
         cause=cause(text, code) if found is State.FAILED else "",
         times_unknown=bool(unknown),
     )

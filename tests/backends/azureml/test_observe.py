@@ -167,6 +167,7 @@ def test_the_error_of_a_failure_says_whose_fault_it_was(code: str, text: str, ca
     failed = run(error={"error": {"code": code, "message": text}})
     seen = observe.from_job(job("Failed"), golden_zone(), failed)
     assert (seen.state, seen.reason, seen.cause) == (State.FAILED, text, cause)
+    assert seen.interruptions == ("Preemption" in text), "whose machines were taken had them"
 
 
 def test_a_job_whose_machines_fell_silent_failed_by_the_clouds_fault() -> None:
