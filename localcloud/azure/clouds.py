@@ -15,6 +15,7 @@ from typing import Any
 class Cloud:
     """`managers` and `studio` are audiences; `tracking` stands behind a region, what follows behind a name."""
 
+    name: str
     managers: tuple[str, ...]
     studio: str
     tracking: str
@@ -27,8 +28,8 @@ class Cloud:
 def _table() -> Mapping[str, Cloud]:
     """The clouds by what their regions begin with."""
     document: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "clouds.json").read_text("utf-8"))
-    rows = [dict(row) for row in document.values() if isinstance(row, dict)]
-    return {row.pop("regions"): Cloud(tuple(row.pop("managers")), **row) for row in rows}
+    rows = [{"name": name, **row} for name, row in document.items() if isinstance(row, dict)]
+    return {row.pop("regions"): Cloud(managers=tuple(row.pop("managers")), **row) for row in rows}
 
 
 def of(region: str) -> Cloud:

@@ -1,4 +1,4 @@
-"""The directory (Entra ID): the applications of Azure itself that are in it, and Microsoft Graph, which tells them.
+"""The directory (Entra ID): which applications of Azure itself are in it, told as Microsoft Graph tells it.
 
 Both clouds share it here, so the application of each is in it. Source: learn.microsoft.com/graph/api/
 serviceprincipal-list.
@@ -25,7 +25,9 @@ _BY_APPLICATION = re.compile(r"appId eq '([0-9a-f-]{36})'")
 
 @cache
 def _table() -> dict[str, dict[str, str]]:
-    document: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "applications.json").read_text("utf-8"))
+    document: dict[str, Any] = json.loads(
+        (Path(__file__).parent / "data" / "applications.json").read_text("utf-8")
+    )
     return {name: row for name, row in document.items() if isinstance(row, dict)}
 
 

@@ -50,8 +50,8 @@ def _require_same_vault(before: dict[str, Any], named: dict[str, Any]) -> None:
 def _require_service_side(put: Put, before: dict[str, Any], uri: str, vault: Resource) -> None:
     if vault.properties.get("publicNetworkAccess") == "Disabled":
         raise _invalid(
-            "Server-side encryption is currently not supported in reference to an Azure Key Vault for storing your "
-            "encryption key that has public network access disabled."
+            "Server-side encryption is currently not supported in reference to an Azure Key Vault for storing "
+            "your encryption key that has public network access disabled."
         )
     if before and (before.get("keyVaultProperties") or {}).get("keyIdentifier") != uri:
         raise _invalid("Key rotation is not supported with server-side encryption.")
@@ -65,10 +65,10 @@ def _require_cosmos(state: State, key: Resource, vault: Resource, region: str) -
     closed = "Disabled" in str(vault.properties.get("publicNetworkAccess")) or rules.get("defaultAction") == "Deny"
     if closed and rules.get("bypass", "AzureServices") != "AzureServices":
         raise _invalid(
-            f"Azure Cosmos DB cannot reach the key vault {vault.name}: it must be accessible through public network "
-            "access or allow trusted Microsoft services to bypass its firewall."
+            f"Azure Cosmos DB cannot reach the key vault {vault.name}: it must be accessible through public "
+            "network access or allow trusted Microsoft services to bypass its firewall."
         )
-    principal = directory.principal(directory.COSMOS, clouds.name(region))
+    principal = directory.principal(directory.COSMOS, clouds.of(region).name)
     for held in authorization.assigned(state, principal):
         role = str(held.properties["roleDefinitionId"]).rpartition("/")[2].lower()
         scope = authorization.scope_of(held.id).lower()
