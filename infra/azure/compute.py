@@ -9,6 +9,7 @@ import pulumi
 from pulumi_azure_native import machinelearningservices as ml
 
 from infra.azure.identity import Principal
+from infra.azure.propagation import retry_while_granting
 from infra.azure.settings import Compute as Wanted
 from infra.azure.site import LONG, Site
 from infra.azure.workspace import Workspace
@@ -39,11 +40,13 @@ class Compute(pulumi.ComponentResource):
         super().__init__("launchway:azure:Compute", name, None, opts)
         site, place = args.site, args.site.place
         for wanted in args.wanted:
-            options = site.child(self, after=(*args.workspace.ready, *args.ready))
+            named = site.name("compute", wanted.name)
+            again = retry_while_granting(site, named)  # roles of the workspace, which makes it
+            options = site.child(self, after=(*args.workspace.ready, *args.ready), hooks=again)
             options.delete_before_replace = True  # the name is the zone's own and cannot be there twice
             options.custom_timeouts = LONG
             ml.Compute(
-                site.name("compute", wanted.name),
+                named,
                 resource_group_name=args.workspace.group,
                 workspace_name=args.workspace.name,
                 compute_name=wanted.name,

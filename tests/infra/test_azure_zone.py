@@ -102,7 +102,7 @@ def test_the_workspace_is_encrypted_with_the_key_of_its_records(whole: tuple[Rec
     assert encryption["status"] == "Enabled"
     assert encryption["keyVaultProperties"]["keyIdentifier"] == f"{told.keys.logs}/0123"
     assert encryption["identity"]["userAssignedIdentity"] == inputs["primaryUserAssignedIdentity"]
-    assert inputs["enableServiceSideCMKEncryption"] is True
+    assert inputs["enableServiceSideCMKEncryption"] is False  # that way takes no key from a closed vault
     # The vault of keys is not the one that the workspace keeps its secrets in.
     assert encryption["keyVaultProperties"]["keyVaultArmId"] != inputs["keyVault"]
 

@@ -27,7 +27,7 @@ VNET = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/theirs"
 USES = ("data", "output", "checkpoints")
 NAMESPACES = (
     *("Compute", "ContainerRegistry", "Insights", "KeyVault", "MachineLearningServices", "ManagedIdentity"),
-    *("Network", "Notebooks", "OperationalInsights", "Storage"),
+    *("DocumentDB", "Network", "Notebooks", "OperationalInsights", "Search", "Storage"),
 )
 
 # Kinds of which an adopting zone builds none: they are the owner's.
