@@ -42,7 +42,9 @@ def check_limits(job: Job, queue: Queue, zone: Zone, findings: Findings) -> None
 
 
 def warn_of_age(hardware: Hardware, findings: Findings) -> None:
-    """Say when a type is retired, or when the catalog does not know it."""
+    """Say when a type is retired or will be, or when the catalog does not know it."""
     if hardware.status != "current":
         reason = hardware.reason or "the catalog does not know it"
         findings.warn(f"{hardware.instance} is {hardware.status}: {reason}")
+    elif hardware.ends:
+        findings.warn(f"{hardware.instance} is retired on {hardware.ends}, and new subscriptions may not get it")

@@ -86,8 +86,8 @@ def ended(entry: Entry, form: str) -> int:
     if entry.state == "failed" and entry.cause == "capacity" and entry.interruptions:
         raise CapacityError(
             f"zone {entry.zone} took the machines of spot job {entry.id} away ({entry.nodes} x {entry.hardware})",
-            f"what it wrote as checkpoints is kept, in folder {entry.id} of the zone's checkpoints; nothing tries it"
-            " again by itself: submit it once more with that folder as an input, or with --set spot=false",
+            f"what it wrote as checkpoints is kept, in folder {entry.id} of the zone's checkpoints; nothing tries"
+            " it again by itself: submit it once more with that folder as an input, or with --set spot=false",
         )
     if entry.state == "failed" and entry.cause == "capacity":
         raise CapacityError(

@@ -72,6 +72,8 @@ def test_sizes_with_infiniband_have_an_r_in_their_name() -> None:
 
 def test_every_retired_size_says_when_and_has_no_other_fault() -> None:
     retired = {name: item for name, item in TABLE.items() if item.status == "retired"}
+    assert "2026-09-30" in retired["Standard_NV12s_v3"].reason
+    assert "NVads A10 v5" in retired["Standard_NV4as_v4"].reason
     assert {"Standard_NC6s_v3", "Standard_NC24rs_v3", "Standard_NC6s_v2", "Standard_NC6", "Standard_ND6s"} <= set(
         retired
     )
@@ -104,7 +106,7 @@ def test_a_gpu_is_found_by_the_names_people_and_clouds_use(text: str, instance: 
 @pytest.mark.parametrize(
     ("wishes", "instance"),
     [
-        ({}, "Standard_D1_v2"),
+        ({}, "Standard_D2ds_v5"),
         ({"cpu": 4, "memory": 16}, "Standard_D4ds_v5"),
         ({"cpu": 4, "memory": 30}, "Standard_E4ds_v5"),
         ({"gpu": 1}, "Standard_NC4as_T4_v3"),
@@ -114,7 +116,7 @@ def test_a_gpu_is_found_by_the_names_people_and_clouds_use(text: str, instance: 
         ({"gpu": 8, "gpu_type": "A100-40GB"}, "Standard_ND96asr_v4"),
         ({"gpu": 8, "gpu_type": "H100"}, "Standard_ND96isr_H100_v5"),
         ({"gpu": 1, "gpu_type": "V100"}, "Standard_ND40rs_v2"),
-        ({"cpu": 4, "disk": 100}, "Standard_D3_v2"),
+        ({"cpu": 4, "disk": 100}, "Standard_D4ds_v5"),
         ({"cpu": 8, "memory": 65, "disk": 400}, "Standard_E16ds_v5"),
         ({"cpu": 4, "memory": 16, "disk": 150}, "Standard_D4ds_v5"),
         ({"instance": "Standard_D4s_v3"}, "Standard_D4s_v3"),
@@ -154,7 +156,7 @@ def test_on_a_private_network_the_clusters_are_all_there_is(network: NetworkMode
 
 
 def test_on_a_public_network_every_size_is_there_with_clusters_or_without() -> None:
-    assert choose(job(), QUEUE, azure(compute=CLUSTERS)).instance == "Standard_D1_v2"
+    assert choose(job(), QUEUE, azure(compute=CLUSTERS)).instance == "Standard_D2ds_v5"
     assert choose(job(), Queue("q", "azure-weu", hardware="gpu"), azure(compute=CLUSTERS)).gpu_model == "T4"
 
 

@@ -111,7 +111,7 @@ def _check(
         _check_compute(str(value), fields, source, zone, findings)
     elif field == "resources.instanceType":
         own = fields["resources"].get("instanceType", "none: a cluster has its own")
-        if own != value:
+        if own.lower() != str(value).lower():
             what = f"{source} asks for {value}, and the size of this job is {own}"
             findings.refuse("VM size", what, "set `hardware` of the queue, or resources.instance in the job")
     elif top == "environmentVariables" and (
@@ -200,10 +200,25 @@ def _check_distribution(fields: Mapping[str, Any], job: Job, source: str, findin
             f"{source} asks for TensorFlow's workers and parameter servers",
             "a submission has one kind of node: use PyTorch or Mpi, and start what you need in the command",
         )
-    elif found.get("processCountPerInstance", 1) != 1:
+    elif found.get("distributionType") == "Mpi":
+        _check_mpi(job, findings)
+    if found.get("processCountPerInstance", 1) != 1:
         count = found["processCountPerInstance"]
         findings.refuse(
             "processes per node",
             f"{source} starts the command {count} times on every node",
             "one process a node, as on every cloud: start the others in the command, such as with torchrun",
+        )
+
+
+def _check_mpi(job: Job, findings: Findings) -> None:
+    known, nodes = compute.limits(), job.resources.nodes
+    if nodes > known["mpi_nodes_increased"]:
+        what = (
+            f"the job wants {nodes} nodes, Azure ML allows {known['mpi_nodes_increased']} in a run of MPI at most"
+        )
+        findings.refuse("MPI nodes", what, "ask for fewer nodes, or drop Mpi from the overrides")
+    elif nodes > known["mpi_nodes"]:
+        findings.warn(
+            f"{nodes} nodes: Azure ML allows {known['mpi_nodes']} in a run of MPI unless it was asked for more"
         )
