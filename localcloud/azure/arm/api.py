@@ -277,10 +277,9 @@ def _require_valid(put: Put, kind: Kind) -> None:
     if put.old is not None and put.old.location != location:
         group = ids.group(put.target.id).rpartition("/")[2]
         raise conflict(
-            f"The resource '{put.target.name}' already exists in location '{put.old.location}' in resource group "
-            f"'{group}'. A resource with the same name cannot be created in location '{location}'. Please select "
-            "a new "
-            "resource name.",
+            f"The resource '{put.target.name}' already exists in location '{put.old.location}' in resource "
+            f"group '{group}'. A resource with the same name cannot be created in location '{location}'. "
+            "Please select a new resource name.",
             "InvalidResourceLocation",
         )
 

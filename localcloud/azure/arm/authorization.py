@@ -107,18 +107,15 @@ def _check_assignment(put: Put) -> None:
     if principal in (*known, *(id for id, _ in directory.principals(put.state).values())):
         if properties.get("principalType", "ServicePrincipal") != "ServicePrincipal":
             raise bad(
-                f"The PrincipalId '{principal.replace('-', '')}' has type 'ServicePrincipal' , which is different "
-                "from "
-                f"specified PrinciaplType '{properties['principalType']}'. Please specify correct principalType "
-                "value "
-                "that matches the input principalId.",
+                f"The PrincipalId '{principal.replace('-', '')}' has type 'ServicePrincipal' , which is "
+                f"different from specified PrinciaplType '{properties['principalType']}'. Please specify "
+                "correct principalType value that matches the input principalId.",
                 "UnmatchedPrincipalType",
             )
     elif not _GUID.fullmatch(principal) or properties.get("principalType") == "ServicePrincipal":
         raise bad(
             f"Principal {principal.replace('-', '')} does not exist in the directory. Check that you have the "
-            "correct "
-            "principal ID.",
+            "correct principal ID.",
             "PrincipalNotFound",
         )
     _require_new(put, role, principal)

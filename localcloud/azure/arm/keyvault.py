@@ -82,26 +82,19 @@ def _check_vault(put: Put) -> None:
     if other is not None and other is not put.old:
         raise conflict(
             f"The vault name '{put.target.name}' is already in use. Vault names are globally unique so it is "
-            "possible "
-            "that the name is already taken. If you are sure that the vault name was not taken then it is "
-            "possible "
-            "that a vault with the same name was recently deleted but not purged after being placed in a "
-            "recoverable "
-            "state. If the vault is in a recoverable state then the vault will need to be purged before reusing "
-            "the "
-            "name. For more information about VaultAlreadyExists, soft delete and purging a vault, follow this "
-            "link "
-            "https://go.microsoft.com/fwlink/?linkid=2147740.",
+            "possible that the name is already taken. If you are sure that the vault name was not taken then "
+            "it is possible that a vault with the same name was recently deleted but not purged after being "
+            "placed in a recoverable state. If the vault is in a recoverable state then the vault will need "
+            "to be purged before reusing the name. For more information about VaultAlreadyExists, soft delete "
+            "and purging a vault, follow this link https://go.microsoft.com/fwlink/?linkid=2147740.",
             "VaultAlreadyExists",
         )
     mode, deleted = properties.pop("createMode", "default"), put.state.store(DeletedVaults).find(put.target.name)
     if deleted is not None and mode != "recover":
         raise conflict(
             "A vault with the same name already exists in deleted state. You need to either recover or purge "
-            "existing "
-            "key vault. Follow this link https://go.microsoft.com/fwlink/?linkid=2149745 for more information on "
-            "soft "
-            "delete.",
+            "existing key vault. Follow this link https://go.microsoft.com/fwlink/?linkid=2149745 for more "
+            "information on soft delete.",
             "ConflictError",
         )
     if str(properties["tenantId"]).lower() != TENANT:

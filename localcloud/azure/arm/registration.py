@@ -57,9 +57,8 @@ def require(state: State, namespace: str) -> None:
     """Raises AzureError unless a namespace is registered."""
     if not registered(state, namespace):
         raise conflict(
-            f"The subscription is not registered to use namespace '{namespace}'. See https://aka.ms/rps-not-found "
-            "for "
-            "how to register subscriptions.",
+            f"The subscription is not registered to use namespace '{namespace}'. See "
+            "https://aka.ms/rps-not-found for how to register subscriptions.",
             "MissingSubscriptionRegistration",
         )
 

@@ -70,9 +70,8 @@ def _require_same(put: Put, properties: dict[str, Any]) -> None:
     if fixed != {key: value for key, value in old.items() if key not in _CHANGEABLE}:
         raise _refused(
             "A job with this name already exists. If you are trying to submit a new job, use a different name. "
-            "If you "
-            "are trying to update an existing job, the existing job's configuration cannot be changed. Only "
-            "description, displayName, tags, and isArchived can be updated."
+            "If you are trying to update an existing job, the existing job's configuration cannot be changed. "
+            "Only description, displayName, tags, and isArchived can be updated."
         )
 
 

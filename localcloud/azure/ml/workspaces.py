@@ -157,14 +157,8 @@ def check_compute(put: Put) -> None:
     if not inner.get("vmSize"):
         raise _invalid("The VM size of the compute is required.")
     machines.require(inner["vmSize"])
-    if inner.get("vmPriority") == "LowPriority":
-        raise bad(
-            "Low priority virtual machines are not available for new compute clusters any more. Use serverless "
-            "compute "
-            "with Spot instead.",
-            "BadRequest",
-        )
-    if inner.get("vmPriority", "Dedicated") != "Dedicated":
+    # LowPriority passes still, and has Spot VMs since 2026-03-31 (MicrosoftDocs/azure-ai-docs#806).
+    if inner.get("vmPriority", "Dedicated") not in ("Dedicated", "LowPriority"):
         raise _invalid(f"VM priority {inner['vmPriority']} is not one of Dedicated, LowPriority.")
     scale = inner.get("scaleSettings") or {}
     if int(scale.get("minNodeCount", 0)) > int(scale.get("maxNodeCount", 0)):

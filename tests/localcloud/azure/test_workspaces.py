@@ -142,12 +142,17 @@ class TestClusters:
         made = rich.made(self.CLUSTER, self.body(4))["properties"]["properties"]
         assert made["scaleSettings"]["maxNodeCount"] == 4
 
+    def test_a_cluster_of_low_priority_is_taken_as_azure_takes_it_though_it_has_spot_vms_now(
+        self, rich: Local
+    ) -> None:
+        made = rich.made(self.CLUSTER, self.body(vmPriority="LowPriority"))["properties"]["properties"]
+        assert made["vmPriority"] == "LowPriority"
+
     @pytest.mark.parametrize(
         ("changes", "text"),
         [
             ({"vmSize": "Standard_Nothing"}, "not supported"),
             ({"vmSize": "Standard_NC6s_v3"}, "not supported"),
-            ({"vmPriority": "LowPriority"}, "Low priority virtual machines are not available"),
             ({"vmSize": None}, "required"),
             ({"scaleSettings": {"minNodeCount": 3, "maxNodeCount": 2}}, "cannot be greater"),
             ({"vmPriority": "Spot"}, "not one of"),
