@@ -41,8 +41,8 @@ class Compute(pulumi.ComponentResource):
         site, place = args.site, args.site.place
         for wanted in args.wanted:
             named = site.name("compute", wanted.name)
-            again = retry_while_granting(site, named)  # roles of the workspace, which makes it
-            options = site.child(self, after=(*args.workspace.ready, *args.ready), hooks=again)
+            after = (*args.workspace.ready, *args.ready)
+            options = site.child(self, after=after, hooks=retry_while_granting(site, named))
             options.delete_before_replace = True  # the name is the zone's own and cannot be there twice
             options.custom_timeouts = LONG
             ml.Compute(
