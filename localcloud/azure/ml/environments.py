@@ -15,8 +15,17 @@ from localcloud.azure.state import State
 ENVIRONMENTS = f"{WORKSPACES}/environments"
 VERSIONS = f"{ENVIRONMENTS}/versions"
 _OPEN = frozenset(
-    "docker.io index.docker.io registry-1.docker.io ghcr.io mcr.microsoft.com nvcr.io public.ecr.aws quay.io "
-    "registry.k8s.io".split()
+    [
+        "docker.io",
+        "index.docker.io",
+        "registry-1.docker.io",
+        "ghcr.io",
+        "mcr.microsoft.com",
+        "nvcr.io",
+        "public.ecr.aws",
+        "quay.io",
+        "registry.k8s.io",
+    ]
 )
 """Registries that anybody may pull from, as their own pages say; of others Azure ML has to know a secret."""
 _FIXED = ("image", "build", "condaFile", "osType")

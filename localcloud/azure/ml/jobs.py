@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from localcloud.azure import clouds
+from localcloud.azure.arm import kinds
 from localcloud.azure.arm.authorization import identity
 from localcloud.azure.arm.kinds import Put
 from localcloud.azure.arm.managed import carried
@@ -182,9 +183,7 @@ def listed(state: State, request: Request, parent: str, found: list[Resource]) -
     if not skip.isdigit():
         raise bad(f"The continuation token {skip} is invalid.", "InvalidContinuationToken")
     start = int(skip)
-    from localcloud.azure.arm.api import document
-
-    answer: Document = {"value": [document(state, request, one) for one in kept[start : start + PAGE]]}
+    answer: Document = {"value": [kinds.document(state, request, one) for one in kept[start : start + PAGE]]}
     if start + PAGE < len(kept):
         others = "&".join(f"{key}={value}" for key, value in query.items() if key != "$skip")
         answer["nextLink"] = f"{state.url}{AZURE}/arm{request.path}?{others}&$skip={start + PAGE}"
