@@ -213,6 +213,14 @@ def test_a_host_that_jobs_may_reach_is_a_rule_and_buys_the_small_firewall() -> N
     assert told["azure-weu"].network.egress == "none"
 
 
+def test_hosts_that_look_alike_have_rules_of_their_own() -> None:
+    hosts = ["a.b.com", "a-b.com", "*.b.com", "any.b.com"]
+    declared, _ = build(azure_zone(network={"fqdns": hosts}))
+    rules = declared.of(f"{ML}:ManagedNetworkSettingsRule")
+    assert sorted(made.inputs["properties"]["destination"] for made in rules) == sorted(hosts)
+    assert len({made.inputs["ruleName"] for made in rules}) == len({made.name for made in rules}) == len(hosts)
+
+
 def test_a_zone_with_a_way_out_lets_jobs_reach_everything() -> None:
     declared, told = build(azure_zone(network={"egress": "nat"}))
     assert one(declared, WORKSPACE).inputs["managedNetwork"]["isolationMode"] == "AllowInternetOutbound"
