@@ -23,10 +23,6 @@ def raw_queue(fields: object) -> Any:
     return queue(overrides={"properties": fields})
 
 
-SSH = {"shell": {"jobServiceType": "SSH", "nodes": {"nodesValueType": "All"}}}
-HOOK = {"webhooks": {"theirs": {"webhookType": "AzureDevOps", "eventType": "RunStateChanged"}}}
-
-
 def output(uri: str) -> Any:
     """Return a queue whose overrides send an output there."""
     return queue(outputs={"logs": {"jobOutputType": "uri_folder", "uri": uri}})
@@ -285,70 +281,6 @@ REFUSED: list[tuple[str, Case, str]] = [
         Case(train(), queue=output("https://azureweu1a2b3c.blob.core.windows.net/output-evil/x")),
         r"buckets: ",
     ),
-    *(
-        (
-            f"an override of {name}",
-            Case(train(), queue=queue(environmentVariables={name: "x"})),
-            rf"sets {name}: it",
-        )
-        for name in ("AZURE_CLIENT_ID", "IDENTITY_ENDPOINT", "MSI_ENDPOINT", "DEFAULT_IDENTITY_CLIENT_ID")
-    ),
-    *(
-        (
-            f"docker's {word}",
-            Case(train(), queue=queue(resources={"dockerArgs": word})),
-            rf"overrides: .* sets {option} in resources\.dockerArgs",
-        )
-        for word, option in {
-            "--init --privileged": "--privileged",
-            "-v /:/host": "--volume",
-            "-v/:/host": "--volume",
-            "-itv /:/host": "--volume",
-            "--volume=/:/host": "--volume",
-            "--mount type=bind,src=/,dst=/host": "--mount",
-            "--network host": "--network",
-            "--cap-add=SYS_ADMIN": "--cap-add",
-            "-eAZURE_CLIENT_ID=x": "--env",
-        }.items()
-    ),
-    (
-        "docker's options as a list",
-        Case(train(), queue=queue(resources={"dockerArgsList": ["--init", "--pid=host"]})),
-        r"overrides: .* sets --pid in resources\.dockerArgsList",
-    ),
-    (
-        "the output in which the lines are",
-        Case(train(), queue=queue(outputs={"default": {"jobOutputType": "uri_folder", "mode": "Upload"}})),
-        r"outputs\.default, where Azure ML keeps the job's lines",
-    ),
-    *(
-        (
-            f"an expression in {name}",
-            Case(train(), queue=raw_queue({name: {"a": "x${{b}}"}})),
-            rf"writes \$\{{\{{ in {name}\.a, which Azure ML replaces",
-        )
-        for name in ("environmentVariables", "tags", "properties")
-    ),
-    (
-        "a signature in an input of the queue",
-        Case(
-            train(),
-            queue=queue(
-                inputs={"x": {"jobInputType": "uri_folder", "uri": "https://x.blob.core.windows.net/c/d?sig=abc"}}
-            ),
-        ),
-        r"buckets: .*writes a query in inputs\.x\.uri: a signature",
-    ),
-    (
-        "a way into the node under a regime",
-        Case(train(image=f"train@{DIGEST}"), queue=queue(services=SSH), regime="hipaa"),
-        r"regime hipaa: .*opens services\.shell \(SSH\)",
-    ),
-    (
-        "calls to the outside under a regime",
-        Case(train(image=f"train@{DIGEST}"), queue=queue(notificationSetting=HOOK), regime="gdpr"),
-        r"regime gdpr: .*has Azure ML call webhooks\.theirs",
-    ),
     (
         "a name of the dispatcher",
         Case(train(), queue=queue(environment_variables={"DISPATCH_JOB_ID": "x"})),
@@ -459,25 +391,6 @@ def test_a_secret_is_the_zone_s_own_or_warned_about(written: str, sent: str, war
         (Case(train(image="team/train:1")), "docker.io/team/train:1"),
         (Case(train(inputs={"a": "https://x.blob.core.windows.net/c/d"})), "not in a container of this zone"),
         (Case(train(), queue=queue(distribution={"distributionType": "Mpi"})), "a job of one node does not have"),
-        (
-            Case(train(), queue=queue(services=SSH)),
-            "opens services.shell (SSH): whoever may use it acts as the job",
-        ),
-        (Case(train(), queue=queue(notificationSetting=HOOK)), "has Azure ML call webhooks.theirs"),
-        (Case(train(env={"AZURE_CLIENT_SECRET": "x"})), "takes it before the zone's execution identity"),
-        (
-            Case(train(), queue=queue(environmentVariables={"AZURE_USERNAME": "x"})),
-            "queue training sets AZURE_USERNAME",
-        ),
-        (
-            Case(
-                train(),
-                queue=queue(
-                    inputs={"x": {"jobInputType": "uri_folder", "uri": "azureml://datastores/theirs/paths/x"}}
-                ),
-            ),
-            "queue training reads inputs.x.uri from outside this zone's containers",
-        ),
     ],
 )
 def test_what_is_allowed_and_probably_not_meant_is_said(case: Case, warning: str) -> None:
