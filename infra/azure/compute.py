@@ -34,7 +34,7 @@ class ComputeArgs:
 
 
 class Compute(pulumi.ComponentResource):
-    """Clusters of dedicated VMs: Azure ML has no other kind any more (low priority ended on 2026-03-31)."""
+    """Clusters of dedicated VMs: those of low priority have Spot VMs since 2026-03-31, at an open price."""
 
     def __init__(self, name: str, args: ComputeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("launchway:azure:Compute", name, None, opts)
