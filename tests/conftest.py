@@ -80,6 +80,18 @@ def pytest_configure(config: pytest.Config) -> None:
         _guard(owner, name, address)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests belong together when several workers share them (`--dist loadgroup`).
+
+    A file's tests share what its fixtures make; the lives of whole stacks are dear, and shared by several files.
+    """
+    for item in items:
+        shared = "lives" in getattr(item, "fixturenames", ())
+        item.add_marker(
+            pytest.mark.xdist_group("lives" if shared else str(item.path.relative_to(item.config.rootpath)))
+        )
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the state directory that the tests had instead of the user's."""
     if state := config.stash.get(_state, None):

@@ -80,7 +80,9 @@ def warn_of_nodes(job: Job, hardware: Hardware, fabric: str, findings: Findings)
 
 
 def warn_of_age(hardware: Hardware, findings: Findings) -> None:
-    """Say when a type is retired, or when the catalog does not know it."""
+    """Say when a type is retired or will be, or when the catalog does not know it."""
     if hardware.status != "current":
         reason = hardware.reason or "the catalog does not know it"
         findings.warn(f"{hardware.instance} is {hardware.status}: {reason}")
+    elif hardware.ends:
+        findings.warn(f"{hardware.instance} is retired on {hardware.ends}, and new subscriptions may not get it")

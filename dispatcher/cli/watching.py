@@ -71,7 +71,7 @@ def print_line(line: LogLine, nodes: int, form: str, *, to_stderr: bool = False)
 
 
 def ended(entry: Entry, form: str) -> int:
-    """Print the end of a job and return its exit code. Raises CapacityError when its cloud had no room for it."""
+    """Print the end of a job and return its exit code. Raises CapacityError when its cloud had no room (left)."""
     if form == "json":
         output.print_json(entry.as_json())
     else:

@@ -124,16 +124,16 @@ def _compute(place: Value, given: str, queue: dict[str, Any], zone: Any) -> None
 
 
 def _size(place: Value, given: Any, queue: dict[str, Any], zones: Zones | None) -> None:
-    from dispatcher.placement.catalog import catalog
+    from dispatcher.placement.catalog import current, named
 
-    item = catalog("azure").get(str(given))
+    item = named("azure", str(given))
     if item is None:
-        remedy = reading.did_you_mean(str(given), list(catalog("azure")))
+        remedy = reading.did_you_mean(str(given), current("azure"))
         place.wrong(f"is {given}, not a VM size of Azure ML", remedy)
     elif item.status == "retired":
         place.wrong(f"is {given}, which is retired", item.reason)
     else:
-        queue_places.hardware(place, queue, zones, str(given))
+        queue_places.hardware(place, queue, zones, item.instance)
 
 
 def _nodes(place: Value, queue: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ class Hardware:
     GCP asks for a machine and its accelerators apart: `machine` is the type when it is not `instance` itself,
     `accelerator_type` Vertex's word for the GPU, `tpu_topologies` the topologies of a TPU with the number of
     machines each takes (the first is that of one machine), `boot_disk` the only disk type it boots from. `family`
-    is Azure's quota that the type counts against.
+    is Azure's quota that the type counts against, `ends` the day on which Azure has announced to retire it.
     """
 
     cloud: str
@@ -52,6 +52,7 @@ class Hardware:
     tpu_topologies: Mapping[str, int] = field(default_factory=dict, hash=False)
     boot_disk: str | None = None
     family: str | None = None
+    ends: str | None = None
 
     def describe(self) -> str:
         """Say what it is in one phrase, such as `ml.g5.xlarge (1x A10G, 4 vCPU, 16 GiB)`."""
@@ -69,6 +70,19 @@ def catalog(cloud: str) -> Mapping[str, Hardware]:
         return {}
     with path.open(newline="", encoding="utf-8") as table:
         return {row["instance"]: _row(cloud, row) for row in csv.DictReader(table)}
+
+
+def named(cloud: str, instance: str) -> Hardware | None:
+    """Return the type of that name; Azure takes its names in any letter case."""
+    table = catalog(cloud)
+    if (found := table.get(instance)) or cloud != "azure":
+        return found
+    return next((item for name, item in table.items() if name.lower() == instance.lower()), None)
+
+
+def current(cloud: str) -> list[str]:
+    """Return the names of types that are not retired, to suggest one."""
+    return [name for name, item in catalog(cloud).items() if item.status != "retired"]
 
 
 def _row(cloud: str, row: Mapping[str, str]) -> Hardware:
@@ -96,6 +110,7 @@ def _row(cloud: str, row: Mapping[str, str]) -> Hardware:
         tpu_topologies=_topologies(row.get("tpu_topologies", "")),
         boot_disk=row.get("boot_disk") or None,
         family=row.get("family") or None,
+        ends=row.get("ends") or None,
     )
 
 

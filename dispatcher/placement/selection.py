@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from dispatcher.errors import PolicyRefusal, Problem, SpecError
-from dispatcher.placement.catalog import GpuWish, Hardware, catalog, gpu_models, gpu_wish
+from dispatcher.placement.catalog import GpuWish, Hardware, catalog, current, gpu_models, gpu_wish
+from dispatcher.placement.catalog import named as by_name
 
 if TYPE_CHECKING:
     from dispatcher.contract import Compute, Zone
@@ -27,6 +28,7 @@ def choose(job: Job, queue: Queue, zone: Zone | None) -> Hardware:
     (`limits.instance_types`; when empty, every x86 type of the catalog) and its compute entries; where jobs run on
     clusters only, the clusters' types are all there is. Smallest is:
     fewest GPUs, then GPU memory, vCPU, memory; equals are settled by not burstable, current generation, name.
+    One whose end is announced comes behind all others.
     Prices play no part. Nothing is ever substituted: raises PolicyRefusal with the nearest candidates when
     nothing fits or a rule of the zone forbids it, SpecError when a name is unknown.
     """
@@ -55,7 +57,9 @@ def choose(job: Job, queue: Queue, zone: Zone | None) -> Hardware:
         raise PolicyRefusal(
             f"hardware: no instance type that the zone allows fits {_words(wish)}", _nearest(wish, gpu, allowed)
         )
-    return dataclasses.replace(min(fitting, key=_size), region=zone.region)
+    # A type that is about to end is closed to new customers already: it is taken when there is no other.
+    lasting = [item for item in fitting if item.ends is None]
+    return dataclasses.replace(min(lasting or fitting, key=_size), region=zone.region)
 
 
 def _size(item: Hardware) -> tuple[float | int | str | bool, ...]:
@@ -125,7 +129,6 @@ def _checked_gpu(wish: Resources, zone: Zone) -> GpuWish | None:
 
 def _named(wish: Resources, queue: Queue, zone: Zone, misfit: Callable[[Hardware], str]) -> Hardware | None:
     """Return the type that the job or, failing that, the queue names; refuse one that the zone does not allow."""
-    everything = catalog(zone.cloud)
     if wish.instance is None:
         if queue.hardware is None:
             return None
@@ -135,10 +138,10 @@ def _named(wish: Resources, queue: Queue, zone: Zone, misfit: Callable[[Hardware
                 f"compute.{entry.name}.max: the job wants {wish.nodes} nodes, {entry.name} has {entry.max}",
                 "ask for fewer nodes, or raise max of the compute entry in the stack",
             )
-        return everything.get(entry.instance, Hardware(zone.cloud, entry.instance, status="unknown"))
-    item = everything.get(wish.instance)
+        return by_name(zone.cloud, entry.instance) or Hardware(zone.cloud, entry.instance, status="unknown")
+    item = by_name(zone.cloud, wish.instance)
     if item is None:
-        close = difflib.get_close_matches(wish.instance, list(everything), n=1)
+        close = difflib.get_close_matches(wish.instance, current(zone.cloud), n=1)
         portable = "leave it out and say resources.gpu, gpu_type, cpu or memory, which are the same on every cloud"
         remedy = f"did you mean {close[0]}?" if close else portable
         rule = f"{wish.instance} is not a training instance type of {zone.cloud}"

@@ -9,6 +9,7 @@ import pulumi
 from pulumi_azure_native import machinelearningservices as ml
 
 from infra.azure.identity import Principal
+from infra.azure.propagation import retry_while_granting
 from infra.azure.settings import Compute as Wanted
 from infra.azure.site import LONG, Site
 from infra.azure.workspace import Workspace
@@ -33,17 +34,19 @@ class ComputeArgs:
 
 
 class Compute(pulumi.ComponentResource):
-    """Clusters of dedicated VMs: Azure ML has no other kind any more (low priority ended on 2026-03-31)."""
+    """Clusters of dedicated VMs: those of low priority have Spot VMs since 2026-03-31, at an open price."""
 
     def __init__(self, name: str, args: ComputeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("launchway:azure:Compute", name, None, opts)
         site, place = args.site, args.site.place
         for wanted in args.wanted:
-            options = site.child(self, after=(*args.workspace.ready, *args.ready))
+            named = site.name("compute", wanted.name)
+            after = (*args.workspace.ready, *args.ready)
+            options = site.child(self, after=after, hooks=retry_while_granting(site, named))
             options.delete_before_replace = True  # the name is the zone's own and cannot be there twice
             options.custom_timeouts = LONG
             ml.Compute(
-                site.name("compute", wanted.name),
+                named,
                 resource_group_name=args.workspace.group,
                 workspace_name=args.workspace.name,
                 compute_name=wanted.name,

@@ -174,6 +174,12 @@ def _adopted(zone: Zone) -> Iterator[Found]:
     names = [getattr(existing.buckets, use) or use for use in type(existing.buckets).model_fields]
     if existing.storage and len(set(names)) < len(names):
         yield "existing.buckets", "a container is named for two uses", "give each use its own"
+    if existing.keys.logs and not existing.workspace and "/versions/" not in existing.keys.logs:
+        rule = "a workspace uses one version of its key, and does not follow a rotation"
+        yield "existing.keys.logs", rule, "name the version: .../keys/NAME/versions/VERSION"
+    if existing.workspace and zone.cosmos_principal:
+        rule = "Azure Cosmos DB gets no role on the key of an adopted workspace"
+        yield "cosmosPrincipal", rule, "remove it, or existing.workspace"
     if existing.workspace:
         for path, said in (
             ("managedNetwork", zone.managed_network is not None),

@@ -9,6 +9,7 @@ import pulumi
 from pulumi_azure_native import machinelearningservices as ml
 
 from infra.azure import clouds
+from infra.azure.propagation import retry_while_granting
 from infra.azure.site import Site
 from infra.azure.workspace import Workspace
 
@@ -30,8 +31,9 @@ class Datastores(pulumi.ComponentResource):
         super().__init__("launchway:azure:Datastores", name, None, opts)
         site = args.site
         for use, container in args.containers.items():
+            named = site.name("datastores", use)
             ml.Datastore(
-                site.name("datastores", use),
+                named,
                 resource_group_name=args.workspace.group,
                 workspace_name=args.workspace.name,
                 name=use,
@@ -47,6 +49,6 @@ class Datastores(pulumi.ComponentResource):
                     service_data_access_auth_identity="WorkspaceUserAssignedIdentity",
                     tags=dict(site.tags),
                 ),
-                opts=site.child(self, after=args.workspace.ready),
+                opts=site.child(self, after=args.workspace.ready, hooks=retry_while_granting(site, named)),
             )
         self.register_outputs({})

@@ -18,6 +18,9 @@ def lines(zone: Zone) -> list[Line]:
         ("container registry (Premium)", "registry_premium"): 0 if zone.existing.registry else 1,
         ("nodes that clusters keep", "node"): sum(one.min for one in zone.compute) if zone.private else 0,
     }
+    if not zone.existing.workspace:  # Azure ML makes them for a workspace with a key of ours
+        counts["Azure AI Search of the workspace's records", "search_service"] = 1
+        counts["Azure Cosmos DB of the workspace's records", "cosmos_account"] = 1
     if zone.private:
         zones = {name for names in dns_zones(zone.environment).values() for name in names}
         counts["private endpoints", "private_endpoint"] = len(dns_zones(zone.environment))

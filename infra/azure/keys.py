@@ -24,6 +24,8 @@ from infra.lookup import found
 USES = ("data", "registry", "logs")
 VAULTS = "Microsoft.KeyVault/vaults"
 ROTATE_AFTER, EXPIRE_AFTER = "P90D", "P120D"  # ISO 8601; a version is replaced a month before it expires
+# The workspace names a version and stays with it until it is told another: what it uses must not expire under it.
+PINNED = "logs"
 KEY_SIZE = 3072  # bits: all services take RSA of 2048, 3072 and 4096
 USE_KEY = "Key Vault Crypto Service Encryption User"
 
@@ -32,8 +34,9 @@ USE_KEY = "Key Vault Crypto Service Encryption User"
 class Key:
     """A key's resource `id`, the `vault` it is in, its `name` there, and its addresses.
 
-    `uri` names no version: whoever is given it follows the rotation. `versioned` names the current one. What is
-    encrypted with the key waits for `ready`.
+    `uri` names no version: whoever is given it follows the rotation. `versioned` names one: the current one when
+    the state was last refreshed, of an adopted key the one that the settings name. What is encrypted with the key
+    waits for `ready`.
     """
 
     id: pulumi.Output[str]
@@ -53,7 +56,9 @@ class Key:
 class KeysArgs:
     """`encryption` uses every key in the name of storage and registry, `workspace` the one of logs for itself.
 
-    `existing_vault` (for secrets), `data`, `registry` and `logs` (keys) are resource ids of what to adopt.
+    `cosmos` (an object id) is Azure Cosmos DB, which keeps what a workspace of our own knows, under that key too.
+    `existing_vault` (for secrets), `data`, `registry` and `logs` (keys) are resource ids of what to adopt; that of
+    logs may end in `/versions/VERSION`.
     """
 
     site: Site
@@ -61,6 +66,7 @@ class KeysArgs:
     encryption: Principal
     workspace: Principal
     private: bool
+    cosmos: pulumi.Output[str] | None = None
     existing_vault: str | None = None
     data: str | None = None
     registry: str | None = None
@@ -110,7 +116,11 @@ class Keys(pulumi.ComponentResource):
 
     def _ready(self, args: KeysArgs, use: str, key: Key) -> Key:
         """The key with the assignments that let it be used: on this key alone, not on its vault."""
-        users = {"encryption": args.encryption} | ({"workspace": args.workspace} if use == "logs" else {})
+        users = {"encryption": args.encryption.principal_id}
+        if use == PINNED:
+            users["workspace"] = args.workspace.principal_id
+            if args.cosmos is not None:
+                users["cosmos"] = args.cosmos
         grants: list[authorization.RoleAssignment] = [
             roles.assign(
                 args.site,
@@ -118,9 +128,9 @@ class Keys(pulumi.ComponentResource):
                 args.site.name("keys", f"{use}-{who}"),
                 role=USE_KEY,
                 scope=key.id,
-                principal=user.principal_id,
+                principal=principal,
             )
-            for who, user in users.items()
+            for who, principal in users.items()
         ]
         return Key(key.id, key.vault, key.name, key.uri, key.versioned, tuple(grants))
 
@@ -143,7 +153,7 @@ def _built(args: KeysArgs, parent: pulumi.Resource, vault: Vault, use: str) -> K
             "key_ops": ["wrapKey", "unwrapKey"],
             "attributes": {"enabled": True, "exportable": False},
             "rotation_policy": {
-                "attributes": {"expiry_time": EXPIRE_AFTER},
+                **({} if use == PINNED else {"attributes": {"expiry_time": EXPIRE_AFTER}}),
                 "lifetime_actions": [
                     {
                         "action": {"type": keyvault.KeyRotationPolicyActionType.ROTATE},
@@ -159,6 +169,7 @@ def _built(args: KeysArgs, parent: pulumi.Resource, vault: Vault, use: str) -> K
 
 def _adopted(args: KeysArgs, parent: pulumi.Resource, use: str, id: str) -> Key:
     """An RSA key, in a vault that services take keys from: rights by role, and nothing in it can be purged."""
+    id, _, version = id.partition("/versions/")
     of, setting, ask = parse(id), args.site.setting(f"existing.keys.{use}"), args.site.ask(parent)
     known = found(
         setting,
@@ -177,7 +188,9 @@ def _adopted(args: KeysArgs, parent: pulumi.Resource, use: str, id: str) -> Key:
             "purge protection on (enablePurgeProtection), name another key, or remove the setting"
         )
     told = pulumi.Output.from_input
-    return Key(told(known.id), told(vault), told(of.name), told(known.key_uri), told(known.key_uri_with_version))
+    # Without a version named, no workspace of ours uses the key.
+    versioned = f"{known.key_uri}/{version}" if version else known.key_uri_with_version
+    return Key(told(known.id), told(vault), told(of.name), told(known.key_uri), told(versioned))
 
 
 def _adopted_vault(

@@ -10,7 +10,7 @@ import pulumi
 
 from dispatcher import contract
 from infra import compute as offered
-from infra.azure import group, idle
+from infra.azure import directory, group, idle
 from infra.azure.access import Roles, RolesArgs, Submitter, WorkspaceRoles, WorkspaceRolesArgs
 from infra.azure.account import Account
 from infra.azure.adopted import AdoptedArgs, AdoptedNetwork
@@ -70,7 +70,8 @@ def build(
     """Build one zone under `parent` and return it as the contract tells it."""
     site, under = site_of_zone(environment, zone, account.deployer), pulumi.ResourceOptions(parent=parent)
     idle.PRICES.tell(zone.name, idle.lines(zone), parent)
-    parts = _parts(site, zone, group.build(site, parent), under)
+    cosmos = None if zone.existing.workspace else directory.cosmos(site, parent, zone.cosmos_principal)
+    parts = _parts(site, zone, group.build(site, parent), cosmos, under)
     network = _network(site, zone, parts, under)
     network = _joined(site, zone, parts, network, "endpoints", _targets(parts), under)
     submitters: list[Submitter] = [("Group", id) for id in zone.submitters]
@@ -93,7 +94,9 @@ def build(
     return _contract(zone, parts, network, workspace, roles)
 
 
-def _parts(site: Site, zone: Zone, home: group.Group, under: pulumi.ResourceOptions) -> Parts:
+def _parts(
+    site: Site, zone: Zone, home: group.Group, cosmos: pulumi.Output[str] | None, under: pulumi.ResourceOptions
+) -> Parts:
     """Everything that the workspace is made of. Identities come first: keys and stores are theirs to use."""
     existing = zone.existing
     audience = zone.federation.audience if zone.federation else None
@@ -102,9 +105,8 @@ def _parts(site: Site, zone: Zone, home: group.Group, under: pulumi.ResourceOpti
     audit = Audit(site.name("audit"), records, under)
     adopted_keys = (existing.keys.data, existing.keys.registry, existing.keys.logs)
     users = (identity.encryption, identity.workspace)
-    keys = Keys(
-        site.name("keys"), KeysArgs(site, home, *users, zone.private, existing.vault, *adopted_keys), under
-    )
+    wanted = KeysArgs(site, home, *users, zone.private, cosmos, existing.vault, *adopted_keys)
+    keys = Keys(site.name("keys"), wanted, under)
     containers = StorageArgs(
         site,
         home,

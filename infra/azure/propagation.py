@@ -28,6 +28,7 @@ NOT_HEARD_OF = re.compile(
     r"(?i)PrincipalNotFound|does not exist in the directory|ForbiddenByRbac|KeyVaultAccessForbidden"
     r"|KeyVaultAuthenticationFailure|CannotAccessKeyVault|Failed to access KeyId|aka\.ms/acr/cmk"
     r"|does not have (the )?(required |following )?permissions?\b[^.]*\bvault\b"
+    r"|not authorized to perform action on resource"  # a vault to Cosmos DB, which comes as itself
     r"|unwrap ?key|wrap ?key permission|key vault (operation|access)[^.]*(denied|forbidden)"
 )
 # What an assignment is refused with while its role, or the identity it is for, has not reached every server

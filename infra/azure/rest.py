@@ -1,4 +1,4 @@
-"""Ask Azure Resource Manager over plain REST, as whoever deploys: for what the provider does not do."""
+"""Ask Resource Manager or the directory over plain REST, as whoever deploys: what the provider does not do."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Calls to `endpoint` (`https://management.azure.com` or the local cloud's) with the deployer's token."""
+    """Calls to `endpoint` (`https://management.azure.com` or the local cloud's) with a token of the deployer's."""
 
     endpoint: str
     token: str = field(repr=False)
 
-    def ask(self, path: str, version: str, verb: str = "GET", **query: str) -> Answer:
-        """One call without a body; `path` begins with a slash, `version` is the API version.
+    def ask(self, path: str, version: str | None, verb: str = "GET", **query: str) -> Answer:
+        """One call without a body; `path` begins with a slash, `version` is the API version, if any.
 
         Raises requests' own errors when nobody answers.
         """
@@ -40,7 +40,7 @@ class Rest:
         answer = requests.request(
             verb,
             f"{self.endpoint}{path}",
-            params={"api-version": version, **query},
+            params={**({"api-version": version} if version else {}), **query},
             headers={"Authorization": f"Bearer {self.token}"},
             timeout=TIMEOUT,
         )

@@ -16,11 +16,11 @@ _NAME = r"[A-Za-z0-9_.()-]+"
 _GROUP = rf"^/subscriptions/{GUID}/resourceGroups/{_NAME}"
 
 
-def _id(kind: str) -> StringConstraints:
-    """The form of a resource id of `kind`, such as `Microsoft.Storage/storageAccounts`."""
+def _id(kind: str, tail: str = "") -> StringConstraints:
+    """The form of a resource id of `kind`, such as `Microsoft.Storage/storageAccounts`, that may end in `tail`."""
     provider, *types = kind.split("/")
     parts = "".join(rf"/{part}/{_NAME}" for part in types)
-    return StringConstraints(pattern=rf"{_GROUP}/providers/{provider.replace('.', '[.]')}{parts}$")
+    return StringConstraints(pattern=rf"{_GROUP}/providers/{provider.replace('.', '[.]')}{parts}{tail}$")
 
 
 Guid = Annotated[str, StringConstraints(pattern=rf"^{GUID}$")]
@@ -28,6 +28,7 @@ VmSize = Annotated[str, StringConstraints(pattern=r"^Standard_[A-Z][A-Za-z0-9]*(
 ContainerName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9]){2,62}$")]
 Host = Annotated[str, StringConstraints(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9-]+)+$")]
 KeyId = Annotated[str, _id("Microsoft.KeyVault/vaults/keys")]
+VersionedKeyId = Annotated[str, _id("Microsoft.KeyVault/vaults/keys", r"(/versions/[0-9a-f]{32})?")]
 VnetId = Annotated[str, _id("Microsoft.Network/virtualNetworks")]
 SubnetId = Annotated[str, _id("Microsoft.Network/virtualNetworks/subnets")]
 DnsZoneId = Annotated[str, _id("Microsoft.Network/privateDnsZones")]
@@ -64,11 +65,15 @@ class ExistingBuckets(Settings):
 
 
 class ExistingKeys(Settings):
-    """Customer-managed keys to adopt, by their resource ids."""
+    """Customer-managed keys to adopt, by their resource ids.
+
+    Storage and registry follow the rotation of theirs. A workspace does not: for one that is built, the id of the
+    key of logs ends in the version that it uses.
+    """
 
     data: KeyId | None = None
     registry: KeyId | None = None
-    logs: KeyId | None = None
+    logs: VersionedKeyId | None = None
 
 
 class Existing(Settings):
@@ -103,7 +108,8 @@ class Zone(base.BaseZone):
     """One landing zone around one Azure ML workspace in one subscription and region.
 
     `submitters` are object ids of Entra groups whose members may submit as themselves; without any, whoever
-    deploys may. `environment` is the Azure cloud, each with its own sign-in and addresses.
+    deploys may. `environment` is the Azure cloud, each with its own sign-in and addresses. `cosmosPrincipal` is
+    the object id of Azure Cosmos DB's service principal, where whoever deploys may not read the directory.
     """
 
     cloud: Literal["azure"]
@@ -113,6 +119,7 @@ class Zone(base.BaseZone):
     managed_network: bool | None = None
     existing: Existing = Existing()
     submitters: tuple[Guid, ...] = ()
+    cosmos_principal: Guid | None = None
     federation: Federation | None = None
     compute: tuple[Compute, ...] = ()
     instance_types: tuple[VmSize, ...] = ()
@@ -171,6 +178,7 @@ _RESOURCE = "the resource id of"
 FORMS: Mapping[int | str, tuple[str, str]] = {
     "subscription": ("the id of a subscription, in small letters", "11111111-2222-4333-8444-555555555555"),
     "submitters": ("the object id of an Entra group", "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"),
+    "cosmosPrincipal": ("the object id of a service principal", "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"),
     "fqdns": ("the name of a host, without https://", "pypi.org"),
     "vnet": (f"{_RESOURCE} a virtual network", _example("Microsoft.Network/virtualNetworks")),
     "endpointsSubnet": (f"{_RESOURCE} a subnet", _example("Microsoft.Network/virtualNetworks/subnets")),
@@ -180,6 +188,10 @@ FORMS: Mapping[int | str, tuple[str, str]] = {
     "buckets": ("the name of a container: 3 to 63 lower-case letters, digits and single hyphens", "train-data"),
     "vault": (f"{_RESOURCE} a key vault", _example("Microsoft.KeyVault/vaults")),
     "keys": (f"{_RESOURCE} a key", _example("Microsoft.KeyVault/vaults/keys")),
+    "logs": (
+        f"{_RESOURCE} a key with its version",
+        f"{_example('Microsoft.KeyVault/vaults/keys')}/versions/0123456789abcdef0123456789abcdef",
+    ),
     "registry": (f"{_RESOURCE} a container registry", _example("Microsoft.ContainerRegistry/registries")),
     "workspace": (
         f"{_RESOURCE} an Azure ML workspace",

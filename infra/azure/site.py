@@ -63,6 +63,12 @@ class Site(BaseSite[Place, azure.Provider]):
         endpoint = f"{self.emulator}/arm" if self.emulator else clouds.of(self.place.environment).resource_manager
         return Rest(endpoint, self.deployer.token)
 
+    def directory(self, parent: pulumi.Resource) -> Rest:
+        """The way to ask the directory who somebody is. Raises what an invoke raises."""
+        graph = clouds.of(self.place.environment).graph
+        token = authorization.get_client_token(endpoint=graph, opts=self.ask(parent)).token
+        return Rest(f"{self.emulator}/graph" if self.emulator else graph, token)
+
 
 def emulated(environment: Environment) -> str | None:
     """The address that stands for Azure's in this environment; raises pulumi.RunError unless it is loopback."""

@@ -55,7 +55,8 @@ class Vault(pulumi.ComponentResource):
                 "enabled_for_template_deployment": False,
                 "public_network_access": "Disabled" if args.private else "Enabled",
                 "network_acls": {
-                    # Storage, registry and workspace get their keys as trusted services, whatever the rest.
+                    # Storage, registry and Cosmos DB get their keys as trusted services, as Microsoft's pages
+                    # have it (not proven of the latter two: docs/decisions/0006-...).
                     "bypass": "AzureServices",
                     "default_action": "Deny" if args.private else "Allow",
                     "ip_rules": [],

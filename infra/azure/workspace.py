@@ -146,7 +146,9 @@ class Workspace(pulumi.ComponentResource):
                 ),
                 identity=ml.IdentityForCmkArgs(user_assigned_identity=args.identity.id),
             ),
-            enable_service_side_cmk_encryption=True,
+            # The other way is a preview that takes no key from a closed vault and knows no rotation
+            # (docs/decisions/0006-where-azure-ml-keeps-what-it-knows.md).
+            enable_service_side_cmk_encryption=False,
             hbi_workspace=True,  # Microsoft collects less, and encrypts scratch disks mostly; never changes
             public_network_access="Disabled" if args.private else "Enabled",
             allow_public_access_when_behind_vnet=False,

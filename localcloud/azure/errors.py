@@ -79,9 +79,8 @@ def missing(id: str) -> AzureError:
     return AzureError(
         404,
         "ResourceNotFound",
-        f"The Resource '{kind}' under resource group '{group or '<null>'}' was not found. For more details please "
-        "go "
-        "to https://aka.ms/ARMResourceNotFoundFix",
+        f"The Resource '{kind}' under resource group '{group or '<null>'}' was not found. For more details "
+        "please go to https://aka.ms/ARMResourceNotFoundFix",
     )
 
 

@@ -81,8 +81,7 @@ def quota(state: State, seen: Seen) -> AzureError:
         400,
         "UserError",
         f"The specified subscription has a {family or 'total cluster dedicated regional'} vCPU quota of 0 and "
-        "cannot "
-        f"accommodate for at least 1 requested managed compute node which maps to {cores} vCPUs.",
+        f"cannot accommodate for at least 1 requested managed compute node which maps to {cores} vCPUs.",
     )
 
 
@@ -99,8 +98,7 @@ def _denied(seen: Seen) -> AzureError:
         "AuthorizationFailed",
         f"The client '{PERSON}' with object id '{PERSON}' does not have authorization to perform action "
         f"'{action(seen)}' over scope '{id}' or the scope is invalid. If access was recently granted, please "
-        "refresh "
-        "your credentials.",
+        "refresh your credentials.",
     )
 
 

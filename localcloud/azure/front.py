@@ -20,11 +20,12 @@ from localcloud.server.seen import Seen
 from localcloud.server.wire import Answer, Call
 
 PLANES: Mapping[str, str] = {
-    "arm": "localcloud.azure.arm.api",  # management.azure.com
-    "blob": "localcloud.azure.blob.api",  # <account>.blob.core.windows.net
+    "arm": "localcloud.azure.arm.api",  # management.azure.com, management.usgovcloudapi.net
+    "blob": "localcloud.azure.blob.api",  # <account>.blob.core.windows.net, ...
+    "graph": "localcloud.azure.directory",  # graph.microsoft.com, graph.microsoft.us
     "identity": "localcloud.azure.identity",  # what App Service gives its programs as IDENTITY_ENDPOINT
-    "ml": "localcloud.azure.ml.history",  # <region>.api.azureml.ms
-    "vault": "localcloud.azure.vault",  # <vault>.vault.azure.net
+    "ml": "localcloud.azure.ml.history",  # <region>.api.azureml.ms, ...
+    "vault": "localcloud.azure.vault",  # <vault>.vault.azure.net, ...
 }
 """Which module answers, as its `PLANE`; loaded when the first call comes."""
 
@@ -95,9 +96,10 @@ class Visit:
 
     def _holder(self) -> str:
         plane, request = self.plane, self.request
-        if plane is None or not plane.audiences or plane.signed(self.state, request):
+        audiences = plane.audiences(self.state, request) if plane else ()
+        if plane is None or not audiences or plane.signed(self.state, request):
             return ""
-        return self.state.store(Tokens).holder(request.call.lower.get("authorization"), plane.audiences)
+        return self.state.store(Tokens).holder(request.call.lower.get("authorization"), audiences)
 
     def _refusal(self, error: AzureError) -> Answer:
         return _named(self.plane.refusal(error) if self.plane else in_json(error))

@@ -43,12 +43,12 @@ Respond = Callable[[State, Request], object]
 
 @dataclass(frozen=True)
 class Plane:
-    """`find` says what a call is and who answers it (None: nobody does); `audiences` whose tokens are taken, none
+    """`find` says what a call is and who answers it (None: nobody does); `audiences` whose tokens it takes, none
     of them asking for no token at all; `refusal` how an error is written."""
 
     find: Callable[[State, Call, str], tuple[Request, Respond | None]]
     refusal: Callable[[AzureError], Answer]
-    audiences: Sequence[str] = ()
+    audiences: Callable[[State, Request], Sequence[str]] = lambda state, request: ()
     signed: Callable[[State, Request], bool] = lambda state, request: False
     """Whether a call without a token has other proof, as the signature in the address of a blob."""
 

@@ -1,12 +1,13 @@
 """The data plane of key vaults: secrets and their values, keys without their material.
 
-Source: learn.microsoft.com/rest/api/keyvault/secrets.
+Source: learn.microsoft.com/rest/api/keyvault/secrets and /keys.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from localcloud.azure import clouds
 from localcloud.azure.arm.authorization import may
 from localcloud.azure.arm.keyvault import SECRETS, add_version, vault
 from localcloud.azure.arm.store import Resource, Resources
@@ -25,8 +26,7 @@ def _find(state: State, request: Request, noun: str) -> Resource:
             f"{noun.title()}NotFound",
             f"A {noun} with (name/id) {request.names['name']} was not found in this key vault. If you recently "
             f"deleted this {noun} you may be able to recover it using the correct recovery command. For help "
-            "resolving "
-            "this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182",
+            "resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182",
         )
     return found
 
@@ -140,6 +140,13 @@ def get_key(state: State, request: Request) -> object:
         return {"key": key, "attributes": properties["attributes"]}
 
 
+def rotate_key(state: State, request: Request) -> object:
+    """Rotate Key: a new version becomes the current one, as when its policy is carried out."""
+    with state.lock:
+        add_version(state, _find(state, request, "key"))
+    return get_key(state, request)
+
+
 def delete(noun: str) -> Respond:
     """Delete Secret and Delete Key."""
 
@@ -156,6 +163,13 @@ def delete(noun: str) -> Respond:
     return answer
 
 
+def _audiences(state: State, request: Request) -> tuple[str, ...]:
+    """The vaults of the cloud that this one is in."""
+    with state.lock:
+        found = vault(state, request.names.get("vault", ""))
+        return (f"https://{clouds.of(found.location if found else '').vault}",)
+
+
 PLANE = Plane(
     routed(
         "vault",
@@ -167,9 +181,10 @@ PLANE = Plane(
             Route("DELETE", "/{vault}/secrets/{name}", "DeleteSecret", delete("secret")),
             Route("GET", "/{vault}/secrets", "ListSecrets", list_secrets),
             Route("GET", "/{vault}/keys/{name}", "GetKey", get_key),
+            Route("POST", "/{vault}/keys/{name}/rotate", "RotateKey", rotate_key),
             Route("DELETE", "/{vault}/keys/{name}", "DeleteKey", delete("key")),
         ],
     ),
     in_json,
-    ("https://vault.azure.net",),
+    _audiences,
 )

@@ -7,7 +7,8 @@ from concurrent.futures import Future
 
 import pytest
 
-from tests.engine.checkov import declared
+from localcloud.azure import types
+from tests.engine.checkov import arm, declared
 from tests.engine.checkov.accepted import findings, unused
 from tests.engine.checkov.judge import Verdict, judge
 from tests.engine.life import Life
@@ -53,6 +54,21 @@ def test_every_finding_of_checkov_is_accepted_with_a_reason(
 @pytest.mark.parametrize("cloud", SEEN)
 def test_checkov_has_looked_at_what_matters(verdicts: Mapping[tuple[str, str], Verdict], cloud: str) -> None:
     assert SEEN[cloud] - verdicts["local", cloud].checks == set()
+
+
+@pytest.mark.parametrize("stack", stacks())
+def test_every_declared_resource_of_azure_keeps_to_microsofts_own_types(
+    lives: Mapping[str, Future[Life]], stack: str
+) -> None:
+    life = lives[stack].result()
+    life.step("up")
+    wrong: dict[str, list[str]] = {}
+    for one in arm.document(life.state)["resources"]:
+        kind = types.find(one["type"])
+        problems = kind.check(one) if kind else ["nothing is known of this type"]
+        if problems:
+            wrong[f"{one['type']} {one['name']}"] = [str(problem) for problem in problems]
+    assert wrong == {}
 
 
 def test_no_accepted_finding_is_stale(verdicts: Mapping[tuple[str, str], Verdict]) -> None:

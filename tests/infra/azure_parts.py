@@ -197,6 +197,7 @@ def _declare(chosen: Choices) -> None:
             identity.encryption,
             identity.workspace,
             chosen.private,
+            told("principal-cosmos"),
             chosen.existing_vault,
             data=chosen.existing_key,
         ),

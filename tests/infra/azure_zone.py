@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 from unittest import mock
+from urllib.parse import urlsplit
 
 import pulumi
 
@@ -40,20 +41,31 @@ ASKED: dict[str, Any] = {
 
 
 class Subscription:
-    """Stands where Azure Resource Manager is asked over REST: which resource providers are registered."""
+    """Stands where Azure is asked over REST: which resource providers are registered, who Cosmos DB is.
 
-    def __init__(self, registered: bool = True, refuses: bool = False) -> None:
-        self.registered, self.refuses = registered, refuses
+    `directory` is what the directory answers instead.
+    """
+
+    def __init__(self, registered: bool = True, refuses: bool = False, directory: Answer | None = None) -> None:
+        self.registered, self.refuses, self.directory = registered, refuses, directory
         self.asked: list[tuple[str, str]] = []
 
     def ask(self, rest: Rest, path: str, version: str, verb: str = "GET", **query: str) -> Answer:
         """Answer as Rest.ask does; a registration is there with the next question."""
+        if path == "/v1.0/servicePrincipals":  # of the directory, not of a subscription
+            return self._directory(rest, query["$filter"])
         self.asked.append((verb, path))
         if verb == "POST" and self.refuses:
             return Answer(403, {"error": {"code": "AuthorizationFailed", "message": "the client may not"}})
         if verb == "POST":
             self.registered = True
         return Answer(200, {"registrationState": "Registered" if self.registered else "NotRegistered"})
+
+    def _directory(self, rest: Rest, wanted: str) -> Answer:
+        application = wanted.removeprefix("appId eq '").rstrip("'")
+        return self.directory or Answer(
+            200, {"value": [{"id": f"{urlsplit(rest.endpoint).netloc}/{application}"}]}
+        )
 
 
 def made(type: str, inputs: dict[str, Any]) -> dict[str, Any]:

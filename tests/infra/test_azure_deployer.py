@@ -46,6 +46,14 @@ def test_a_deployer_reads_no_data_no_secret_and_signs_in_as_nobody() -> None:
     assert "Microsoft.KeyVault/vaults/keys/delete" not in actions
 
 
+def test_what_every_zone_asks_is_about_the_subscription_and_long_operations_alone() -> None:
+    """Nobody looks at permissions before an update, so the role names no such action."""
+    always = yaml.safe_load(deployer.TABLE.read_text())["always"]
+    polled = re.compile(r"/locations/|OperationResults/|OperationStatuses/|/operationresults/")
+    others = [action for action in always if not polled.search(action)]
+    assert others == ["Microsoft.Resources/subscriptions/providers/read", "Microsoft.Resources/subscriptions/read"]
+
+
 def test_every_resource_provider_that_a_zone_registers_may_be_registered() -> None:
     registered = {
         action for action in deployer.role(deployer.EXAMPLE)["Actions"] if action.endswith("/register/action")

@@ -99,6 +99,7 @@ def test_assignments_are_exactly_these() -> None:
             ("principal-encryption", "Key Vault Crypto Service Encryption User", f"{keys}{use}")
             for use in ("data", "registry", "logs")
         ),
+        ("principal-cosmos", "Key Vault Crypto Service Encryption User", f"{keys}logs"),
     }
 
 

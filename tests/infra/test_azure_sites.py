@@ -213,6 +213,8 @@ def test_idle_cost_counts_endpoints_zones_registry_and_kept_nodes() -> None:
     told = idle_text(compute=[{"name": "cpu", "instance": "Standard_D4s_v3", "min": 2, "max": 4}])
     assert "5 x private endpoints: 36.50 (SECOND-HAND figure" in told
     assert "4 x private endpoints of the managed network: 29.20" in told
+    assert "1 x Azure AI Search of the workspace's records: unknown" in told
+    assert "1 x Azure Cosmos DB of the workspace's records: unknown" in told
     assert "6 x private DNS zones: unknown, see https://azure.microsoft.com/pricing/details/dns/" in told
     assert "1 x container registry (Premium): unknown" in told
     assert "2 x nodes that clusters keep: unknown" in told

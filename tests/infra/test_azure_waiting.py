@@ -149,6 +149,8 @@ KEY = 'Status=400 Code="KeyVaultAuthenticationFailure" Message="failed because o
         "For more information on bring your own key, please visit 'https://aka.ms/acr/cmk'.",
         "Verify that identity '123' has 'Get, Wrap Key, Unwrap Key' permission on key 'acme'.",
         "The identity does not have the required permissions on key vault 'acme'",
+        "Caller is not authorized to perform action on resource. If role assignments, deny assignments or role "
+        "definitions were changed recently, please observe propagation time.",
     ],
 )
 def test_what_a_role_under_way_refuses_is_tried_again(error: str, monkeypatch: pytest.MonkeyPatch) -> None:

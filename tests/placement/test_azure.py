@@ -13,6 +13,7 @@ from dispatcher.placement import catalog, choose
 from dispatcher.placement.catalog import DATA, gpu_wish
 from dispatcher.placement.selection import kinds
 from dispatcher.queue import Queue
+from localcloud.azure.ml import machines
 from tests.placement.zones import QUEUE, azure, job
 from tools.catalog import azure as source
 
@@ -72,6 +73,8 @@ def test_sizes_with_infiniband_have_an_r_in_their_name() -> None:
 
 def test_every_retired_size_says_when_and_has_no_other_fault() -> None:
     retired = {name: item for name, item in TABLE.items() if item.status == "retired"}
+    assert "2026-09-30" in retired["Standard_NV12s_v3"].reason
+    assert "NVads A10 v5" in retired["Standard_NV4as_v4"].reason
     assert {"Standard_NC6s_v3", "Standard_NC24rs_v3", "Standard_NC6s_v2", "Standard_NC6", "Standard_ND6s"} <= set(
         retired
     )
@@ -79,10 +82,27 @@ def test_every_retired_size_says_when_and_has_no_other_fault() -> None:
     assert {item.status for item in TABLE.values()} == {"current", "retired"}
 
 
+_MEMORY = {"Standard_ND96amsr_A100_v4": 1800}
+"""Sizes of which the page and the list disagree: what the list has."""
+
+
+@pytest.mark.parametrize("name", [name for name, item in TABLE.items() if item.vcpu])
+def test_a_size_is_what_azures_own_list_of_skus_says(name: str) -> None:
+    item, listed = TABLE[name], machines.find(name)
+    if listed is None:
+        assert item.status == "retired", "what Azure has no more is not on its list"
+        return
+    memory = _MEMORY.get(name, item.memory)
+    assert (listed.vcpu, listed.memory, listed.gpus) == (item.vcpu, memory, item.gpus)
+    assert (item.family or "").lower() == listed.family.lower()
+    assert (item.status == "retired") == bool(listed.retired)
+    assert listed.retired in item.reason
+
+
 def test_a_family_of_quota_is_known_for_what_costs_most() -> None:
     assert TABLE["Standard_NC24ads_A100_v4"].family == "StandardNCADSA100v4Family"
     assert TABLE["Standard_D4s_v3"].family == "standardDSv3Family"
-    assert TABLE["Standard_ND96isr_H200_v5"].family is None, "no source names it"
+    assert TABLE["Standard_ND96isr_H200_v5"].family == "standardNDISRH200V5Family"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +124,7 @@ def test_a_gpu_is_found_by_the_names_people_and_clouds_use(text: str, instance: 
 @pytest.mark.parametrize(
     ("wishes", "instance"),
     [
-        ({}, "Standard_D1_v2"),
+        ({}, "Standard_D2ds_v5"),
         ({"cpu": 4, "memory": 16}, "Standard_D4ds_v5"),
         ({"cpu": 4, "memory": 30}, "Standard_E4ds_v5"),
         ({"gpu": 1}, "Standard_NC4as_T4_v3"),
@@ -114,7 +134,7 @@ def test_a_gpu_is_found_by_the_names_people_and_clouds_use(text: str, instance: 
         ({"gpu": 8, "gpu_type": "A100-40GB"}, "Standard_ND96asr_v4"),
         ({"gpu": 8, "gpu_type": "H100"}, "Standard_ND96isr_H100_v5"),
         ({"gpu": 1, "gpu_type": "V100"}, "Standard_ND40rs_v2"),
-        ({"cpu": 4, "disk": 100}, "Standard_D3_v2"),
+        ({"cpu": 4, "disk": 100}, "Standard_D4ds_v5"),
         ({"cpu": 8, "memory": 65, "disk": 400}, "Standard_E16ds_v5"),
         ({"cpu": 4, "memory": 16, "disk": 150}, "Standard_D4ds_v5"),
         ({"instance": "Standard_D4s_v3"}, "Standard_D4s_v3"),
@@ -154,7 +174,7 @@ def test_on_a_private_network_the_clusters_are_all_there_is(network: NetworkMode
 
 
 def test_on_a_public_network_every_size_is_there_with_clusters_or_without() -> None:
-    assert choose(job(), QUEUE, azure(compute=CLUSTERS)).instance == "Standard_D1_v2"
+    assert choose(job(), QUEUE, azure(compute=CLUSTERS)).instance == "Standard_D2ds_v5"
     assert choose(job(), Queue("q", "azure-weu", hardware="gpu"), azure(compute=CLUSTERS)).gpu_model == "T4"
 
 

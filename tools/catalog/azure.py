@@ -46,6 +46,7 @@ def _row(machine: dict[str, str], series: dict[str, str]) -> dict[str, str]:
         "reason": series["reason"],
         "source": series["source"],
         "family": series["family"],
+        "ends": series["ends"],
     }
 
 
@@ -70,8 +71,13 @@ def sources() -> dict[str, str]:
         "supported": "https://learn.microsoft.com/azure/machine-learning/concept-compute-target: supported series",
         "retired": "MicrosoftDocs/azure-ai-docs, articles/machine-learning/includes/retiring-vms.md; NCv3 "
         "MicrosoftDocs/azure-docs, articles/virtual-machines/ncv3-nc6s-nc12s-nc24s-retirement.md",
+        "ends": "retired and announced series: MicrosoftDocs/azure-compute-docs@0bdc5d348160, "
+        "articles/virtual-machines/sizes/retirement/retired-sizes-list.md; vCPU, memory and family of NVv3 and "
+        "NVv4: microsoft/aspire@59d405ff5a49, AksNodeVmSizes.Generated.cs, which counts "
+        "a part of a GPU as one",
         "family": "quota families of GPUs as in skypilot-org/skypilot, catalog/data_fetchers/fetch_azure.py; "
-        "of CPUs as in microsoft/azure-skills, azure-compute/references/vm-families.md, else a series' own name",
+        "of CPUs as in microsoft/azure-skills, azure-compute/references/vm-families.md, else a series' own "
+        "name; of H200 and MI300X as in microsoft/aspire@59d405ff5a49, AksNodeVmSizes.Generated.cs",
         "fabric": "`efa` is yes for sizes with InfiniBand, which have an r in their name",
         "others": "an empty value is unknown",
     }

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from dispatcher.backends.azureml import faults, observe, place
-from dispatcher.backends.azureml.faults import GET_WORKSPACE, NoConnection, NotFromHere
+from dispatcher.backends.azureml.faults import GET_WORKSPACE
 from dispatcher.backends.azureml.render import render
+from dispatcher.backends.azureml.runs import RunHistory
 from dispatcher.backends.azureml.session import PATIENCE, PAUSES, Session
 from dispatcher.backends.base import LogLine, Observation, Operation, Request, State, Submission, Upload
 from dispatcher.backends.context import Context
@@ -29,8 +30,6 @@ MANY = 5
 """For so many jobs the workspace's list, newest first, is looked through before any is asked for by its name."""
 PAGES = 5
 """Pages of the list that are looked through at most; how many jobs a page has is Azure ML's choice."""
-TOGETHER = 100
-"""Runs that run history is asked for in one call."""
 
 
 class AzureMLBackend:
@@ -55,6 +54,7 @@ class AzureMLBackend:
     ) -> None:
         self._context = Context(zone, user, environment, regime)
         self._session = Session(zone, identity=identity, user=user, sleep=sleep)
+        self._history = RunHistory(clock)
         self._sleep = sleep
         self._clock = clock
 
@@ -112,20 +112,14 @@ class AzureMLBackend:
     def poll(self, names: Sequence[str]) -> Mapping[str, Observation]:
         """Observe jobs: one call each, or few for many, and one for all that have begun. Strangers are left out.
 
-        Where run history answers in the zone's network only, states are all that is known.
+        Where run history answers in the zone's network only, or is down, states are all that is known.
         """
         jobs = self._jobs(list(dict.fromkeys(names)))
         begun = [name for name, job in jobs.items() if _begun(job)]
-        zone = self._context.zone
-        try:
-            (runs, owed), unknown = self._runs(begun), ""
-        except (NotFromHere, NoConnection) as error:
-            if isinstance(error, NoConnection) and zone.network.mode == "public":
-                raise
-            runs, owed, unknown = {}, set(), error.message
+        zone, told = self._context.zone, self._history.tell(self._session, begun)
         now = datetime.fromtimestamp(self._clock(), UTC)
         return {
-            name: observe.from_job(job, zone, runs.get(name), unknown, name in owed, now)
+            name: observe.from_job(job, zone, told.records.get(name), told.unknown, name in told.owed, now)
             for name, job in jobs.items()
         }
 
@@ -244,26 +238,6 @@ class AzureMLBackend:
             if not skip:
                 return
             query = {**query, "$skip": skip[0]}
-
-    def _runs(self, names: Sequence[str]) -> tuple[dict[str, Mapping[str, Any]], set[str]]:
-        """Ask run history when jobs ran, and why they failed; also return those it could not answer for.
-
-        In a private zone it is asked once, for from outside every try would wait for a connection in vain.
-        """
-        found: dict[str, Mapping[str, Any]] = {}
-        owed: set[str] = set()
-        again = self._context.zone.network.mode == "public"
-        for start in range(0, len(names), TOGETHER):
-            asked = {name: {"runId": name, "selectRunMetadata": True} for name in names[start : start + TOGETHER]}
-            answer = self._session.history(
-                "BatchGetRunData", "POST", "batchrundata", body={"requests": asked}, again=again
-            )
-            for name, one in observe.mapping(answer.get("successfulResults")).items():
-                found[name] = observe.mapping(observe.mapping(one).get("runMetadata"))
-            failed = observe.mapping(answer.get("failedResults"))
-            # A run that is not there, as that of a job which never began, is an answer.
-            owed |= {name for name in asked if not found.get(name) and not faults.missing(failed.get(name))}
-        return found, owed
 
 
 def _begun(job: Mapping[str, Any]) -> bool:

@@ -83,7 +83,8 @@ def _cluster(
     if entry.tier == "spot":
         findings.refuse(
             "low-priority cluster",
-            f"{entry.name} is a low-priority cluster, which Azure ML retired on {retired}; vmPriority has no Spot",
+            f"{entry.name} is a low-priority cluster, which Azure ML retired on {retired} (it has Spot VMs now, "
+            "at a price that nobody bounds); vmPriority has no Spot",
             "make it tier: on-demand, or send spot jobs to a zone whose network is public: there they "
             "are serverless jobs of tier Spot",
         )

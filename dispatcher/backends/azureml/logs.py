@@ -18,6 +18,7 @@ from dispatcher.backends.azureml.faults import translated
 from dispatcher.backends.base import LogLine
 from dispatcher.backends.faults import Throttled
 from dispatcher.backends.following import follow
+from dispatcher.errors import NotFoundError
 
 if TYPE_CHECKING:
     from dispatcher.backends.azureml.session import Session
@@ -48,6 +49,8 @@ class LogReader:
     session: Session
     name: str
     _files: dict[str, _File] = field(default_factory=dict)
+    _seen: bool = False
+    """Whether its run has been there."""
 
     def read(self) -> Iterator[LogLine]:
         """Yield what is there now, in the order of files, the first node's first."""
@@ -67,8 +70,14 @@ class LogReader:
 
     def _look(self) -> Iterator[LogLine]:
         """Yield the whole lines that are new."""
-        details = self.session.history("GetRunDetails", "GET", f"runs/{self.name}/details")
+        try:
+            details = self.session.history("GetRunDetails", "GET", f"runs/{self.name}/details")
+        except NotFoundError:
+            if self._seen:
+                raise
+            return  # a job is there before its run is, and one that never began has none
         found: Mapping[str, Any] = details.get("logFiles") or {}
+        self._seen = True
         names = sorted(filter(PRINTED.fullmatch, found), key=_order)
         for name in names or sorted(filter(BEFORE.fullmatch, found)):
             file = self._files.setdefault(name, _File(_node(name)))
@@ -80,7 +89,9 @@ class LogReader:
             if answer is None:
                 return
             file.time = _written(answer) or file.time
+            again = file.have if answer.status_code != 206 else 0  # a whole file, though a part was asked for
             for chunk in answer.iter_raw():
+                again, chunk = max(0, again - len(chunk)), chunk[again:]
                 file.have += len(chunk)
                 *whole, file.rest = (file.rest + chunk).split(b"\n")
                 for line in whole:

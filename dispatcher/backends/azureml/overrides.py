@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dispatcher.backends import merging, vendor_model
-from dispatcher.backends.azureml import compute, folders, place
+from dispatcher.backends.azureml import compute, folders, guards, place
 
 if TYPE_CHECKING:
+    from dispatcher.backends.context import Context
     from dispatcher.backends.findings import Findings
     from dispatcher.contract import AzureZone
     from dispatcher.job import Job
@@ -77,13 +78,16 @@ def apply(
     raw: Mapping[str, Any],
     job: Job,
     queue: Queue,
-    zone: AzureZone,
+    context: Context[AzureZone],
     findings: Findings,
 ) -> dict[str, Any]:
     """Return the job's fields with the queue's overrides: objects merge, null removes, the rest replaces."""
+    zone = context.zone
     source, before = f"queue {queue.name}", len(findings.refusals)
     for path, value in merging.leaves(raw):
-        _check(re.sub(r"\[\d+\]", "", path), value, fields, source, zone, findings)
+        field = re.sub(r"\[\d+\]", "", path)
+        _check(field, value, fields, source, zone, findings)
+        guards.check_override(field, value, source, zone, context.regime, findings)
     for name in _WHOLE:
         if raw.get(name, name) is None:
             findings.refuse("overrides", f"{source} removes {name}", "name the fields in it that you mean")
@@ -107,7 +111,7 @@ def _check(
         _check_compute(str(value), fields, source, zone, findings)
     elif field == "resources.instanceType":
         own = fields["resources"].get("instanceType", "none: a cluster has its own")
-        if own != value:
+        if own.lower() != str(value).lower():
             what = f"{source} asks for {value}, and the size of this job is {own}"
             findings.refuse("VM size", what, "set `hardware` of the queue, or resources.instance in the job")
     elif top == "environmentVariables" and (
@@ -196,10 +200,25 @@ def _check_distribution(fields: Mapping[str, Any], job: Job, source: str, findin
             f"{source} asks for TensorFlow's workers and parameter servers",
             "a submission has one kind of node: use PyTorch or Mpi, and start what you need in the command",
         )
-    elif found.get("processCountPerInstance", 1) != 1:
+    elif found.get("distributionType") == "Mpi":
+        _check_mpi(job, findings)
+    if found.get("processCountPerInstance", 1) != 1:
         count = found["processCountPerInstance"]
         findings.refuse(
             "processes per node",
             f"{source} starts the command {count} times on every node",
             "one process a node, as on every cloud: start the others in the command, such as with torchrun",
+        )
+
+
+def _check_mpi(job: Job, findings: Findings) -> None:
+    known, nodes = compute.limits(), job.resources.nodes
+    if nodes > known["mpi_nodes_increased"]:
+        what = (
+            f"the job wants {nodes} nodes, Azure ML allows {known['mpi_nodes_increased']} in a run of MPI at most"
+        )
+        findings.refuse("MPI nodes", what, "ask for fewer nodes, or drop Mpi from the overrides")
+    elif nodes > known["mpi_nodes"]:
+        findings.warn(
+            f"{nodes} nodes: Azure ML allows {known['mpi_nodes']} in a run of MPI unless it was asked for more"
         )

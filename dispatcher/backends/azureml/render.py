@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dispatcher import limits
 from dispatcher.backends import code, environment, labels, merging, rules, runtime, vendor_model
-from dispatcher.backends.azureml import command, compute, folders, image, overrides, place, secret
+from dispatcher.backends.azureml import command, compute, folders, guards, image, overrides, place, secret
 from dispatcher.backends.base import Operation, Request, Submission
 from dispatcher.backends.context import Context
 from dispatcher.backends.findings import Findings
@@ -60,7 +60,7 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context[Azur
     if job.resources.nodes > 1:
         fields["distribution"] = {"distributionType": "PyTorch", "processCountPerInstance": 1}
     code.check(job, findings, isolated=zone.controls.network_isolation)
-    fields = overrides.apply(fields, raw, job, queue, zone, findings)
+    fields = overrides.apply(fields, raw, job, queue, context, findings)
     fields["command"] = command.render(job, _found_there(job, fields), findings)
     body = {"properties": {name: value for name, value in fields.items() if value != {} or name in raw}}
     _check_model(body, raw, queue, findings)
@@ -128,6 +128,7 @@ def _environment(
     added |= environment.wandb(job, zone, isolated=isolated, findings=findings)
     for name, text in job.env.items():
         command.check(f"env.{name}", text, findings)
+    guards.check_job(job, zone, findings)
     return environment.merged(job, added, findings)
 
 

@@ -81,8 +81,8 @@ class Session:
     ) -> dict[str, Any]:
         """Call Resource Manager on the resource id `path`. Raises what `faults` makes of a failure.
 
-        `again` says that the call may be made again when its answer was lost or the service was busy. One that
-        may not is given a minute to answer.
+        `again` says that the call may be made again when its answer was lost or the service was busy. A create
+        that may not is given a minute to answer.
         """
         self._open()
         url = f"{self._root('arm', self._cloud.arm)}{quote(path)}"
@@ -176,7 +176,7 @@ class Session:
                         HttpRequest(method, url, params=query, json=body, content=content, headers=headers),
                         stream=stream,
                         connection_timeout=CONNECT,
-                        read_timeout=READ if again and content is None else CREATE,
+                        read_timeout=CREATE if content is not None or (method == "PUT" and not again) else READ,
                         **options,
                     )
                     if answer.status_code >= 300:

@@ -8,24 +8,19 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from localcloud.azure import types
+from localcloud.azure import clouds, types
 from localcloud.azure.arm import ids, kinds, managed, operations, registration
 from localcloud.azure.arm.ids import GROUPS, SUBSCRIPTIONS, Target
 from localcloud.azure.arm.kinds import Kind, Put
 from localcloud.azure.arm.locks import require_unlocked
 from localcloud.azure.arm.operations import Operations
-from localcloud.azure.arm.store import Document, Resource, Resources, require_parents, shown
+from localcloud.azure.arm.store import Document, Resource, Resources, require_parents
 from localcloud.azure.errors import AzureError, bad, conflict, in_json, missing
 from localcloud.azure.plane import Plane, Request, Respond, Route
 from localcloud.azure.state import State
 from localcloud.server import rest
 from localcloud.server.wire import Answer, Call
 
-AUDIENCES = (
-    "https://management.azure.com",
-    "https://management.core.windows.net",
-    "https://management.usgovcloudapi.net",
-)
 _KIND = "application/json; charset=utf-8"
 _VERSION = re.compile(r"\d{4}-\d\d-\d\d(-preview|-privatepreview)?")
 _VERBS = {"PUT": "Put", "PATCH": "Patch", "GET": "Get", "HEAD": "Head", "DELETE": "Delete"}
@@ -126,18 +121,13 @@ def _require_version(request: Request, kind: str) -> None:
         )
 
 
-def document(state: State, request: Request, resource: Resource, *, busy: bool = False) -> Document:
-    """The resource as a caller sees it."""
-    return kinds.find(resource.kind).shown(state, request, resource, shown(resource, busy=busy))
-
-
 def _get(state: State, request: Request, target: Target) -> object:
     _require_version(request, target.kind)
     with state.lock:
         _require_group(state, target)
         found = state.store(Resources).get(target.id)
-        headers = {"ETag": found.etag} if "etag" in document(state, request, found) else {}
-        return Answer.json(document(state, request, found), 200, _KIND, **headers)
+        headers = {"ETag": found.etag} if "etag" in kinds.document(state, request, found) else {}
+        return Answer.json(kinds.document(state, request, found), 200, _KIND, **headers)
 
 
 def _require_group(state: State, target: Target) -> None:
@@ -170,7 +160,7 @@ def _list(state: State, request: Request, target: Target) -> object:
             if isinstance(answer, dict):
                 return answer
             found = answer
-        return {"value": [document(state, request, one) for one in found]}
+        return {"value": [kinds.document(state, request, one) for one in found]}
 
 
 def _act(state: State, request: Request, target: Target) -> object:
@@ -236,11 +226,11 @@ def _write(state: State, request: Request, target: Target, body: Document) -> ob
         managed.fill(state, made)
         kind.made(state, made)
         if "PUT" not in kind.slow:
-            return Answer.json(document(state, request, made), 200 if old else 201, _KIND)
+            return Answer.json(kinds.document(state, request, made), 200 if old else 201, _KIND)
         begun = state.store(Operations).begin(target.namespace, made.location, request.query["api-version"], made)
         if kind.accepted and old is None:
             return Answer(202, tuple(begun.items()))
-        answer = Answer.json(document(state, request, made, busy=True), 200 if old else 201, _KIND)
+        answer = Answer.json(kinds.document(state, request, made, busy=True), 200 if old else 201, _KIND)
         return Answer(answer.status, (*answer.headers, *begun.items()), answer.body)
 
 
@@ -282,10 +272,9 @@ def _require_valid(put: Put, kind: Kind) -> None:
     if put.old is not None and put.old.location != location:
         group = ids.group(put.target.id).rpartition("/")[2]
         raise conflict(
-            f"The resource '{put.target.name}' already exists in location '{put.old.location}' in resource group "
-            f"'{group}'. A resource with the same name cannot be created in location '{location}'. Please select "
-            "a new "
-            "resource name.",
+            f"The resource '{put.target.name}' already exists in location '{put.old.location}' in resource "
+            f"group '{group}'. A resource with the same name cannot be created in location '{location}'. "
+            "Please select a new resource name.",
             "InvalidResourceLocation",
         )
 
@@ -307,7 +296,7 @@ def _delete(state: State, request: Request, target: Target) -> object:
         kind.keep(state, found)
         for one in _deepest_first(resources.below(found.id), found):
             kinds.find(one.kind).leave(state, one)
-        shown_ = document(state, request, found)
+        shown_ = kinds.document(state, request, found)
         resources.remove(found)
         kind.gone(state, request, found)
         if "DELETE" not in kind.slow:
@@ -320,4 +309,4 @@ def _deepest_first(below: Sequence[Resource], found: Resource) -> list[Resource]
     return sorted([found, *below], key=lambda one: one.id.count("/"), reverse=True)
 
 
-PLANE = Plane(find, in_json, AUDIENCES)
+PLANE = Plane(find, in_json, lambda state, request: clouds.managers())

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from localcloud.azure import directory
 from localcloud.azure.arm.kinds import Kind, Put
 from localcloud.azure.arm.locks import LOCKS
 from localcloud.azure.arm.store import Document, Resource, Resources, written
@@ -102,21 +103,19 @@ def _check_assignment(put: Put) -> None:
         raise bad(f"The specified role definition with ID '{role.replace('-', '')}' does not exist.",
                   "RoleDefinitionDoesNotExist")  # fmt: skip
     principal = str(properties["principalId"])
-    if principal in [str(one.properties.get("principalId")) for one in identities(put.state)]:
+    known = [str(one.properties.get("principalId")) for one in identities(put.state)]
+    if principal in (*known, *(id for id, _ in directory.principals(put.state).values())):
         if properties.get("principalType", "ServicePrincipal") != "ServicePrincipal":
             raise bad(
-                f"The PrincipalId '{principal.replace('-', '')}' has type 'ServicePrincipal' , which is different "
-                "from "
-                f"specified PrinciaplType '{properties['principalType']}'. Please specify correct principalType "
-                "value "
-                "that matches the input principalId.",
+                f"The PrincipalId '{principal.replace('-', '')}' has type 'ServicePrincipal' , which is "
+                f"different from specified PrinciaplType '{properties['principalType']}'. Please specify "
+                "correct principalType value that matches the input principalId.",
                 "UnmatchedPrincipalType",
             )
     elif not _GUID.fullmatch(principal) or properties.get("principalType") == "ServicePrincipal":
         raise bad(
             f"Principal {principal.replace('-', '')} does not exist in the directory. Check that you have the "
-            "correct "
-            "principal ID.",
+            "correct principal ID.",
             "PrincipalNotFound",
         )
     _require_new(put, role, principal)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from localcloud.azure import clouds
 from localcloud.azure.arm import keyvault
 from localcloud.azure.arm.authorization import identity
 from localcloud.azure.arm.kinds import Kind, Put
@@ -25,7 +26,9 @@ def registry(state: State, server: str) -> Resource | None:
 def _check(put: Put) -> None:
     other = registry(put.state, put.target.name)
     if other is not None and other is not put.old:
-        raise conflict(f"The registry DNS name {put.target.name}.azurecr.io is already in use.", "AlreadyInUse")
+        raise conflict(
+            f"The registry DNS name {other.properties['loginServer']} is already in use.", "AlreadyInUse"
+        )
     properties = put.body.setdefault("properties", {})
     if put.body["sku"]["name"] != "Premium":
         _require_plain(properties)
@@ -64,7 +67,7 @@ def _made(state: State, resource: Resource) -> None:
     resource.body["sku"]["tier"] = resource.body["sku"]["name"]
     resource.properties.update(
         {
-            "loginServer": f"{resource.name.lower()}.azurecr.io",
+            "loginServer": f"{resource.name.lower()}.{clouds.of(resource.location).registry}",
             "creationDate": written(resource.created),
             "provisioningState": "Succeeded",
         }

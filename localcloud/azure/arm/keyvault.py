@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
+from localcloud.azure import clouds
 from localcloud.azure.arm.kinds import Kind, Put
 from localcloud.azure.arm.store import Document, Resource, Resources, written
 from localcloud.azure.errors import AzureError, bad, conflict, missing
@@ -81,26 +82,19 @@ def _check_vault(put: Put) -> None:
     if other is not None and other is not put.old:
         raise conflict(
             f"The vault name '{put.target.name}' is already in use. Vault names are globally unique so it is "
-            "possible "
-            "that the name is already taken. If you are sure that the vault name was not taken then it is "
-            "possible "
-            "that a vault with the same name was recently deleted but not purged after being placed in a "
-            "recoverable "
-            "state. If the vault is in a recoverable state then the vault will need to be purged before reusing "
-            "the "
-            "name. For more information about VaultAlreadyExists, soft delete and purging a vault, follow this "
-            "link "
-            "https://go.microsoft.com/fwlink/?linkid=2147740.",
+            "possible that the name is already taken. If you are sure that the vault name was not taken then "
+            "it is possible that a vault with the same name was recently deleted but not purged after being "
+            "placed in a recoverable state. If the vault is in a recoverable state then the vault will need "
+            "to be purged before reusing the name. For more information about VaultAlreadyExists, soft delete "
+            "and purging a vault, follow this link https://go.microsoft.com/fwlink/?linkid=2147740.",
             "VaultAlreadyExists",
         )
     mode, deleted = properties.pop("createMode", "default"), put.state.store(DeletedVaults).find(put.target.name)
     if deleted is not None and mode != "recover":
         raise conflict(
             "A vault with the same name already exists in deleted state. You need to either recover or purge "
-            "existing "
-            "key vault. Follow this link https://go.microsoft.com/fwlink/?linkid=2149745 for more information on "
-            "soft "
-            "delete.",
+            "existing key vault. Follow this link https://go.microsoft.com/fwlink/?linkid=2149745 for more "
+            "information on soft delete.",
             "ConflictError",
         )
     if str(properties["tenantId"]).lower() != TENANT:
@@ -124,7 +118,10 @@ def _made_vault(state: State, resource: Resource) -> None:
     properties = resource.properties
     properties.setdefault("enableSoftDelete", True)
     properties.setdefault("accessPolicies", [])
-    properties |= {"vaultUri": f"https://{resource.name}.vault.azure.net/", "provisioningState": "Succeeded"}
+    properties |= {
+        "vaultUri": f"https://{resource.name}.{clouds.of(resource.location).vault}/",
+        "provisioningState": "Succeeded",
+    }
     recovered = state.store(DeletedVaults).by_name.pop(resource.name.lower(), None)
     for one in recovered.inside if recovered else []:
         state.store(Resources).by_key[one.id.lower()] = one
@@ -191,9 +188,9 @@ def _check_key(put: Put) -> None:
 
 def add_version(state: State, resource: Resource) -> None:
     """A new version of a key or a secret becomes its current one."""
-    name = resource.id.split("/vaults/")[1].partition("/")[0]
+    owner = state.store(Resources).get(resource.id.rsplit("/", 2)[0])
     noun = "keys" if resource.kind == KEYS else "secrets"
-    uri = f"https://{name}.vault.azure.net/{noun}/{resource.name}"
+    uri = f"{owner.properties['vaultUri']}{noun}/{resource.name}"
     resource.kept.setdefault("versions", []).append(f"{uri}/{secrets.token_hex(16)}")
     now = int(state.clock())
     word = "key" if resource.kind == KEYS else "secret"

@@ -10,7 +10,7 @@ from functools import cache
 
 from localcloud.azure import types
 from localcloud.azure.arm.ids import Target
-from localcloud.azure.arm.store import Document, Resource
+from localcloud.azure.arm.store import Document, Resource, shown
 from localcloud.azure.plane import Request, Route
 from localcloud.azure.state import State
 
@@ -101,3 +101,8 @@ def find(kind: str) -> Kind:
         return PLAIN
     table: Mapping[str, Kind] = importlib.import_module(module).KINDS
     return {name.lower(): one for name, one in table.items()}.get(kind.lower(), PLAIN)
+
+
+def document(state: State, request: Request, resource: Resource, *, busy: bool = False) -> Document:
+    """The resource as a caller sees it."""
+    return find(resource.kind).shown(state, request, resource, shown(resource, busy=busy))

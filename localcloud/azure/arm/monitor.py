@@ -96,10 +96,8 @@ def _check_setting(put: Put) -> None:
             if mine and mine == str(one.properties.get(place) or "").lower():
                 raise conflict(
                     f"Data sink '{properties[place]}' is already used in diagnostic setting '{one.name}' for a "
-                    "category "
-                    f"of '{put.target.parent}'. Data sinks can't be reused in different settings on the same "
-                    "category "
-                    "for the same resource."
+                    f"category of '{put.target.parent}'. Data sinks can't be reused in different settings on "
+                    "the same category for the same resource."
                 )
 
 

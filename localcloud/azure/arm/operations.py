@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
+from localcloud.azure.arm import kinds
 from localcloud.azure.arm.store import Resource, written
 from localcloud.azure.errors import AzureError
 from localcloud.azure.plane import Request, Route
@@ -80,13 +81,11 @@ def status(state: State, request: Request) -> object:
 
 def result(state: State, request: Request) -> object:
     """What the operation made, as `Location` leads to it: 202 until it is there."""
-    from localcloud.azure.arm.api import document
-
     with state.lock:
         _, found = _poll(state, request)
         if _step(found):
             return Answer(202, (("Location", f"{state.url}{AZURE}/arm{request.call.target}"), _WAIT))
-        return None if found.resource is None else document(state, request, found.resource)
+        return None if found.resource is None else kinds.document(state, request, found.resource)
 
 
 def _step(operation: Operation) -> bool:

@@ -28,7 +28,10 @@ FROM_THE_START = (
     "microsoft.support",
 )
 # Needed by others or by the actions here, without a type of their own in the store.
-_MORE = ("Microsoft.Compute", "Microsoft.EventGrid", "Microsoft.Notebooks", "Microsoft.Quota")
+_MORE = (
+    *("Microsoft.Compute", "Microsoft.DocumentDB", "Microsoft.EventGrid", "Microsoft.Notebooks"),
+    *("Microsoft.Quota", "Microsoft.Search"),
+)
 
 
 @dataclass
@@ -45,13 +48,17 @@ def namespaces() -> list[str]:
     return sorted({*known, *FROM_THE_START, *_MORE}, key=str.lower)
 
 
+def registered(state: State, namespace: str) -> bool:
+    """Whether the subscription uses a namespace."""
+    return state.store(Registered).states.get(namespace.lower()) == "Registered"
+
+
 def require(state: State, namespace: str) -> None:
     """Raises AzureError unless a namespace is registered."""
-    if state.store(Registered).states.get(namespace.lower()) != "Registered":
+    if not registered(state, namespace):
         raise conflict(
-            f"The subscription is not registered to use namespace '{namespace}'. See https://aka.ms/rps-not-found "
-            "for "
-            "how to register subscriptions.",
+            f"The subscription is not registered to use namespace '{namespace}'. See "
+            "https://aka.ms/rps-not-found for how to register subscriptions.",
             "MissingSubscriptionRegistration",
         )
 

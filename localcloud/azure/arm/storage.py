@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from localcloud.azure import clouds
 from localcloud.azure.arm import keyvault
 from localcloud.azure.arm.kinds import Kind, Put
 from localcloud.azure.arm.managed import carried
@@ -75,13 +76,13 @@ def _require_key(put: Put, encryption: dict[str, Any]) -> None:
 
 
 def _made_account(state: State, resource: Resource) -> None:
-    name, properties = resource.name, resource.properties
+    name, properties, suffix = resource.name, resource.properties, clouds.of(resource.location).storage
     properties |= {
         "provisioningState": "Succeeded",
         "creationTime": written(resource.created),
         "primaryLocation": resource.location,
         "statusOfPrimary": "available",
-        "primaryEndpoints": {face: f"https://{name}.{host}.core.windows.net/" for face, host in _FACES.items()},
+        "primaryEndpoints": {face: f"https://{name}.{host}.{suffix}/" for face, host in _FACES.items()},
     }
     encryption = properties.setdefault("encryption", {"keySource": "Microsoft.Storage"})
     for service in ("blob", "file"):

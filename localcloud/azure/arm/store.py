@@ -154,6 +154,5 @@ def require_parents(resources: Resources, target: ids.Target, *, alone: bool) ->
             404,
             "ParentResourceNotFound",
             f"Failed to perform 'write' on resource(s) of type '{target.kind.partition('/')[2]}', because the "
-            "parent "
-            f"resource '{parent}' could not be found.",
+            f"parent resource '{parent}' could not be found.",
         )

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from localcloud.azure import clouds
 from localcloud.azure.arm import authorization
 from localcloud.azure.arm.storage import CONTAINERS, account, add_container, container, container_id
 from localcloud.azure.arm.store import Resource, Resources
@@ -26,6 +27,8 @@ from localcloud.azure.state import State
 from localcloud.objects import Object, Objects
 from localcloud.server.wire import Answer, Call
 
+_AUDIENCES = ("https://storage.azure.com",)
+"""The same in every cloud (azure-storage-blob's STORAGE_OAUTH_SCOPE)."""
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 _PATH = re.compile(r"/([a-z0-9]+)(?:/([a-z0-9$-]+)(?:/(.+))?)?/?")
 
@@ -97,11 +100,11 @@ def list_containers(state: State, request: Request) -> object:
     with state.lock:
         of = _account(state, request)
         inside = state.store(Resources).below(f"{of.id}/blobServices/default")
-        return listing.containers(_endpoint(request), request.query, {one.name: one.changed for one in inside})
+        return listing.containers(_endpoint(of), request.query, {one.name: one.changed for one in inside})
 
 
-def _endpoint(request: Request) -> str:
-    return f"https://{request.names['account']}.blob.core.windows.net/"
+def _endpoint(of: Resource) -> str:
+    return f"https://{of.name}.blob.{clouds.of(of.location).storage}/"
 
 
 def create_container(state: State, request: Request) -> object:
@@ -137,7 +140,9 @@ def list_blobs(state: State, request: Request) -> object:
     """List Blobs."""
     with state.lock:
         _, objects = _container(state, request)
-        return listing.blobs(_endpoint(request), request.names["container"], request.query, objects.all())
+        return listing.blobs(
+            _endpoint(_account(state, request)), request.names["container"], request.query, objects.all()
+        )
 
 
 def _conditions(request: Request, found: Object | None) -> None:
@@ -305,4 +310,4 @@ _OPERATIONS: Mapping[tuple[str, str, str, str], tuple[str, Respond]] = {
     ("blob", "PUT", "", "metadata"): ("SetBlobMetadata", set_metadata),
     ("blob", "DELETE", "", ""): ("DeleteBlob", delete_blob),
 }
-PLANE = Plane(find, in_xml, ("https://storage.azure.com",), access.signed)
+PLANE = Plane(find, in_xml, lambda state, request: _AUDIENCES, access.signed)

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcloud.azure.arm.storage import container
+from localcloud.azure import clouds
+from localcloud.azure.arm.storage import account, container
 from localcloud.azure.arm.store import Resources
 from localcloud.azure.blob.containers import Containers
 from localcloud.azure.errors import AzureError, bad
@@ -19,8 +20,8 @@ _STORE = re.compile(
     r"/datastores/(?P<store>[^/]+)/paths/(?P<path>.*)"
 )
 _BLOB = re.compile(
-    r"(?:https|wasbs)://(?:(?P<first>[a-z0-9-]+)@)?(?P<account>[a-z0-9]+)\.blob\.core\.windows\.net"
-    r"/?(?P<rest>.*)"
+    r"(?:https|wasbs)://(?:(?P<first>[a-z0-9-]+)@)?(?P<account>[a-z0-9]+)\.blob"
+    rf"\.(?P<storage>{'|'.join(map(re.escape, clouds.storages()))})/?(?P<rest>.*)"
 )
 
 
@@ -46,6 +47,9 @@ def resolve(state: State, workspace: str, uri: str) -> Folder:
     if found := _BLOB.fullmatch(uri):
         name, _, path = found["rest"].partition("/")
         name, path = (found["first"], found["rest"]) if found["first"] else (name, path)
+        there = account(state, found["account"])
+        if there is not None and clouds.of(there.location).storage != found["storage"]:
+            raise bad(f"The storage account of {uri} is in another cloud of Azure.", "UserError")
         return _in_account(state, found["account"], name, path)
     raise bad(f"The data path {uri} is not one of a datastore or of a blob of this cloud.", "UserError")
 

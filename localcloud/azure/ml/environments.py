@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from dispatcher.backends import image_reference
+from localcloud.azure import clouds
 from localcloud.azure.arm.containerregistry import registry
 from localcloud.azure.arm.kinds import Put
 from localcloud.azure.arm.store import Document, Resource, Resources
 from localcloud.azure.errors import bad
-from localcloud.azure.ml.workspaces import WORKSPACES
+from localcloud.azure.ml.workspaces import WORKSPACES, workspace_of
 from localcloud.azure.plane import Request
 from localcloud.azure.settings import Settings
 from localcloud.azure.state import State
 
 ENVIRONMENTS = f"{WORKSPACES}/environments"
 VERSIONS = f"{ENVIRONMENTS}/versions"
+_OPEN = frozenset(
+    [
+        "docker.io",
+        "index.docker.io",
+        "registry-1.docker.io",
+        "ghcr.io",
+        "mcr.microsoft.com",
+        "nvcr.io",
+        "public.ecr.aws",
+        "quay.io",
+        "registry.k8s.io",
+    ]
+)
+"""Registries that anybody may pull from, as their own pages say; of others Azure ML has to know a secret."""
 _FIXED = ("image", "build", "condaFile", "osType")
+
+
+def _server(image: str) -> str:
+    """Whose registry a reference names; without one it is Docker's (github.com/distribution/reference)."""
+    first, slash, _ = image.partition("/")
+    return first if slash and (first == "localhost" or set(first) & {".", ":"}) else "docker.io"
 
 
 def check_version(put: Put) -> None:
@@ -25,9 +45,10 @@ def check_version(put: Put) -> None:
     image = properties.get("image")
     if not image:
         raise bad("An environment needs an image or a build.", "UserError")
-    server = image_reference.parse(image).host or "docker.io"
-    if put.state.store(Settings).check_images and not image_reference.public(server):
-        if not server.endswith(".azurecr.io"):
+    server = _server(image)
+    if put.state.store(Settings).check_images and server not in _OPEN:
+        ours = clouds.of(workspace_of(put.state, put.target.id).location).registry
+        if not server.endswith(f".{ours}"):
             raise bad(f"Azure ML cannot sign in to the container registry {server} of image {image}.", "UserError")
         if registry(put.state, server) is None:
             raise bad(f"The container registry {server} of image {image} was not found.", "UserError")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from localcloud.azure.arm.api import AUDIENCES
+from localcloud.azure import clouds
 from localcloud.azure.arm.store import Document, Resource, Resources, written
 from localcloud.azure.blob import access
 from localcloud.azure.errors import AzureError, in_json
@@ -103,6 +103,12 @@ def batch(state: State, request: Request) -> object:
     return {"successfulResults": good, "failedResults": missing}
 
 
+def _audiences(state: State, request: Request) -> tuple[str, ...]:
+    """Resource Manager's or Azure ML's, of the cloud that the region is in."""
+    cloud = clouds.of(request.region)
+    return (*cloud.managers, cloud.studio)
+
+
 def discover(state: State, request: Request) -> object:
     """Where the data plane of a region is, as a workspace's `discoveryUrl` tells it."""
     base = f"{state.url}{AZURE}/ml/{request.names['region']}"
@@ -137,6 +143,6 @@ PLANE = Plane(
         ],
     ),
     in_json,
-    (*AUDIENCES, "https://ml.azure.com"),
+    _audiences,
     lambda state, request: request.operation == "Discover",  # which anybody may ask
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from localcloud.azure import clouds
+from localcloud.azure.arm import kinds
 from localcloud.azure.arm.authorization import identity
 from localcloud.azure.arm.kinds import Put
 from localcloud.azure.arm.managed import carried
@@ -69,9 +71,8 @@ def _require_same(put: Put, properties: dict[str, Any]) -> None:
     if fixed != {key: value for key, value in old.items() if key not in _CHANGEABLE}:
         raise _refused(
             "A job with this name already exists. If you are trying to submit a new job, use a different name. "
-            "If you "
-            "are trying to update an existing job, the existing job's configuration cannot be changed. Only "
-            "description, displayName, tags, and isArchived can be updated."
+            "If you are trying to update an existing job, the existing job's configuration cannot be changed. "
+            "Only description, displayName, tags, and isArchived can be updated."
         )
 
 
@@ -152,8 +153,9 @@ def shown(state: State, request: Request, resource: Resource, whole: Document) -
     """The job with its state and the addresses of its services."""
     job: CommandJob = resource.kept["job"]
     words = resource.id.split("/")
-    studio = f"https://ml.azure.com/runs/{resource.name}?wsid=" + "/".join(words[:-2])
-    tracking = f"azureml://{job.region}.api.azureml.ms/mlflow/v1.0{job.workspace}?"
+    cloud = clouds.of(job.region)
+    studio = f"{cloud.studio}/runs/{resource.name}?wsid=" + "/".join(words[:-2])
+    tracking = f"azureml://{job.region}.{cloud.tracking}/mlflow/v1.0{job.workspace}?"
     with job.lock:
         whole["properties"] |= {
             "status": job.state,
@@ -181,9 +183,7 @@ def listed(state: State, request: Request, parent: str, found: list[Resource]) -
     if not skip.isdigit():
         raise bad(f"The continuation token {skip} is invalid.", "InvalidContinuationToken")
     start = int(skip)
-    from localcloud.azure.arm.api import document
-
-    answer: Document = {"value": [document(state, request, one) for one in kept[start : start + PAGE]]}
+    answer: Document = {"value": [kinds.document(state, request, one) for one in kept[start : start + PAGE]]}
     if start + PAGE < len(kept):
         others = "&".join(f"{key}={value}" for key, value in query.items() if key != "$skip")
         answer["nextLink"] = f"{state.url}{AZURE}/arm{request.path}?{others}&$skip={start + PAGE}"

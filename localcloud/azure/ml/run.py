@@ -143,8 +143,7 @@ class CommandRun(Run):
                     raise _Failed(
                         "UserError",
                         f"Execution failed. User process '/bin/bash' exited with status code {running.code}. "
-                        "Please "
-                        f"check log file '{log}' for error details.",
+                        f"Please check log file '{log}' for error details.",
                     )
             if all(running.code == 0 for running in self.processes):
                 return

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from localcloud.azure import clouds
 from localcloud.azure.arm import keyvault
 from localcloud.azure.arm.containerregistry import REGISTRIES
 from localcloud.azure.arm.kinds import Put
@@ -14,7 +15,7 @@ from localcloud.azure.arm.monitor import COMPONENTS
 from localcloud.azure.arm.storage import ACCOUNTS, add_container, container
 from localcloud.azure.arm.store import Resource, Resources, written
 from localcloud.azure.errors import bad, conflict, missing
-from localcloud.azure.ml import machines
+from localcloud.azure.ml import encryption, machines
 from localcloud.azure.plane import Request
 from localcloud.azure.state import SUBSCRIPTION, TENANT, State
 from localcloud.place import AZURE
@@ -77,9 +78,7 @@ def check_workspace(put: Put) -> None:
         raise _invalid(
             "PrimaryUserAssignedIdentity has to be set when there are several user-assigned identities."
         )
-    encryption = properties.get("encryption") or {}
-    if encryption.get("status") == "Enabled":
-        keyvault.require_key(put.state, str((encryption.get("keyVaultProperties") or {}).get("keyIdentifier")))
+    encryption.require(put)
     _require_network_stays(put, properties)
 
 
@@ -103,7 +102,7 @@ def made_workspace(state: State, resource: Resource) -> None:
     properties |= {
         "workspaceId": own,
         "discoveryUrl": f"{state.url}{AZURE}/ml/{region}/discovery",
-        "mlFlowTrackingUri": f"azureml://{region}.api.azureml.ms/mlflow/v1.0{resource.id}",
+        "mlFlowTrackingUri": f"azureml://{region}.{clouds.of(region).tracking}/mlflow/v1.0{resource.id}",
         "provisioningState": "Succeeded",
         "storageHnsEnabled": False,
         "tenantId": TENANT,
@@ -128,7 +127,7 @@ def _own_store(state: State, workspace: Resource, account: Resource, name: str, 
             "accountName": account.name,
             "containerName": place,
             "credentials": {"credentialsType": "None"},
-            "endpoint": "core.windows.net",
+            "endpoint": clouds.of(account.location).storage,
             "protocol": "https",
             "isDefault": name == "workspaceblobstore",
             "serviceDataAccessAuthIdentity": "None",
@@ -158,14 +157,8 @@ def check_compute(put: Put) -> None:
     if not inner.get("vmSize"):
         raise _invalid("The VM size of the compute is required.")
     machines.require(inner["vmSize"])
-    if inner.get("vmPriority") == "LowPriority":
-        raise bad(
-            "Low priority virtual machines are not available for new compute clusters any more. Use serverless "
-            "compute "
-            "with Spot instead.",
-            "BadRequest",
-        )
-    if inner.get("vmPriority", "Dedicated") != "Dedicated":
+    # LowPriority passes still, and has Spot VMs since 2026-03-31 (MicrosoftDocs/azure-ai-docs#806).
+    if inner.get("vmPriority", "Dedicated") not in ("Dedicated", "LowPriority"):
         raise _invalid(f"VM priority {inner['vmPriority']} is not one of Dedicated, LowPriority.")
     scale = inner.get("scaleSettings") or {}
     if int(scale.get("minNodeCount", 0)) > int(scale.get("maxNodeCount", 0)):

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from dispatcher.backends.azureml import place
 from dispatcher.backends.azureml.backend import AzureMLBackend
 from dispatcher.backends.base import Request, Submission
 from dispatcher.contract import AzureZone, Bucket, Buckets, Compute, Identities, Registry, Secrets
@@ -79,21 +80,22 @@ class AzureLanding:
         return [entry["operation"] for entry in self.cloud.requests(service, operation)]
 
 
-def land(root: Path, cloud: Any) -> AzureLanding:
-    """Make the zone."""
-    made = stage.make(cloud)
-    made.ask("PUT", AGENT, HERE)
+def land(root: Path, cloud: Any, *, region: str = HERE["location"], of: str = "public") -> AzureLanding:
+    """Make the zone, in a region of one of Azure's clouds."""
+    made, known = stage.make(cloud, region), place.clouds()[of]
+    made.ask("PUT", AGENT, {"location": region})
     client = made.ask("GET", AGENT)["properties"]["clientId"]
-    buckets = [Bucket(name, f"https://acct.blob.core.windows.net/{name}") for name in stage.CONTAINERS]
+    buckets = [Bucket(name, f"https://acct.blob.{known.storage}/{name}") for name in stage.CONTAINERS]
     zone = open_zone(
-        region=HERE["location"],
+        region=region,
+        azure_cloud=of,
         subscription=SUBSCRIPTION,
         resource_group="group",
         workspace="work",
         registry=Registry("docker.io", ""),
         buckets=Buckets(*buckets),
         identities=Identities(IDENTITY, AGENT, None, made.client, client),
-        secrets=Secrets("https://vault.vault.azure.net"),
+        secrets=Secrets(f"https://vault.{known.vault}"),
         network=NAT,
         compute=(Compute("cpu", INSTANCE, max=3),),
         controls=controls(),

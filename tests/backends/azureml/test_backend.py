@@ -9,12 +9,13 @@ import pytest
 from azure.core import exceptions as http
 
 from dispatcher.backends.azureml.backend import AzureMLBackend
+from dispatcher.backends.azureml.runs import CLOSED, SILENT
 from dispatcher.backends.azureml.session import PATIENCE, PAUSES, REFRESH, SLOWEST
 from dispatcher.backends.base import Request, State
 from dispatcher.backends.faults import QuotaExceeded
-from dispatcher.errors import SpecError, UnreachableError
+from dispatcher.errors import AuthError, SpecError, UnreachableError
 from tests.backends.azureml.cases import CASES, Case, clusters, golden_zone, open_zone
-from tests.backends.azureml.doubles import Wire, answer, refusal, session
+from tests.backends.azureml.doubles import Call, Wire, answer, refusal, session
 from tests.backends.cases import train
 
 NOW = datetime(2026, 11, 21, 8, 7, tzinfo=UTC).timestamp()
@@ -172,9 +173,55 @@ def test_run_history_that_is_busy_for_a_moment_is_asked_again_by_a_public_zone()
     assert len(wire.seen) == 3
 
 
-def test_a_private_zone_waits_for_a_connection_to_run_history_once() -> None:
-    opened, wire, naps = session(described("Completed"), http.ServiceRequestTimeoutError("slow"))
-    made = AzureMLBackend(golden_zone(), user="ada", sleep=naps.append, clock=lambda: NOW)
+def test_a_private_zone_waits_for_a_connection_to_run_history_once_in_a_while() -> None:
+    whole, nowhere, now = (
+        record(startTimeUtc=STARTED, endTimeUtc=ENDED),
+        http.ServiceRequestTimeoutError("slow"),
+        [NOW],
+    )
+    opened, wire, naps = session(
+        described("Completed"), nowhere, described("Completed"), described("Completed"), whole
+    )
+    made = AzureMLBackend(golden_zone(), user="ada", sleep=naps.append, clock=lambda: now[0])
     made._session = opened
     assert made.poll(["a"])["a"].state is State.SUCCEEDED
     assert (len(wire.seen), naps) == (2, [])
+    assert made.poll(["a"])["a"].times_unknown
+    assert len(wire.seen) == 3, "it was not asked again"
+    now[0] += CLOSED
+    assert made.poll(["a"])["a"].billable_seconds == 60, "somebody may be inside by now"
+
+
+DOWN = [
+    refusal(503, "ServerBusy", "busy"),
+    http.ServiceRequestError("refused"),
+    answer(200, b"<html>proxy</html>"),
+]
+
+
+@pytest.mark.parametrize("down", DOWN, ids=["busy", "no connection", "a proxy's page"])
+def test_while_run_history_is_down_states_are_known_and_no_job_ends_before_it_was_down_for_long(down: Any) -> None:
+    def both(call: Call) -> Any:
+        if "batchrundata" not in call.url:
+            return described("Running" if call.url.endswith("/b") else "Completed")
+        if isinstance(down, Exception):
+            raise down
+        return down
+
+    now = [NOW]
+    opened, _, naps = session(both, zone=open_zone())
+    made = AzureMLBackend(open_zone(), user="ada", sleep=naps.append, clock=lambda: now[0])
+    made._session = opened
+    seen = made.poll(["a", "b"])
+    assert (seen["a"].state, seen["a"].vendor_state) == (State.RUNNING, "Completed")
+    assert seen["b"].state is State.RUNNING
+    now[0] += SILENT
+    seen = made.poll(["a", "b"])
+    assert (seen["a"].state, seen["a"].billable_seconds) == (State.SUCCEEDED, None)
+    assert "why and how long is not known here" in seen["a"].reason
+
+
+def test_what_run_history_forbids_is_said() -> None:
+    made, _ = backend(described("Completed"), refusal(401, "Unauthorized", "no"))
+    with pytest.raises(AuthError):
+        made.poll(["a"])

@@ -9,7 +9,7 @@ import pytest
 from azure.core import exceptions as http
 
 from dispatcher.backends.azureml.logs import LONGEST, SHORTEST, LogReader
-from dispatcher.errors import UnreachableError
+from dispatcher.errors import NotFoundError, UnreachableError
 from tests.backends.azureml.doubles import Call, Response, Wire, answer, refusal, session
 
 ROOT = "https://acct.blob.core.windows.net/azureml/ExperimentRun/dcid.job-1"
@@ -122,6 +122,34 @@ def test_being_throttled_is_a_reason_to_wait_and_not_to_stop() -> None:
     history.refuse = [refusal(429, "TooManyRequests", "slow down") for _ in range(8)]
     lines, *_ = followed(history, lambda round_: None, lambda round_: round_ >= 3)
     assert lines == ["one"]
+
+
+def test_a_job_whose_run_is_not_there_yet_is_waited_for_and_a_run_that_goes_is_not() -> None:
+    history = History(std_log=b"one\n")
+    history.refuse = [refusal(404, "UserError", "Run job-1 was not found.") for _ in range(2)]
+    lines, *_ = followed(history, lambda round_: None, lambda round_: round_ >= 3)
+    assert lines == ["one"]
+    read, _ = reader(history)
+    list(read._look())
+    history.refuse = [refusal(404, "UserError", "Run job-1 was not found.")]
+    with pytest.raises(NotFoundError):
+        list(read._look())
+
+
+def test_a_whole_file_in_place_of_the_part_that_was_asked_for_repeats_nothing() -> None:
+    history = History(std_log=b"one\ntwo\nth")
+
+    def careless(call: Call) -> Response:
+        if "sig" in call.query:
+            return answer(200, history.files["user_logs/std_log.txt"], Last_Modified=WRITTEN)
+        return history(call)
+
+    opened, *_ = session(careless)
+    read = LogReader(opened, "job-1")
+    assert [line.text for line in read._look()] == ["one", "two"]
+    history.files["user_logs/std_log.txt"] += b"ree\nfour\n"
+    assert [line.text for line in read._look()] == ["three", "four"]
+    assert list(read._look()) == []
 
 
 def test_a_connection_that_breaks_within_a_log_loses_nothing_and_repeats_nothing() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dispatcher.errors import SpecError
+from dispatcher.job import Wandb
 from tests.backends.azureml.cases import Case, queue
 from tests.backends.cases import train
 
@@ -20,6 +21,12 @@ WRONG: list[tuple[str, Case, str]] = [
         r"command\[2\]: holds \$\{\{",
     ),
     ("an expression in a variable", Case(train(env={"A": "a${{b"})), r"env\.A: holds \$\{\{"),
+    ("an expression in a label", Case(train(labels={"team": "a${{b"})), r"labels\.team: holds \$\{\{"),
+    ("an expression in W&B", Case(train(wandb=Wandb("${{p}}"))), r"wandb\.project: holds \$\{\{"),
+    *(
+        (f"the variable {name}", Case(train(env={name: "x"})), rf"env\.{name}: decides who the job is")
+        for name in ("AZURE_CLIENT_ID", "MSI_SECRET", "IDENTITY_HEADER")
+    ),
     ("no command", Case(train(command=())), r"command: is missing: Azure ML runs a command in the image"),
     ("spot without checkpoint", Case(train(spot=True)), r"spot: needs checkpoint: true"),
     ("no nodes", Case(train(resources={"nodes": 0})), r"resources\.nodes: is 0"),

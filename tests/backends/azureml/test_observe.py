@@ -155,7 +155,11 @@ def test_what_run_history_would_say_is_said_to_be_unknown_once_the_job_has_ended
             "Execution failed. User process 'python' exited with status code 2. See std_log.txt",
             "program",
         ),
-        ("UserError", "AzureMLCompute job failed. PreemptionError: Nodes of this job got pre-empted.", "interrupted"),
+        (
+            "UserError",
+            "AzureMLCompute job failed. PreemptionError: Nodes of this job got pre-empted.",
+            "interrupted",
+        ),
         ("UserError", "AllocationFailed: the VM size is not available", "capacity"),
         ("UserError", "The specified subscription has a Standard NC family vCPU quota of 0", "request"),
         ("ServiceError", "Something broke", "provider"),

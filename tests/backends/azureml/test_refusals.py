@@ -56,7 +56,7 @@ REFUSED: list[tuple[str, Case, str]] = [
             zone=clusters(Compute("cheap", "Standard_D4ds_v5", tier="spot")),
             queue=queue(hardware="cheap"),
         ),
-        r"(?s)low-priority cluster: cheap is .*retired on 2026-03-31; vmPriority has no Spot.*serverless",
+        r"(?s)low-priority cluster: cheap is .*on 2026-03-31 .it has Spot VMs now.*vmPriority has no Spot.*less",
     ),
     (
         "a spot job on a cluster",
@@ -149,7 +149,7 @@ REFUSED: list[tuple[str, Case, str]] = [
     (
         "another size by override",
         Case(train(), queue=queue(resources={"instance_type": "Standard_ND96asr_v4"})),
-        r"(?s)VM size: .*Standard_ND96asr_v4, and the size of this job is Standard_D1_v2.*`hardware`",
+        r"(?s)VM size: .*Standard_ND96asr_v4, and the size of this job is Standard_D2ds_v5.*`hardware`",
     ),
     (
         "a size on a cluster, by override",
@@ -171,6 +171,15 @@ REFUSED: list[tuple[str, Case, str]] = [
             queue=queue(distribution={"distributionType": "TensorFlow", "processCountPerInstance": None}),
         ),
         r"distribution: .*TensorFlow",
+    ),
+    (
+        "more nodes than a run of MPI may have",
+        Case(
+            train(resources={"nodes": 301}),
+            zone=open_zone(limits=Limits(max_nodes=400)),
+            queue=queue(distribution={"distributionType": "Mpi"}),
+        ),
+        r"MPI nodes: the job wants 301 nodes, Azure ML allows 300 in a run of MPI",
     ),
     (
         "a job that lives too long",
@@ -317,6 +326,16 @@ def test_a_rule_refuses(case: Case, message: str) -> None:
     assert refused.value.remedy or "\n  " in refused.value.message, "a refusal says what to do next"
 
 
+def test_a_vm_size_is_written_in_any_letter_case() -> None:
+    fields = Case(
+        train(resources={"instance": "STANDARD_D4DS_V5"}),
+        queue=queue(resources={"instanceType": "standard_d4ds_v5"}),
+    ).fields()
+    assert fields["environmentVariables"]["DISPATCH_INSTANCE"] == "Standard_D4ds_v5"
+    with pytest.raises(PolicyRefusal, match="VM size retired: Standard_NC6s_v3"):
+        Case(train(resources={"instance": "STANDARD_NC6S_V3"})).render()
+
+
 def test_all_refusals_are_named_at_once() -> None:
     zone = open_zone(limits=Limits(max_nodes=1), controls=Controls(True, controls().wandb, 1))
     case = Case(train(secrets={"A": "env://A"}, resources={"nodes": 2}), zone=zone, regime="hipaa")
@@ -347,6 +366,18 @@ def test_a_secret_is_the_zone_s_own_or_warned_about(written: str, sent: str, war
 @pytest.mark.parametrize(
     ("case", "warning"),
     [
+        (
+            Case(train(resources={"instance": "Standard_F4s_v2"})),
+            "Standard_F4s_v2 is retired on 2028-11-15, and new subscriptions may not get it",
+        ),
+        (
+            Case(
+                train(resources={"nodes": 101}),
+                zone=open_zone(limits=Limits(max_nodes=400)),
+                queue=queue(distribution={"distributionType": "Mpi"}),
+            ),
+            "101 nodes: Azure ML allows 100 in a run of MPI",
+        ),
         (Case(train(max_wait=90_000)), "max_wait is left out"),
         (Case(train(max_wait=90_000, **SPOT)), "beyond max_wait a command that runs the queue stops the job"),
         (Case(train(retries=2)), "retries is left out"),

@@ -11,7 +11,7 @@ from localcloud.place import TENANT
 from tests.engine.census import census
 from tests.engine.clients import SUBSCRIBED, azure
 from tests.engine.ground import Ground, zones
-from tests.engine.project import Outcome, Project, stack_settings
+from tests.engine.project import Outcome, stack_settings
 
 pytestmark = pytest.mark.engine
 
@@ -27,7 +27,7 @@ VNET = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/theirs"
 USES = ("data", "output", "checkpoints")
 NAMESPACES = (
     *("Compute", "ContainerRegistry", "Insights", "KeyVault", "MachineLearningServices", "ManagedIdentity"),
-    *("Network", "Notebooks", "OperationalInsights", "Storage"),
+    *("DocumentDB", "Network", "Notebooks", "OperationalInsights", "Search", "Storage"),
 )
 
 # Kinds of which an adopting zone builds none: they are the owner's.
@@ -201,15 +201,16 @@ def test_a_network_that_resolves_a_name_already_takes_the_zone_that_is_there(own
     link = {"virtualNetwork": {"id": VNET}, "registrationEnabled": False}
     azure(own.cloud, f"{central}/virtualNetworkLinks/hub", body={"location": "global", "properties": link})
 
-    def project(**network: Any) -> Project:
-        adopting = {**zone, "network": _network(**network)}
-        return own.project("hub", {**stack_settings("local", "azure"), "launchway:zones": [adopting]})
+    def adopting(**network: Any) -> dict[str, Any]:
+        return {**stack_settings("local", "azure"), "launchway:zones": [{**zone, "network": _network(**network)}]}
 
-    refused = project().up(check=False)
+    project = own.project("hub", adopting())
+    refused = project.up(check=False)
     assert refused.code != 0
     assert "overlapping namespaces" in refused.message
     assert "launchway:zones[0].network.dnsZones" in refused.output
-    assert project(dnsZones={name: central}).up().code == 0
+    project.configure(adopting(dnsZones={name: central}))
+    assert project.up().code == 0
 
 
 @pytest.fixture(scope="module")

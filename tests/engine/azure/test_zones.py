@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from localcloud.azure.directory import principal
 from tests.engine.census import census
 from tests.engine.clients import azure, azure_listed
 from tests.engine.ground import Ground, views, zones
@@ -137,6 +138,23 @@ def test_records_beyond_what_log_analytics_keeps_go_to_an_archive_too(own: Groun
     assert _complaints(own, project) == {}
     project.destroy()
     assert census(own.cloud, "azure", REGION) == {}
+
+
+def test_a_zone_of_azure_government_has_that_clouds_hosts_and_its_cosmos_db(own: Ground) -> None:
+    project = own.project("gov", _settings(_zone(region="usgovvirginia", environment="usgovernment")))
+    project.up()
+    assert project.preview("--expect-no-changes").changes == {}
+    (view,) = views(own, project)
+    assert view.zone.azure_cloud == "usgovernment"
+    assert view.zone.registry.url.endswith(".azurecr.us")
+    assert view.zone.secrets.store.endswith(".vault.usgovcloudapi.net")
+    assert ".blob.core.usgovcloudapi.net/" in view.zone.buckets.data.uri
+    hosts = {one["name"] for one in view.of("Microsoft.Network/privateDnsZones")}
+    assert {"privatelink.api.ml.azure.us", "privatelink.azurecr.us"} <= hosts
+    theirs = principal("Azure Cosmos DB", "usgovernment")
+    assert [held.role for held in view.held(theirs)] == ["Key Vault Crypto Service Encryption User"]
+    project.destroy()
+    assert census(own.cloud, "azure", "usgovvirginia") == {}
 
 
 def test_groups_of_submitters_submit_as_themselves_instead_of_whoever_deploys(own: Ground) -> None:

@@ -174,17 +174,17 @@ def change(request: Json, changes: Json) -> Json:
     return whole
 
 
-def make(cloud: Cloud) -> Stage:
+def make(cloud: Cloud, region: str = HERE["location"]) -> Stage:
     """Register the providers and make what jobs need, each over Resource Manager."""
-    stage = Stage(cloud, "")
-    stage.ask("PUT", GROUP, HERE)
+    stage, here = Stage(cloud, ""), {"location": region}
+    stage.ask("PUT", GROUP, here)
     for name in _NAMESPACES:
         at = f"arm{SUBSCRIPTION_ID}/providers/Microsoft.{name}"
         cloud.azure("POST", f"{at}/register?api-version=2021-04-01")
         cloud.azure("GET", f"{at}?api-version=2021-04-01")
     for id, body in BODIES.items():
         if "Microsoft.Network" not in id:
-            stage.ask("PUT", id, body)
+            stage.ask("PUT", id, body | here)
     for name in CONTAINERS:
         stage.ask("PUT", f"{ACCOUNT}/blobServices/default/containers/{name}", {"properties": {}})
         store = {
@@ -204,6 +204,6 @@ def make(cloud: Cloud) -> Stage:
             },
         },
     }
-    stage.ask("PUT", CLUSTER, HERE | cluster)
+    stage.ask("PUT", CLUSTER, here | cluster)
     client = stage.ask("GET", IDENTITY)["properties"]["clientId"]
     return Stage(cloud, client)

@@ -6,18 +6,30 @@ from typing import Any
 
 import pytest
 
+from localcloud.azure.directory import principal
 from localcloud.place import SUBSCRIPTION
 from tests.localcloud.azure.inside import (
     ACCOUNT,
     BODIES,
     HERE,
     IDENTITY,
+    SUBSCRIPTION_ID,
+    VAULT,
     WORKSPACE,
     Json,
     Local,
 )
 
 DAY = 86_400
+USES_KEYS = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
+
+
+def keyed(key: str, service_side: bool = False, **changes: str) -> Json:
+    """The body of the workspace with a key of ours."""
+    named = {"keyIdentifier": key, "keyVaultArmId": VAULT, **changes}
+    encryption = {"status": "Enabled", "keyVaultProperties": named}
+    more = {"encryption": encryption, "enableServiceSideCMKEncryption": service_side}
+    return BODIES[WORKSPACE] | {"properties": BODIES[WORKSPACE]["properties"] | more}
 
 
 class TestWorkspaces:
@@ -66,6 +78,49 @@ class TestWorkspaces:
         assert rich.refused("PUT", WORKSPACE, body("Disabled"))["code"] == "ValidationError"
         rich.made(WORKSPACE, body("AllowOnlyApprovedOutbound"))
 
+    def test_a_key_of_ours_is_used_by_cosmos_db_as_itself(self, rich: Local) -> None:
+        key = rich.made(f"{VAULT}/keys/logs", {"properties": {"kty": "RSA"}})["properties"]["keyUriWithVersion"]
+        assert rich.refused("PUT", WORKSPACE, keyed(key))["code"] == "MissingSubscriptionRegistration"
+        rich.register("DocumentDB", "Search")
+        refusal = rich.refused("PUT", WORKSPACE, keyed(key))
+        assert (refusal["code"], "not authorized to perform action" in refusal["message"]) == ("Forbidden", True)
+        cosmos = {name: principal("Azure Cosmos DB", name) for name in ("public", "usgovernment")}
+        role = f"{SUBSCRIPTION_ID}/providers/Microsoft.Authorization/roleDefinitions/{USES_KEYS}"
+        for number, (cloud, who) in enumerate(reversed(cosmos.items())):
+            grant = {"principalId": who, "principalType": "ServicePrincipal", "roleDefinitionId": role}
+            at = f"{VAULT}/keys/logs/providers/Microsoft.Authorization/roleAssignments"
+            rich.made(f"{at}/{number}{'0' * 7}-0000-4000-8000-000000000000", {"properties": grant})
+            assert (rich.ask("PUT", WORKSPACE, keyed(key))[0] < 300) is (cloud == "public")
+        moved = keyed(key, keyVaultArmId=f"{VAULT}2")
+        assert "is not in the key vault" in rich.refused("PUT", WORKSPACE, moved)["message"]
+
+    def test_service_side_encryption_takes_no_key_from_a_closed_vault_and_no_other_version(
+        self, rich: Local
+    ) -> None:
+        def closed(access: str) -> None:
+            rich.made(
+                VAULT,
+                BODIES[VAULT] | {"properties": BODIES[VAULT]["properties"] | {"publicNetworkAccess": access}},
+            )
+
+        key = rich.made(f"{VAULT}/keys/logs", {"properties": {"kty": "RSA"}})["properties"]["keyUriWithVersion"]
+        closed("Disabled")
+        refusal = rich.refused("PUT", WORKSPACE, keyed(key, service_side=True))
+        assert "public network access disabled" in refusal["message"]
+        closed("Enabled")
+        rich.made(WORKSPACE, keyed(key, service_side=True))
+        assert (
+            "rotation"
+            in rich.refused("PUT", WORKSPACE, keyed(key.rpartition("/")[0], service_side=True))["message"]
+        )
+
+    def test_a_vault_that_no_service_may_enter_gives_cosmos_db_no_key(self, rich: Local) -> None:
+        rich.register("DocumentDB", "Search")
+        key = rich.made(f"{VAULT}/keys/logs", {"properties": {"kty": "RSA"}})["properties"]["keyUriWithVersion"]
+        shut = {"publicNetworkAccess": "Disabled", "networkAcls": {"bypass": "None", "defaultAction": "Deny"}}
+        rich.made(VAULT, BODIES[VAULT] | {"properties": BODIES[VAULT]["properties"] | shut})
+        assert "trusted Microsoft services" in rich.refused("PUT", WORKSPACE, keyed(key))["message"]
+
     def test_rules_by_name_need_a_network_that_asks_for_approval(self, rich: Local) -> None:
         rule = {"properties": {"type": "FQDN", "category": "UserDefined", "destination": "pypi.org"}}
         id = f"{WORKSPACE}/outboundRules/pypi"
@@ -87,12 +142,17 @@ class TestClusters:
         made = rich.made(self.CLUSTER, self.body(4))["properties"]["properties"]
         assert made["scaleSettings"]["maxNodeCount"] == 4
 
+    def test_a_cluster_of_low_priority_is_taken_as_azure_takes_it_though_it_has_spot_vms_now(
+        self, rich: Local
+    ) -> None:
+        made = rich.made(self.CLUSTER, self.body(vmPriority="LowPriority"))["properties"]["properties"]
+        assert made["vmPriority"] == "LowPriority"
+
     @pytest.mark.parametrize(
         ("changes", "text"),
         [
             ({"vmSize": "Standard_Nothing"}, "not supported"),
             ({"vmSize": "Standard_NC6s_v3"}, "not supported"),
-            ({"vmPriority": "LowPriority"}, "Low priority virtual machines are not available"),
             ({"vmSize": None}, "required"),
             ({"scaleSettings": {"minNodeCount": 3, "maxNodeCount": 2}}, "cannot be greater"),
             ({"vmPriority": "Spot"}, "not one of"),

@@ -88,5 +88,7 @@ def what_jobs_log_is_encrypted_with_the_logs_key(view: View) -> Iterator[str]:
     key = str(encryption.get("keyVaultProperties", {}).get("keyIdentifier"))
     if encryption.get("status") != "Enabled" or not key.startswith(f"{view.zone.keys.logs}/"):
         yield f"what jobs log is encrypted with {key}"
+    if properties.get("enableServiceSideCMKEncryption"):
+        yield "what jobs log is encrypted in a way that knows no rotation, and no closed vault"
     if not properties.get("hbiWorkspace"):
         yield "the workspace is not one of high business impact"
