@@ -114,6 +114,10 @@ class Ledger(Protocol):
         """Queued submissions in the order in which they go: priority, time of submission, id."""
         ...
 
+    def waiting_again(self) -> list[Entry]:
+        """Queued spot submissions that were sent before: interrupted, or refused. Any order."""
+        ...
+
     def loads(self) -> dict[str, Load]:
         """What waits and runs in each queue that has either, by name."""
         ...

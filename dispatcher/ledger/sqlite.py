@@ -139,6 +139,9 @@ class SqliteLedger:
         order = "ORDER BY priority, submitted_at, id LIMIT ?"
         return self._entries(f"WHERE state = 'queued' {where} {order}", [*values, -1 if limit is None else limit])
 
+    def waiting_again(self) -> list[Entry]:
+        return self._entries("WHERE state = 'queued' AND spot AND claimed_at IS NOT NULL")
+
     def loads(self) -> dict[str, Load]:
         queued = "SELECT queue, count(*), min(submitted_at) FROM submissions WHERE state = 'queued' GROUP BY queue"
         active = f"SELECT queue, count(*), sum(nodes) FROM submissions WHERE state IN ({_ACTIVE}) GROUP BY queue"
@@ -183,9 +186,12 @@ class SqliteLedger:
             rows = db.execute(
                 "UPDATE submissions SET state = 'submitting', cloud_name = ?, request_digest = ?, claimed_at = ?,"
                 " lease_token = ?, lease_owner = ?, lease_until = ?, last_error = NULL, last_error_at = NULL"
-                " WHERE id = ? AND state = 'queued' AND attempt = ? AND cancel_requested_at IS NULL"
+                " WHERE id = ? AND state = 'queued' AND attempt = ? AND spot = ? AND cancel_requested_at IS NULL"
                 f" RETURNING {_COLUMNS}",
-                (cloud_name, request_digest, now, lease.token, lease.owner, lease.until, entry.id, entry.attempt),
+                (
+                    *(cloud_name, request_digest, now, lease.token, lease.owner, lease.until),
+                    *(entry.id, entry.attempt, entry.spot),
+                ),
             ).fetchall()
             if not rows:
                 return None

@@ -60,8 +60,14 @@ def counted(entry: Entry, seen: Observation) -> int:
     A spot job that ran and waits for machines again has lost some, whether its cloud counts that or not.
     """
     told = max(entry.interruptions, entry.interruptions_before + seen.interruptions)
+    return told + (1 if _lost(seen) or guessed(entry, seen) else 0)
+
+
+def guessed(entry: Entry, seen: Observation) -> bool:
+    """Whether only its waiting again says that a job lost its machines: so would a list that lags behind."""
+    told = max(entry.interruptions, entry.interruptions_before + seen.interruptions)
     waits_again = entry.spot and entry.state == State.RUNNING and seen.state is State.PENDING
-    return told + (1 if _lost(seen) or (waits_again and told == entry.interruptions) else 0)
+    return bool(waits_again) and told == entry.interruptions
 
 
 def after(entry: Entry, job: Job, seen: Observation, waited: float) -> Again | Over | None:
@@ -109,6 +115,22 @@ def to_stop(entry: Entry, job: Job, waited: float) -> str | None:
     if job.max_wait is not None and waited >= job.max_wait + MARGIN:
         return _waited(job, waited)
     return None
+
+
+def waited_out(entry: Entry, job: Job, waited: float) -> Again | Over | None:
+    """Return what becomes of a spot job that waits in our queue for its next attempt; None while it may.
+
+    No cloud bounds that wait, so there is no margin either. It has failed, and not timed out: what is next never
+    was on a cloud.
+    """
+    if job.max_wait is None or waited < job.max_wait or entry.cancel_requested_at:
+        return None
+    why = _waited(job, waited)
+    if job.last_attempt_on_demand and run_left(entry) > 0:
+        return Again(spot=False, why=why)
+    last = entry.last_error or entry.reason
+    cause = INTERRUPTED if entry.interruptions else CAPACITY
+    return Over(State.FAILED, f"{why}; {last}" if last else why, cause)
 
 
 def _lost(seen: Observation) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from dispatcher.backends.base import Observation, State
@@ -10,7 +11,7 @@ from dispatcher.clock import moment
 from dispatcher.errors import DispatchError
 from dispatcher.ledger import Entry, Event
 from dispatcher.scheduling import interruptions
-from dispatcher.scheduling.interruptions import Again
+from dispatcher.scheduling.interruptions import Again, Over
 from dispatcher.scheduling.work import RELEASED, Report, Site, Work
 from dispatcher.sites import job_of
 
@@ -54,6 +55,13 @@ class Observer:
                 continue
             for entry in batch:
                 seen = observed.get(str(entry.cloud_name))
+                if seen is not None and interruptions.guessed(entry, seen):
+                    # One old answer is no interruption, which may be the one too many: ask for this job alone.
+                    try:
+                        seen = site.backend.adopt(str(entry.cloud_name))
+                    except DispatchError as error:
+                        self.work.unseen([entry], error, report)
+                        continue
                 if seen is None:
                     self._vanished(entry)
                 else:
@@ -156,6 +164,20 @@ class Observer:
             event = self.work.event(fresh, "giving up on spot", reason=why)
             self.work.ledger.change(fresh.id, {"stop_reason": why}, event, attempt=fresh.attempt)
         return self.work.ledger.entry(entry.id) or entry
+
+    def judge_waiting(self, queues: Collection[str] | None, report: Report) -> None:
+        """End spot jobs whose next attempt has been in a queue for too long, or let it go on demand."""
+        for entry in self.work.ledger.waiting_again():
+            if queues is not None and entry.queue not in queues:
+                continue
+            step = interruptions.waited_out(entry, job_of(entry), self._waited(entry))
+            if isinstance(step, Over):
+                self.work.end(entry, step.state, step.why, report, cause=step.cause)
+            elif step is not None:
+                prices = {name: getattr(entry, name) for name in _PRICE}
+                event = self.work.event(entry, "giving up on spot", reason=step.why, next="on demand", **prices)
+                columns = {"spot": 0, "reason": step.why, "not_before": None, **dict.fromkeys(_PRICE)}
+                self.work.ledger.change(entry.id, columns, event, state=State.QUEUED, attempt=entry.attempt)
 
     def _waited(self, entry: Entry) -> float:
         """Seconds since the first attempt of a submission was sent."""

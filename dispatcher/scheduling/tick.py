@@ -25,6 +25,7 @@ def tick(work: Work, *, queues: Iterable[str] | None = None, observe: bool = Tru
             submitter.recover(entry, report)
     if observe:
         observer.observe([entry for entry in active if entry.state != State.SUBMITTING], report)
+    observer.judge_waiting(wanted, report)
     for queue, load in work.ledger.loads().items():
         if load.waiting and (wanted is None or queue in wanted):
             submitter.submit_from(queue, report)

@@ -78,13 +78,22 @@ class Work:
         return Event(entry.id, self.now(), kind, self.owner, json.dumps({"attempt": entry.attempt, **given}))
 
     def end(
-        self, entry: Entry, state: State, reason: str, report: Report, *, error: DispatchError | None = None
+        self,
+        entry: Entry,
+        state: State,
+        reason: str,
+        report: Report,
+        *,
+        error: DispatchError | None = None,
+        cause: str = "",
     ) -> None:
-        """End an entry without the cloud: refused, cancelled before it was sent, or never sendable.
+        """End an entry without the cloud: refused, cancelled before it was sent, never sendable, or waited out.
 
-        Changes nothing when someone else has taken the entry up since it was read.
+        `cause` is as of an Observation. Changes nothing when someone else has taken it up since it was read.
         """
         columns = {"state": state.value, "reason": reason, "ended_at": self.now(), **RELEASED}
+        if cause:
+            columns["cause"] = cause
         event = self.event(entry, state.value, reason=reason)
         if self.ledger.change(entry.id, columns, event, token=entry.lease_token, state=entry.state):
             if error is not None:

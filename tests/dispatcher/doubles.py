@@ -54,6 +54,8 @@ class ToyCloud:
     vendor_words: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     causes: dict[str, str] = field(default_factory=dict)
+    lagging: dict[str, State] = field(default_factory=dict)
+    """What the list of jobs still says of one, whatever it is when asked for by itself."""
     interrupted: dict[str, int] = field(default_factory=dict)
     rendered: dict[str, Job] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
@@ -96,10 +98,11 @@ class ToyCloud:
     def poll(self, names: Sequence[str]) -> Mapping[str, Observation]:
         if self.blind:
             raise self.blind.pop(0)
-        return {name: self._observation(name) for name in names if name in self.jobs and name not in self.hidden}
+        known = [name for name in names if name in self.jobs and name not in self.hidden]
+        return {name: self._observation(name, self.lagging.get(name)) for name in known}
 
-    def _observation(self, name: str) -> Observation:
-        state = self.jobs[name]
+    def _observation(self, name: str, listed: State | None = None) -> Observation:
+        state = listed or self.jobs[name]
         word = self.vendor_words.get(name)
         ended = "2026-11-21T09:00:00Z" if state.final and not self.timeless else None
         return Observation(

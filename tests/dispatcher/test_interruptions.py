@@ -10,7 +10,7 @@ import pytest
 
 from dispatcher.api import Dispatcher
 from dispatcher.backends.base import LogLine, State
-from dispatcher.errors import UnreachableError
+from dispatcher.errors import CapacityError, UnreachableError
 from dispatcher.job import Job
 from dispatcher.ledger import Entry
 from dispatcher.scheduling.interruptions import MARGIN, RESTARTS
@@ -73,6 +73,21 @@ def test_a_spot_job_that_waits_again_has_lost_its_machines_once_whether_its_clou
         cloud.interrupted[name] = 0 if state is State.RUNNING else told
         lined.tick()
     assert (lined.show(entry.id).interruptions, lined.show(entry.id).attempt) == (1, 1)
+
+
+def test_one_answer_that_lags_behind_is_no_interruption_and_stops_nothing(
+    lined: Dispatcher, cloud: ToyCloud
+) -> None:
+    entry = lined.submit(spot(max_interruptions=0), "line")
+    name = f"train-{entry.id}-1"
+    cloud.end(name, State.RUNNING)
+    lined.tick()
+    cloud.lagging[name] = State.PENDING
+    lined.tick()
+    assert (lined.show(entry.id).state, lined.show(entry.id).interruptions) == ("running", 0)
+    cloud.end(name, State.PENDING)
+    lined.tick()
+    assert (lined.show(entry.id).interruptions, cloud.cancelled) == (1, [name])
 
 
 def test_all_attempts_together_run_for_max_runtime(lined: Dispatcher, cloud: ToyCloud) -> None:
@@ -183,6 +198,43 @@ def test_no_attempt_follows_once_max_wait_has_passed(
     cloud.interrupt(f"train-{entry.id}-1")
     lined.tick()
     assert (lined.show(entry.id).state, lined.show(entry.id).interruptions) == ("timed_out", 1)
+
+
+@pytest.mark.parametrize("ran", [True, False])
+@pytest.mark.parametrize("asked", [True, False])
+def test_waiting_in_our_queue_for_the_next_attempt_is_waiting_too(
+    lined: Dispatcher, cloud: ToyCloud, clock: ManualClock, asked: bool, ran: bool
+) -> None:
+    """Where the restart is ours nothing is on the cloud meanwhile; the same when its first word was a refusal."""
+    none = CapacityError("no spot machines")
+    cloud.refuse = [] if ran else [none]
+    entry = lined.submit(spot(max_wait=7200, last_attempt_on_demand=asked), "line")
+    if ran:
+        cloud.end(f"train-{entry.id}-1", State.RUNNING)
+        lined.tick()
+        cloud.refuse = [none]
+        cloud.interrupt(f"train-{entry.id}-1")
+        lined.tick()
+    waits = lined.show(entry.id)
+    assert (waits.state, waits.attempt, waits.spot) == ("queued", 1 + ran, 1)
+    lined.pause("line")
+    clock.now += 7199
+    lined.tick()
+    assert lined.show(entry.id).state == "queued"
+    clock.now += 1
+    report = lined.tick()
+    now = lined.show(entry.id)
+    if asked:
+        assert (now.state, now.spot, now.attempt, now.unit_price) == ("queued", 0, 1 + ran, None)
+        cloud.refuse = []
+        lined.resume("line")
+        lined.tick()
+        assert (lined.show(entry.id).state, cloud.rendered[cloud.sent[-1]].spot) == ("pending", False)
+    else:
+        assert (now.state, now.cause) == ("failed", "interrupted" if ran else "capacity")
+        assert report.finished == [entry.id]
+        assert now.reason == "it waited and ran for 2h, allowed is 2h (max_wait); no spot machines"
+        assert now.ended_at is not None
 
 
 def test_a_job_that_somebody_cancelled_does_not_begin_again(lined: Dispatcher, cloud: ToyCloud) -> None:

@@ -214,6 +214,21 @@ class Conformance:
         ledger.change("b", {"state": "failed", "ended_at": NOW})
         assert [one.id for one in ledger.active()] == ["a"]
 
+    def test_spot_jobs_that_wait_again_are_those_that_were_sent_before(self, open: Open) -> None:
+        ledger = open()
+        add(ledger, entry("new", spot=1), entry("back", spot=1), entry("plain", spot=0), entry("there", spot=1))
+        for one in ("back", "plain", "there"):
+            assert claim(ledger, entry(one, spot=int(one != "plain")), passed=("new", "back", "plain", "there"))
+        for one in ("back", "plain"):
+            ledger.change(one, {"state": "queued", "cloud_name": None})
+        assert [one.id for one in ledger.waiting_again()] == ["back"]
+
+    def test_a_job_that_turned_from_spot_to_on_demand_is_not_claimed_as_spot(self, open: Open) -> None:
+        ledger = open()
+        add(ledger, entry("a", spot=1))
+        ledger.change("a", {"spot": 0})
+        assert claim(ledger, entry("a", spot=1)) is None
+
     def test_zones_and_queues_are_exactly_what_was_last_synced(self, open: Open) -> None:
         ledger = open()
         self._sync(ledger, ["a", "b"])
