@@ -252,6 +252,39 @@ def test_cancel_asks_first_and_kills_after_the_grace_time(backend: Backend) -> N
     backend.cancel(made.name)
 
 
+COUNTS = """
+import os, signal, time
+asked = []
+signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
+ours, theirs = os.pipe()
+if helper := os.fork():
+    print("up", flush=True)
+    while not asked:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    os.kill(helper, signal.SIGUSR1)
+    print("asked", len(asked), "and its helper", os.read(ours, 9).decode(), flush=True)
+else:
+    signal.signal(signal.SIGUSR1, lambda number, frame: os.write(theirs, b"%d" % len(asked)) and os._exit(0))
+    while True:
+        time.sleep(1)
+"""
+"""How often a program, and a process that it started, were asked to end."""
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize(("runtime", "helper"), [(True, 0), (None, 1)])
+def test_a_program_is_asked_to_end_once_and_what_it_started_only_where_it_is_the_first_process(
+    backend: Backend, runtime: bool | None, helper: int
+) -> None:
+    made = request(backend, sys.executable, "-c", COUNTS, runtime=runtime)
+    backend.submit(made)
+    until(backend, made.name, lambda seen: bool(list(backend.logs(made.name))))
+    backend.cancel(made.name)
+    assert ended(backend, made.name).state is State.CANCELLED
+    assert [line.text for line in backend.logs(made.name)][-1] == f"asked 1 and its helper {helper}"
+
+
 @pytest.mark.wire
 def test_a_program_that_tidies_up_within_the_grace_time_is_cancelled_all_the_same(backend: Backend) -> None:
     made = request(backend, "sh", "-c", "trap 'echo saved; exit 0' TERM; echo up; while :; do sleep 0.1; done")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from dispatcher.backends import code
 from dispatcher.backends.base import LogLine, Observation, Request, State, Submission, Upload
 from dispatcher.backends.local import supervisor
-from dispatcher.backends.local.render import render
+from dispatcher.backends.local.render import FRONT, render
 from dispatcher.errors import AlreadyExistsError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ class LocalBackend:
                 "directory": body["Directory"] or str(Path.cwd()),
                 "max_runtime": body["MaxRuntimeInSeconds"],
                 "grace": body["GraceInSeconds"],
+                "hands_on": tuple(body["Command"][: len(FRONT)]) == FRONT,
             }
             _start(home, spec, lock)
         finally:
@@ -122,7 +123,10 @@ class LocalBackend:
             self._sleep(_LOOK)
 
     def cancel(self, name: str) -> None:
-        """Ask the supervisor to end the job: SIGTERM to its process group, SIGKILL after the grace time."""
+        """Ask the supervisor to end the job: SIGTERM, and SIGKILL to its process group after the grace time.
+
+        SIGTERM goes to the group too, or to dispatch-run alone, which hands it to the command as in a container.
+        """
         state = self._known(name).state
         if state is not None and not state.final:
             (self._home(name) / "cancel").touch()

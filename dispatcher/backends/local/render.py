@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 OPERATION = "RunProcess"
 GRACE = 10.0
 """Seconds between asking a process to end and ending it."""
+FRONT = (sys.executable, "-P", "-m", "dispatcher.runtime", "--")
+"""dispatch-run, which is there with the dispatcher itself, whatever the PATH says.
+
+`-P` keeps the directory that the command runs in out of its own imports.
+"""
 
 
 def render(job: Job, queue: Queue, submission: Submission, place: Path) -> Request:
@@ -70,13 +75,9 @@ def render(job: Job, queue: Queue, submission: Submission, place: Path) -> Reque
 
 
 def _command(job: Job) -> list[str]:
-    """Return the words to run. dispatch-run is there with the dispatcher itself, whatever the PATH says.
-
-    `-P` keeps the directory that the command runs in out of its own imports.
-    """
     if not job.command or not (job.runtime or job.code):
         return list(job.command)
-    return [sys.executable, "-P", "-m", "dispatcher.runtime", "--", *job.command]
+    return [*FRONT, *job.command]
 
 
 def _environment(job: Job, submission: Submission, place: Path, findings: Findings) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Runs one job's command and writes down how it went; a process of its own, so that no job dies with a terminal.
 
 Standard library only: it is started as a file, in Python's isolated mode, with nothing of the job's environment.
-It reads one JSON document from standard input (`command`, `environment`, `directory`, `max_runtime`, `grace`),
-so that a secret in the environment never touches the disk, and works in the directory given as its argument:
+It reads one JSON document from standard input (`command`, `environment`, `directory`, `max_runtime`, `grace`,
+`hands_on`: whether the command's first process passes signals on by itself), so that a secret in the environment
+never touches the disk, and works in the directory given as its argument:
 
 - `status.json`: replaced atomically at each step; `state` is running, stopping or a final word.
 - `log`: one line per line the job printed, `<milliseconds since 1970> <text>`.
@@ -89,8 +90,7 @@ def supervise(place: Path, spec: dict[str, Any]) -> None:
         write(place, {**status, "pid": process.pid})
         acknowledge()
         stopped = _watch(process, place, spec, log, {**status, "pid": process.pid})
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)  # children the command left behind
+        _kill(process.pid)  # children the command left behind
         _drain(process, log)
         log.close()
     write(
@@ -140,17 +140,23 @@ def _watch(
             if not stopped and (moment >= deadline or (place / "cancel").exists()):
                 stopped = "timed_out" if moment >= deadline else "cancelled"
                 write(place, {**status, "state": "stopping"})
-                _signal(process.pid, signal.SIGTERM)
+                _ask(process.pid, alone=spec["hands_on"])
                 kill_at = moment + spec["grace"]
             if kill_at is not None and moment >= kill_at:
-                _signal(process.pid, signal.SIGKILL)
+                _kill(process.pid)
                 kill_at = None
     return stopped
 
 
-def _signal(group: int, number: int) -> None:
+def _ask(leader: int, *, alone: bool) -> None:
+    """Ask to end, each process once: a second word while it saves is easily taken for "now"."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
+        (os.kill if alone else os.killpg)(leader, signal.SIGTERM)
+
+
+def _kill(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def _drain(process: subprocess.Popen[bytes], log: Log) -> None:
