@@ -1,5 +1,7 @@
 """Whether somebody may read a secret: their signature, their policies, the secret's own policy, and its key.
 
+Whoever gives a secret a key has to be able to use that key, too, as Secrets Manager tries it out.
+
 moto gives a secret to whoever asks. Here a role that was assumed reads what its policies or the secret's own
 allow and none of them denies, with a signature that is right, and a customer-managed key is open to it. Calls with
 the credentials `testing` are the person's, whom only a secret's own policy keeps out.
@@ -8,7 +10,7 @@ the credentials `testing` are the person's, whom only a secret's own policy keep
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -22,10 +24,19 @@ from localcloud.server.wire import Call
 
 READS = {("secretsmanager", "GetSecretValue"): "SecretId", ("ssm", "GetParameter"): "Name"}
 """The operations that are judged, and which member of the request names the secret."""
+KEYED = frozenset({("secretsmanager", "CreateSecret"), ("secretsmanager", "UpdateSecret")})
+"""The operations that establish or change the key of a secret."""
+_PROOF = {"kms:EncryptionContext:SecretVersionId": "RequestToValidateKeyAccess"}
+"""The encryption context of trying a key out (Secrets Manager user guide, "Validating access to the KMS key")."""
 
 
 def require(moto: Moto, call: Call, seen: Seen) -> None:
-    """Raises ServiceError when whoever calls may not read what they ask for."""
+    """Raises ServiceError when whoever calls may not read what they ask for, or use the key that they name."""
+    if (seen.service, seen.operation) in KEYED and seen.parameters.get("KmsKeyId"):
+        with moto.lock:
+            role = moto.backend("sts", "aws").get_assumed_role_from_access_key(call.credential[0])
+            if role is not None:
+                _Reader(moto, role, seen).require_key(str(seen.parameters["KmsKeyId"]))
     if (seen.service, seen.operation) not in READS:
         return
     with moto.lock:
@@ -62,7 +73,7 @@ class _Reader:
     def __init__(self, moto: Moto, role: Any, seen: Seen) -> None:
         self._moto, self._seen = moto, seen
         self._action = f"{seen.service}:{seen.operation}"
-        self._asked = str(seen.parameters.get(READS[seen.service, seen.operation], ""))
+        self._asked = str(seen.parameters.get(READS.get((seen.service, seen.operation), ""), ""))
         self._person = role is None
         self._principal = f"arn:aws:iam::{ACCOUNT}:user/testing"
         self._arn, self._own = self._principal, [ANYTHING]
@@ -84,8 +95,18 @@ class _Reader:
         if not self._person and (key := self._key()) and not self._may("kms:Decrypt", key, self._own):
             raise ServiceError("AccessDeniedException", "Access to KMS is not allowed", 400)
 
-    def _may(self, action: str, resource: str, statements: list[Statement]) -> bool:
+    def require_key(self, named: str) -> None:
+        """Raises ServiceError when they may not use a key that a secret is to have."""
+        key = self._held(named)
+        tried = ("kms:GenerateDataKey", "kms:Decrypt")
+        if key and not all(self._may(action, key, self._own, _PROOF) for action in tried):
+            raise ServiceError("AccessDeniedException", "Access to KMS is not allowed", 400)
+
+    def _may(
+        self, action: str, resource: str, statements: list[Statement], more: Mapping[str, str] | None = None
+    ) -> bool:
         context = {
+            **(more or {}),
             "kms:ViaService": f"{self._seen.service}.{self._seen.region}.amazonaws.com",
             "aws:PrincipalAccount": ACCOUNT,
             "aws:PrincipalArn": self._principal,
@@ -120,7 +141,9 @@ class _Reader:
 
     def _key(self) -> str:
         """The ARN of the customer-managed key that a secret is encrypted with; empty for AWS's own."""
-        key = str(getattr(self._secret, "kms_key_id", None) or "")
+        return self._held(str(getattr(self._secret, "kms_key_id", None) or ""))
+
+    def _held(self, key: str) -> str:
         if not key or key.endswith("alias/aws/secretsmanager"):
             return ""
         kms = self._moto.backend("kms", self._seen.region)

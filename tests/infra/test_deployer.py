@@ -36,6 +36,23 @@ def test_a_deployer_makes_the_secrets_of_its_zone_and_reads_none() -> None:
     assert not [action for action in everything if action.startswith("secretsmanager:")]
 
 
+def test_a_deployer_proves_its_way_to_the_key_of_a_secret_and_decrypts_no_value() -> None:
+    statements = deployer.policy(deployer.EXAMPLE, secrets=True)["Statement"]
+    key = "arn:aws:kms:eu-central-1:123456789012:key/0a1b2c3d"
+    proof = {
+        "kms:ViaService": "secretsmanager.eu-central-1.amazonaws.com",
+        "kms:EncryptionContext:SecretVersionId": "RequestToValidateKeyAccess",
+    }
+    for action in ("kms:Decrypt", "kms:GenerateDataKey"):
+        assert decision(statements, action, key, **proof) == "allow"
+        for name, other in (
+            ("kms:EncryptionContext:SecretVersionId", "0f4a1c0e-0000-4000-8000-000000000000"),
+            ("kms:ViaService", "s3.eu-central-1.amazonaws.com"),
+        ):
+            assert decision(statements, action, key, **{**proof, name: other}) == "none"
+        assert decision(deployer.policy(deployer.EXAMPLE)["Statement"], action, key, **proof) == "none"
+
+
 def test_the_table_knows_no_type_that_nothing_uses() -> None:
     table = yaml.safe_load(deployer.TABLE.read_text())
     types, lookups = used("aws")

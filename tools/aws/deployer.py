@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from infra.aws import regions
 from tools.declared import ROOT, used
 
 TABLE = ROOT / "infra/aws/data/deployer.yaml"
@@ -56,11 +57,21 @@ def policy(names: Mapping[str, str], *, secrets: bool = False) -> dict[str, Any]
     for handed in table["pass_role"]:
         to = {"StringEquals": {"iam:PassedToService": handed["service"]}}
         statements.append(_statement("PassRole", {"iam:PassRole"}, [handed["role"].format(**names)], to))
+    if secrets:
+        statements.append(_validated_key(table["validated_key"], names))
     told = {action for statement in statements for action in statement["Action"]}
     if missing := actions - told:
         raise KeyError(f"no resources are known for {', '.join(sorted(missing))}")
-    chosen = [s for s in statements if s["Action"] and (s["Sid"] == APART.capitalize()) == secrets]
+    chosen = [s for s in statements if s["Action"] and s["Sid"].startswith(APART.capitalize()) == secrets]
     return {"Version": "2012-10-17", "Statement": chosen}
+
+
+def _validated_key(key: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """What Secrets Manager asks of whoever names the key of a secret; it decrypts no value."""
+    named = {**names, "dns_suffix": regions.table()[names["region"]].dns_suffix}
+    equal = {name: value.format(**named) for name, value in key["condition"].items()}
+    sid = f"{APART.capitalize()}Key"
+    return _statement(sid, set(key["actions"]), [key["resource"].format(**names)], {"StringEquals": equal})
 
 
 def _statement(sid: str, actions: set[str], resources: list[str], condition: Any = None) -> dict[str, Any]:

@@ -88,6 +88,21 @@ def test_a_key_of_the_customers_own_has_to_be_open_too(stage: Stage) -> None:
     assert client(stage, "secretsmanager", read, open_).get_secret_value(SecretId="zone/locked")["Name"]
 
 
+def test_who_gives_a_secret_a_key_must_be_able_to_use_it(stage: Stage) -> None:
+    create = allow("secretsmanager:CreateSecret", "*")
+    asked = {"Name": "zone/keyed", "KmsKeyId": stage.key}
+    with pytest.raises(ClientError, match="Access to KMS is not allowed"):
+        client(stage, "secretsmanager", create).create_secret(**asked)
+    proof = {
+        "kms:ViaService": f"secretsmanager.{REGION}.amazonaws.com",
+        "kms:EncryptionContext:SecretVersionId": "RequestToValidateKeyAccess",
+    }
+    both = [allow(f"kms:{action}", stage.key, StringEquals=proof) for action in ("GenerateDataKey", "Decrypt")]
+    with pytest.raises(ClientError, match="Access to KMS is not allowed"):
+        client(stage, "secretsmanager", create, both[0]).create_secret(**asked)
+    assert client(stage, "secretsmanager", create, *both).create_secret(**asked)["ARN"]
+
+
 def test_a_secrets_own_policy_keeps_out_even_the_person(stage: Stage) -> None:
     store = stage.client("secretsmanager")
     arn = store.create_secret(Name="zone/ours", SecretString="s3cret")["ARN"]
