@@ -17,6 +17,11 @@ REGISTRIES = Path(__file__).parent / "data" / "registries.json"
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+# A host as a certificate names it, or an IP address, and a port: nothing that a URL would read as a user, a path,
+# a query or a fragment, after which the end of the text would be no part of the host.
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]{{2,45}}\])(?::[0-9]{{1,5}})?")
+FORM = "write name:tag or name@sha256:<64 hex digits>, name in lower case, after HOST/ or HOST:PORT/ if it has one"
 _NAME = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
 
 
@@ -41,7 +46,7 @@ class Puller:
 
 
 def parse(text: str) -> Image:
-    """Split a reference; nothing is checked."""
+    """Split a reference that was read or made before; nothing is checked."""
     rest, _, digest = text.partition("@")
     first, slash, path = rest.partition("/")
     host = first if slash and ("." in first or ":" in first or first == "localhost") else None
@@ -50,20 +55,34 @@ def parse(text: str) -> Image:
     return Image(text, host, name, tag, digest)
 
 
+def is_host(text: str) -> bool:
+    """Tell whether a text is a host with or without a port, and nothing else."""
+    return _HOST.fullmatch(text) is not None
+
+
+def read(text: str) -> Image:
+    """Split a reference that somebody wrote. Raises ValueError for one that is none, its host included."""
+    image = parse(text)
+    if (
+        not _NAME.fullmatch(image.name)
+        or not (image.host is None or is_host(image.host))
+        or text.endswith((":", "@"))
+        or (image.tag and not _TAG.fullmatch(image.tag))
+        or (image.digest and not _DIGEST.fullmatch(image.digest))
+    ):
+        raise ValueError(f"{text!r} is not an image reference")
+    return image
+
+
 def checked(text: str, regime: str, findings: Findings) -> Image | None:
     """Return the parts of a well-formed reference, None after noting why it is none.
 
     Regimes other than `none` take digests only: a tag can be moved, evidence cannot.
     """
-    image = parse(text)
-    if (
-        not _NAME.fullmatch(image.name)
-        or text.endswith((":", "@"))
-        or (image.tag and not _TAG.fullmatch(image.tag))
-        or (image.digest and not _DIGEST.fullmatch(image.digest))
-    ):
-        rule = f"{text!r} is not an image reference"
-        findings.problem("image", rule, "write name:tag or name@sha256:<64 hex digits>, name in lower case")
+    try:
+        image = read(text)
+    except ValueError as error:
+        findings.problem("image", str(error), FORM)
         return None
     if regime != "none" and not image.digest:
         findings.refuse(

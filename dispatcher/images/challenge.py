@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from dispatcher.backends import standin
 from dispatcher.errors import UnreachableError
+from dispatcher.images import transport
 from dispatcher.images.login import Denied, Login
 from dispatcher.images.transport import Transport
 
@@ -64,7 +65,8 @@ class Authority:
         """Whether a token server is the registry's own: a login is shown to nobody else."""
         parts = urlsplit(realm)
         if standin.loopback(parts.hostname or ""):
-            return True
+            # In clear, and to whoever listens there: only where a registry of this machine stands in for all.
+            return transport.stand_in() is not None
         return parts.scheme == "https" and parts.hostname == self.host.partition(":")[0]
 
 

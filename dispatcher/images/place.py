@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dispatcher.backends import image_reference, image_rules
-from dispatcher.errors import UsageError
+from dispatcher.errors import Problem, SpecError, UsageError
 from dispatcher.images import config
 from dispatcher.placement.catalog import catalog
 
@@ -28,8 +28,14 @@ class Names:
 
 
 def reference(text: str, zone: Zone) -> Image:
-    """Return what an image of a job means in a zone; one without a registry is of the zone's own."""
-    image = image_reference.parse(text)
+    """Return what an image of a job means in a zone; one without a registry is of the zone's own.
+
+    Raises SpecError for what is no reference: what comes back names a host that may be signed in to.
+    """
+    try:
+        image = image_reference.read(text)
+    except ValueError as error:
+        raise SpecError([Problem("job", None, "image", str(error), image_reference.FORM)]) from error
     if image.host is not None:
         return image
     return image_reference.parse(image_rules(zone.cloud).in_zone(image, zone))

@@ -84,9 +84,13 @@ def copy(
     carrier: str | None = None,
 ) -> ImageRow:
     """Copy an image into a zone's registry and record it: one of another registry, or a name of another zone."""
+    try:
+        written = image_reference.read(text)
+    except ValueError as error:
+        raise UsageError(str(error), image_reference.FORM) from error
     target = ground(dispatcher, zone)
-    recorded = None if image_reference.parse(text).host else _elsewhere(dispatcher, text, target.name)
-    image = image_reference.parse(recorded.reference if recorded else text)
+    recorded = None if written.host else _elsewhere(dispatcher, text, target.name)
+    image = image_reference.parse(recorded.reference) if recorded else written
     called = name or (recorded.name if recorded else _last(image.name))
     place.names(called, f"sha256:{'0' * 64}", target.zone)
     source, login = _source(dispatcher, str(image.host), recorded, target)

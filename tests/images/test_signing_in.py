@@ -51,10 +51,14 @@ def listening() -> Listening:
         ("http://zone.azurecr.io/oauth2/token", False),
         ("https://zone.azurecr.io.example.com/token", False),
         ("https://auth.docker.io/token", False),
-        ("http://127.0.0.1:5001/token", True),
+        ("http://127.0.0.1:5001/token", False),
+        ("https://localhost/token", False),
     ],
 )
-def test_a_login_is_shown_to_the_registry_s_own_token_server_only(realm: str, trusted: bool) -> None:
+def test_a_login_is_shown_to_the_registry_s_own_token_server_only(
+    realm: str, trusted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(ENDPOINT, raising=False)
     calls = listening()
     authority = Authority("zone.azurecr.io", OURS, calls)
     scope = "repository:train:pull"
@@ -62,6 +66,15 @@ def test_a_login_is_shown_to_the_registry_s_own_token_server_only(realm: str, tr
     assert calls.shown == [{"Authorization": BASIC} if trusted else {}]
     assert authority.shown(scope) == {"Authorization": "Bearer t"}
     assert not authority.meet(f'Bearer realm="{realm}"', scope), "the same answer twice helps nobody"
+
+
+def test_a_token_server_of_this_machine_is_shown_a_login_where_a_registry_of_it_stands_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:5000")
+    calls = listening()
+    assert Authority("127.0.0.1:5000", OURS, calls).meet('Bearer realm="http://127.0.0.1:5001/token"', "any")
+    assert calls.shown == [{"Authorization": BASIC}]
 
 
 def test_ecr_s_way_is_the_login_itself_once() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from dispatcher.backends import image_reference
@@ -65,8 +66,8 @@ def in_zone(image: Image, zone: AzureZone) -> str:
 
 def puller(zone: AzureZone) -> Puller:
     """The node pulls as the zone's execution identity, from Azure Container Registry only."""
-    suffix = f".{place.cloud(zone).registry}"
-    return Puller(zone.identities.execution, "AcrPull", lambda host: host.endswith(suffix))
+    own = re.compile(rf"[A-Za-z0-9-]+\.{re.escape(place.cloud(zone).registry)}")
+    return Puller(zone.identities.execution, "AcrPull", lambda host: own.fullmatch(host) is not None)
 
 
 def _own(image: Image, zone: AzureZone, findings: Findings) -> str:

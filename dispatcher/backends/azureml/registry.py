@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from dispatcher.errors import AuthError, UnreachableError
+from dispatcher.backends import image_reference
+from dispatcher.errors import AuthError, UnreachableError, UsageError
 from dispatcher.images import transport
 from dispatcher.images.login import Login
 
@@ -19,7 +20,13 @@ USER = "00000000-0000-0000-0000-000000000000"
 
 
 def login(session: Session, host: str, calls: Transport) -> Login:
-    """Return a login for one registry, good for three hours. Raises AuthError and friends."""
+    """Return a login for one registry, good for three hours. Raises AuthError and friends.
+
+    UsageError is for what is no host: the token below may do all that its owner may, so that what an address would
+    read as another host never sees it.
+    """
+    if not image_reference.is_host(host):
+        raise UsageError(f"{host!r} is not the host of a registry")
     form = {"grant_type": "access_token", "service": host, "access_token": session.token()}
     identity = "whoever is signed in to Azure here"
     root = transport.stand_in() or f"https://{host}"
