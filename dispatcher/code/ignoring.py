@@ -13,9 +13,16 @@ FILE = ".dispatchignore"
 
 ALWAYS = (
     ".git", ".hg", ".svn", "__pycache__/", "*.pyc", ".venv/", "venv/", "node_modules/", ".ipynb_checkpoints/",
-    ".mypy_cache/", ".pytest_cache/", ".ruff_cache/", ".DS_Store", ".env", ".env.*", ".netrc",
+    ".mypy_cache/", ".pytest_cache/", ".ruff_cache/", ".DS_Store",
+    ".env", ".ENV", ".env.*", "*.env", ".envrc", ".netrc", "_netrc", ".pgpass", ".my.cnf", ".git-credentials",
+    ".pypirc", ".npmrc", ".yarnrc.yml", ".htpasswd", ".vault-token", ".aws/", ".azure/", ".ssh/", ".gnupg/",
+    ".kube/", ".docker/", ".kaggle/", ".config/gcloud/", ".huggingface/", ".databrickscfg", ".boto", "kaggle.json",
+    "credentials.json", "application_default_credentials.json", "service-account*.json", "service_account*.json",
+    "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx",
+    "*.ppk", "*.tfstate", "*.tfstate.*", "*.tfvars", ".streamlit/secrets.toml", "secrets.toml",
 )  # fmt: skip
-"""Left out unless a line such as `!.env.example` names it: what no job needs, and where passwords lie. A wildcard
+"""Left out unless a line such as `!.env.example` names it: what no job needs, and where passwords and keys
+usually lie: programs name these files and folders so, and nothing looks into the others. A wildcard
 takes none of it back: `*`, `!*/`, `!*.py` are how people say "only these files", and mean no folder of git."""
 
 

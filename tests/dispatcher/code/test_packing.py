@@ -88,6 +88,21 @@ def test_what_dispatchignore_names_stays_out_and_so_do_caches_and_passwords(tmp_
     assert set(members(write(tmp_path, kept | out))) == set(kept)
 
 
+CREDENTIALS = """
+    .ENV .envrc prod.env .netrc .git-credentials .pypirc .npmrc .aws/credentials .ssh/id_rsa .ssh/config id_rsa
+    id_ed25519 tls/server.pem tls/server.key .docker/config.json .kaggle/kaggle.json kaggle.json .azure/msal_token_cache.json
+    .config/gcloud/application_default_credentials.json .kube/config service-account.json service_account-2.json
+    terraform.tfstate .streamlit/secrets.toml
+"""
+
+
+def test_files_that_programs_keep_passwords_and_keys_in_stay_out_at_any_depth_unless_named(tmp_path: Path) -> None:
+    out = {f"{where}{name}": "" for name in CREDENTIALS.split() for where in ("", "deep/er/")}
+    kept = {"train.py": "", "environment.py": "", "keys.py": "", "config/gcloud.yaml": "", "ca/root.pem": ""}
+    rules = {".dispatchignore": "!root.pem\n!*\n"}
+    assert set(members(write(tmp_path, kept | out | rules))) == {*kept, *rules}
+
+
 def test_only_these_files_takes_back_nothing_of_what_always_stays_out(tmp_path: Path) -> None:
     rules = {".dispatchignore": "*\n!*/\n!*.py\n"}
     files = {"a.py": "", "pkg/b.py": "", "notes.txt": "", ".git/hooks/c.py": "", ".venv/lib/d.py": ""}
