@@ -24,14 +24,16 @@ def place(environ: Mapping[str, str]) -> str:
 
 
 def write(path: str, what: str, said: bytes = b"", secrets: Iterable[str] = ()) -> None:
-    """Write what happened and the last lines the command said, without the secrets it was given; never fails.
+    """Write what happened and the last lines the command said, without the secrets it was given (`hiding`).
 
-    Whoever may describe the job reads this, and they may not read its secrets.
+    Whoever may describe the job reads this, and they may not read its secrets. A place that cannot be written
+    changes nothing.
     """
-    text = said.decode("utf-8", "replace")
-    for value in sorted(filter(None, secrets), key=len, reverse=True):
-        text, what = text.replace(value, "***"), what.replace(value, "***")
-    lines = [line.rstrip() for line in text.replace("\r", "\n").split("\n") if line.strip()][-LINES:]
+    from .secrets.hiding import hidden
+
+    values = list(secrets)
+    text, what = hidden(said.decode("utf-8", "replace"), values), hidden(what, values)
+    lines = [line.rstrip() for line in text.split("\n") if line.strip()][-LINES:]
     tail = "\n".join(lines)[-(LONGEST - len(what) - 2) :]
     try:
         with open(path, "w", encoding="utf-8") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 
 from .reference import Reference, parse
@@ -39,7 +40,7 @@ def _read(name: str, text: str, world: World, stores: dict[str, Read]) -> str:
         return _of_environment(name, reference, world)
     if reference.store not in stores:
         stores[reference.store] = _store(reference.store, world)
-    return stores[reference.store](reference)
+    return _line(stores[reference.store](reference))
 
 
 def _store(scheme: str, world: World) -> Read:
@@ -65,8 +66,20 @@ def _of_environment(name: str, reference: Reference, world: World) -> str:
     return found
 
 
+def _line(value: str) -> str:
+    """A value without the line end that an editor put behind it: no header or password has one."""
+    end = "\r\n" if value.endswith("\r\n") else "\n"
+    return value[: -len(end)] if value.endswith(end) else value
+
+
 def _usable(value: str) -> str:
     """A value that a variable can hold."""
     if "\0" in value:
         raise Refused("its value holds a zero byte, which no variable can", "store it as text, such as base64")
+    try:
+        os.fsencode(value)
+    except UnicodeEncodeError:
+        raise Refused(
+            "its value has letters that this container's locale cannot write", "set LC_ALL=C.UTF-8 in the image"
+        ) from None
     return value

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from dispatcher.runtime.secrets import SecretError, references
-from tests.dispatcher.runtime.clouds import AWS, VALUE, aws, held, job, net
+from tests.dispatcher.runtime.clouds import AWS, MSI, VALUE, aws, azure, gcp, held, job, net, payload, said
 
 
 def test_the_command_finds_values_and_no_references() -> None:
@@ -29,6 +29,22 @@ def test_a_job_without_secrets_asks_nobody_and_loads_nothing() -> None:
 
 def test_references_are_shown_by_the_name_of_their_value() -> None:
     assert references(job("aws-sm://zone/hf", {"PATH": "/bin"})) == {"HF": "aws-sm://zone/hf"}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_line_end_that_an_editor_wrote_behind_a_value_is_taken_off(end: str) -> None:
+    value = f"{VALUE}{end}"
+    assert aws(held(value)).get(job("aws-sm://zone/hf", AWS))["HF"] == VALUE
+    assert gcp(payload(value.encode())).get(job("gcp-sm://acme-ml/zone-hf"))["HF"] == VALUE
+    vault = azure(said(200, {"value": value}))
+    assert vault.get(job("azure-kv://vault/hf", MSI))["HF"] == VALUE
+    assert aws(held(f"a{end}b{end}{end}")).get(job("aws-sm://zone/hf", AWS))["HF"] == f"a{end}b{end}", "one only"
+    assert net({}).get(job("env://MINE", {"MINE": value}))["HF"] == value, "a shell's own variable is as it is"
+
+
+def test_a_value_that_no_variable_can_hold_is_told_and_never_shown() -> None:
+    line = aws(held(f"{VALUE}\ud800")).refuse(job("aws-sm://zone/hf", AWS))
+    assert line.endswith("locale cannot write: set LC_ALL=C.UTF-8 in the image")
 
 
 def test_a_value_that_the_submitters_machine_gave_is_taken_as_it_is() -> None:
