@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from . import endpoints
 from .aws_identity import credentials
 from .reference import Reference
-from .sigv4 import Credentials, Request, Scope, sign
+from .sigv4 import Request, Scope, sign
 from .world import Answer, Call, Refused, World, said
 
 _THROTTLED = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"})
@@ -49,11 +49,10 @@ _SERVICES = {
 
 
 class _Reader:
-    """Reads one store, and asks for credentials once."""
+    """Reads one store."""
 
     def __init__(self, service: _Service, world: World) -> None:
         self._service, self._world = service, world
-        self._credentials: Credentials | None = None
 
     def __call__(self, reference: Reference) -> str:
         if self._service.name == "ssm":
@@ -67,9 +66,7 @@ class _Reader:
 
     def _call(self, reference: Reference, asked: dict[str, Any]) -> dict[str, Any]:
         world, service = self._world, self._service
-        if self._credentials is None:
-            self._credentials = credentials(world)
-        holder = self._credentials
+        holder = world.once("aws", lambda: credentials(world))
         region = self._region(reference)
         suffix = endpoints.by_region(endpoints.of("aws")["suffixes"], region)
         url = world.local("AWS_ENDPOINT_URL") or f"https://{service.name}.{region}.{suffix}"

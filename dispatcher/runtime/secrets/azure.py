@@ -21,24 +21,23 @@ _SOON = frozenset({404, 410})
 
 
 class _Reader:
-    """Reads the secrets of any vault, and asks for a token once."""
+    """Reads the secrets of any vault."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._data = endpoints.of("azure")
-        self._token = ""
 
     def __call__(self, reference: Reference) -> str:
         vault, _, name = reference.name.rpartition("/")
         if not vault:
             raise Refused("it names no vault", "write azure-kv://VAULT/NAME")
         suffix = endpoints.by_region(self._data["vaults"], self._world.environment.get("DISPATCH_REGION", ""))
-        self._token = self._token or self._signed_in(f"https://{suffix}")
+        token = self._world.once("azure", lambda: self._signed_in(f"https://{suffix}"))
         local = self._world.local("DISPATCH_AZURE_ENDPOINT")
         base = f"{local}/vault/{vault}" if local else f"https://{vault}.{suffix}"
         path = f"secrets/{name}/{reference.detail}" if reference.detail else f"secrets/{name}"
         url = f"{base}/{path}?api-version={self._data['vault_version']}"
-        headers = {"Authorization": f"Bearer {self._token}"}
+        headers = {"Authorization": f"Bearer {token}"}
         answer = self._world.ask(lambda: Call("GET", url, headers))
         if answer.status != 200:
             raise _refusal(answer, vault, name)

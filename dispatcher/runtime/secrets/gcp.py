@@ -19,21 +19,20 @@ _NONE = "the job has no credentials of Google Cloud"
 
 
 class _Reader:
-    """Reads secrets, and asks for a token once."""
+    """Reads secrets."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._token = ""
 
     def __call__(self, reference: Reference) -> str:
-        self._token = self._token or _token(self._world)
+        token = self._world.once("gcp", lambda: _token(self._world))
         project, _, name = reference.name.rpartition("/")
         project = project or _project(self._world)
         local = self._world.local("DISPATCH_GCP_ENDPOINT")
         base = f"{local}/secretmanager" if local else endpoints.of("gcp")["api"]
         path = f"projects/{project}/secrets/{name}"
         url = f"{base}/v1/{path}/versions/{reference.detail or 'latest'}:access"
-        headers = {"Authorization": f"Bearer {self._token}"}
+        headers = {"Authorization": f"Bearer {token}"}
         answer = self._world.ask(lambda: Call("GET", url, headers))
         if answer.status != 200:
             raise _refusal(answer, path)

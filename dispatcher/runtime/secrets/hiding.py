@@ -1,4 +1,4 @@
-"""Every form in which a program may repeat a secret that it was given, so that its words can be told without it."""
+"""Every form in which a program may repeat a secret that it was given, to tell its words without it."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def _read(name: str, text: str, world: World, stores: dict[str, Read]) -> str:
 
 
 def _store(scheme: str, world: World) -> Read:
-    """A reader of one store, which keeps the credentials for the secrets that follow."""
+    """A reader of one store, with the credentials that the world keeps."""
     if scheme in ("aws-sm", "ssm"):
         from . import aws
 

@@ -9,15 +9,22 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 from urllib.parse import urlsplit
 
 WAITS = (0.5, 1.0, 2.0)
 """Seconds between tries: what has to fail fails within seconds, what only has to wait a little does not."""
+SILENT = 12.0
+"""Seconds after which nobody is tried again who has not answered at all."""
+ALL = 30.0
+"""Seconds that the secrets of a job may take together before nobody else is asked."""
 PASSING = frozenset({429, 500, 502, 503, 504})
 """Statuses that mean: the same again a little later."""
 _MOST = 1 << 20  # bytes of an answer; the largest secret of any store has 64 KiB
 _SHOWN = 300  # characters of a store's words in a line
+
+
+_Holder = TypeVar("_Holder")
 
 
 class Refused(Exception):
@@ -93,16 +100,26 @@ def _reason(error: Exception) -> str:
     return str(cause) or type(cause).__name__
 
 
-class World(NamedTuple):
+class World:
     """The container's environment, and what would be a network and a clock outside of a test.
 
-    `now` gives seconds since 1970, `sleep` waits so many.
+    `now` gives seconds since 1970, `clock` seconds that nobody sets, `sleep` waits so many. It remembers who did not
+    answer and who let us not in: a job with many secrets, on a machine that costs money, fails as fast as with one.
     """
 
-    environment: Mapping[str, str]
-    send: Callable[[Call], Answer] = send
-    sleep: Callable[[float], None] = time.sleep
-    now: Callable[[], float] = time.time
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        send: Callable[[Call], Answer] = send,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.environment = environment
+        self.send, self.sleep, self.now, self.clock = send, sleep, now, clock
+        self._ends: float | None = None
+        self._silent: dict[str, str] = {}
+        self._holders: dict[str, Any] = {}
 
     def ask(self, call: Callable[[], Call], passing: Callable[[Answer], bool] | None = None) -> Answer:
         """Make a call until it is answered with something that does not pass by itself, four times at most.
@@ -110,18 +127,41 @@ class World(NamedTuple):
         `call` makes each anew (a signature has a time); `passing` knows more such answers than the statuses do.
         Raises Unreachable.
         """
+        began = self.clock()
+        if self._ends is None:
+            self._ends = began + ALL
         for wait in (*WAITS, None):
+            asked = call()
+            host = urlsplit(asked.url).netloc
+            if host in self._silent:
+                raise Unreachable(self._silent[host])
+            left = self._ends - self.clock()
+            if left <= 0:
+                raise Unreachable(f"{host} was not asked: what was asked before took {ALL:g} s")
             try:
-                answer = self.send(call())
-            except Unreachable:
-                if wait is None:
+                answer = self.send(asked._replace(seconds=min(asked.seconds, left)))
+            except Unreachable as gone:
+                if wait is None or self.clock() + wait >= min(began + SILENT, self._ends):
+                    self._silent[host] = str(gone)
                     raise
             else:
                 again = answer.status in PASSING or (passing is not None and passing(answer))
-                if wait is None or not again:
+                if wait is None or not again or self.clock() + wait >= self._ends:
                     return answer
             self.sleep(wait)
         raise AssertionError("the last try returns or raises")
+
+    def once(self, cloud: str, sign_in: Callable[[], _Holder]) -> _Holder:
+        """Return what a cloud lets us in with, asked for once; a refusal is as lasting. Raises Refused."""
+        if cloud not in self._holders:
+            try:
+                self._holders[cloud] = sign_in()
+            except Refused as refused:
+                self._holders[cloud] = refused
+        held = self._holders[cloud]
+        if isinstance(held, Refused):
+            raise held
+        return cast("_Holder", held)
 
     def local(self, name: str) -> str:
         """A loopback address that takes a cloud's place, without a slash at its end; empty when there is none.
