@@ -103,8 +103,9 @@ def _reason(error: Exception) -> str:
 class World:
     """The container's environment, and what would be a network and a clock outside of a test.
 
-    `now` gives seconds since 1970, `clock` seconds that nobody sets, `sleep` waits so many. It remembers who did not
-    answer and who let us not in: a job with many secrets, on a machine that costs money, fails as fast as with one.
+    `now` gives seconds since 1970, `clock` seconds that nobody sets, `sleep` waits so many. It remembers who did
+    not answer and who did not let us in: a job with many secrets, on machines that are paid for, fails as fast as
+    with one.
     """
 
     def __init__(
