@@ -172,6 +172,7 @@ def faults() -> None:
 @click.option("--times", default=1, show_default=True, help="How many calls; 0 means until cleared.")
 @click.option("--seconds", default=0.0, help="A delay, an age or a duration, as the kind says.")
 @click.option("--notice", type=float, help="Seconds between SIGTERM and SIGKILL of an interruption; 0: none.")
+@click.option("--told", default="", help="`exit`: Azure ML tells of an interruption by the exit code alone.")
 @click.option("--match", multiple=True, metavar="FIELD=PATTERN", help="Only calls whose parameter fits.")
 @click.option("--code", default="", help="The error code, for kind `error`.")
 @click.option("--message", default="", help="The error text.")

@@ -42,7 +42,8 @@ class Fault:
     """`times` counts calls, None means until cleared; `match` compares parameters (dotted paths) with patterns.
 
     `seconds` is a delay, an age or a duration, as the kind says. `service` and `operation` are patterns too.
-    `notice` is what an interruption has between SIGTERM and SIGKILL, None for what the cloud gives.
+    `notice` is what an interruption has between SIGTERM and SIGKILL, None for what the cloud gives. `told` is how
+    Azure ML words one: "" by its name, `exit` only as the exit code of a program that left at SIGTERM.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class Fault:
     match: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     notice: float | None = None
+    told: str = ""
     code: str = ""
     message: str = ""
     status: int = 400
@@ -73,6 +75,8 @@ class Fault:
             raise FaultError(f"{kind} is a fault of {', '.join(JOB_SERVICES)} only")
         if kind == "error" and not fault.code:
             raise FaultError("error needs a code")
+        if fault.told not in ("", "exit"):
+            raise FaultError("told is empty or exit")
         if fault.times is not None and fault.times < 1:
             raise FaultError("times is at least 1")
         return fault

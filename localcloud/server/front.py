@@ -113,7 +113,7 @@ class Front:
         if not self.faults:
             return None
         fault = self.faults.take(created, lambda fault: fault.kind == kind)
-        return None if fault is None else {"seconds": fault.seconds, "notice": fault.notice}
+        return None if fault is None else {"seconds": fault.seconds, "notice": fault.notice, "told": fault.told}
 
 
 def _is_local(host: str) -> bool:

@@ -181,13 +181,27 @@ def test_an_interrupted_job_resumes_from_its_checkpoint_and_comes_to_the_same_re
     assert all(map(ground.spot, bodies(ground, entry)))
 
 
+@pytest.mark.parametrize("ground", ["azure"], indirect=True)
+def test_a_job_that_leaves_at_the_notice_goes_on_though_azure_tells_its_exit_code_only(
+    dispatcher: Dispatcher, ground: Ground
+) -> None:
+    entry = dispatcher.submit(train(ground), "wire")
+    said(dispatcher, entry, "step 3")
+    ground.cloud.fault("interrupt", match={ground.field: entry.cloud_name}, told="exit")
+    ended = dispatcher.wait(entry.id)
+    assert (ended.state, ended.attempt, ended.interruptions) == ("succeeded", 2, 1), ended.reason
+    (told,) = [json.loads(event.data) for event in dispatcher.events(entry.id) if event.kind == "interrupted"]
+    assert "exited with status code 143" in told["reason"]
+
+
 def test_the_last_attempt_runs_on_demand_where_nobody_takes_the_machines_and_resumes_too(
     dispatcher: Dispatcher, ground: Ground
 ) -> None:
     limit = {} if ground.operation == "CreateCustomJob" else {"max_interruptions": 0}
     entry = dispatcher.submit(train(ground, last_attempt_on_demand=True, **limit), "wire")
     said(dispatcher, entry, "step 3")
-    # Vertex AI gives up when no Spot VM is to be had any more, and tells of nothing before.
+    # Vertex AI gives up when no Spot VM is to be had any more, and tells of nothing before. After how many restarts
+    # is not documented: that it is the seventh is localcloud's choice, not what this test shows.
     times = 1 if limit else 7
     ground.cloud.fault("interrupt", match={ground.field: entry.cloud_name}, times=times)
     ended = dispatcher.wait(entry.id)

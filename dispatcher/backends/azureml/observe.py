@@ -35,9 +35,9 @@ def _states() -> Mapping[str, State | None]:
 
 
 @functools.cache
-def _failures() -> tuple[tuple[str, str], ...]:
+def _failures() -> tuple[tuple[str, str, str], ...]:
     with (_DATA / "failures.csv").open(newline="", encoding="utf-8") as rows:
-        return tuple((row["pattern"], row["cause"]) for row in csv.DictReader(rows))
+        return tuple((row["pattern"], row["cause"], row["tier"]) for row in csv.DictReader(rows))
 
 
 def state(value: object) -> State | None:
@@ -45,10 +45,14 @@ def state(value: object) -> State | None:
     return _states().get(str(value))
 
 
-def cause(text: str, code: str = "") -> str:
-    """Return whose fault an error is by its text, or by its code; empty when neither says (data/failures.csv)."""
+def cause(text: str, code: str = "", tier: str = "") -> str:
+    """Return whose fault an error is by its text, or by its code; empty when neither says (data/failures.csv).
+
+    `tier` is what the job ran on: some words mean something else of a `Spot` job.
+    """
     lower = text.lower()
-    return next((cause for pattern, cause in _failures() if pattern in lower), _CODES.get(code, ""))
+    rows = (cause for pattern, cause, only in _failures() if pattern in lower and only in ("", tier))
+    return next(rows, _CODES.get(code, ""))
 
 
 def mapping(value: object) -> Mapping[str, Any]:
@@ -98,7 +102,9 @@ def from_job(
         billable_seconds=None if unknown else _billable(started, ended),
         model_uri=output(properties, zone),
         links=links(properties),
-        cause=cause(text, code) if found is State.FAILED else "",
+        cause=cause(text, code, str(mapping(properties.get("queueSettings")).get("jobTier")))
+        if found is State.FAILED
+        else "",
         times_unknown=bool(unknown),
     )
 

@@ -16,14 +16,16 @@ from localcloud.azure.state import State
 from localcloud.jobs.run import Over, Run
 from localcloud.server.seen import Seen
 
-# As reported in MicrosoftDocs/azure-docs#66288.
+# As reported in MicrosoftDocs/azure-docs#66288. Whether a job that leaves at the notice gets this, or the text of a
+# program's own error, is not documented: fault `interrupt` does either (`told`).
 PREEMPTED = (
     "AzureMLCompute job failed. PreemptionError: Nodes of this job got pre-empted. Check if the run has failed or "
     "restarted. Reason: Received pre-emption warning signal"
 )
 
 NOTICE = 30.0
-"""Seconds between the word and the end of a Spot VM (learn.microsoft.com/azure/virtual-machines/spot-vms)."""
+"""Seconds between the word and the end of a Spot VM (learn.microsoft.com/azure/virtual-machines/spot-vms); Azure ML
+promises its jobs none."""
 
 
 class _Failed(Exception):
@@ -136,18 +138,24 @@ class CommandRun(Run):
             self.check()
             if self.job.spot and (fault := self.around.fault("interrupt", self)):
                 self.take_machines(self.processes, fault, NOTICE)
+                if fault.get("told") == "exit":
+                    self._ended_badly(started)
                 raise _Failed("UserError", PREEMPTED)
-            for process, running in zip(started, self.processes, strict=True):
-                if running.code:
-                    log = self._log(process, len(started))
-                    raise _Failed(
-                        "UserError",
-                        f"Execution failed. User process '/bin/bash' exited with status code {running.code}. "
-                        f"Please check log file '{log}' for error details.",
-                    )
+            self._ended_badly(started)
             if all(running.code == 0 for running in self.processes):
                 return
             self.wait()
+
+    def _ended_badly(self, started: list[Process]) -> None:
+        """Raise _Failed for the first process that ended with an error."""
+        for process, running in zip(started, self.processes, strict=True):
+            if running.code:
+                log = self._log(process, len(started))
+                raise _Failed(
+                    "UserError",
+                    f"Execution failed. User process '/bin/bash' exited with status code {running.code}. "
+                    f"Please check log file '{log}' for error details.",
+                )
 
     def _finish(self, started: list[Process], filled: Data) -> None:
         """Collect what the job leaves: outputs in mode Upload, and the first process's ./outputs."""

@@ -173,6 +173,19 @@ def test_the_error_of_a_failure_says_whose_fault_it_was(code: str, text: str, ca
     assert (seen.state, seen.reason, seen.cause) == (State.FAILED, text, cause)
 
 
+@pytest.mark.parametrize(
+    ("tier", "status", "cause"),
+    [("Spot", 143, "interrupted"), ("Standard", 143, "program"), ("Spot", 1, "program"), ("Spot", 137, "program")],
+)
+def test_a_spot_job_that_left_at_sigterm_was_interrupted_whatever_azure_calls_it(
+    tier: str, status: int, cause: str
+) -> None:
+    """137 is what a job gets that uses too much memory, too: it must not start again for ever."""
+    text = f"Execution failed. User process '/bin/bash' exited with status code {status}. Please check log file"
+    failed = run(error={"error": {"code": "UserError", "message": text}})
+    assert observe.from_job(job("Failed", queueSettings={"jobTier": tier}), golden_zone(), failed).cause == cause
+
+
 def test_a_job_whose_machines_fell_silent_failed_by_the_clouds_fault() -> None:
     seen = observe.from_job(job("NotResponding"), golden_zone(), run())
     assert (seen.state, seen.cause) == (State.FAILED, "provider")
