@@ -14,8 +14,8 @@ from dispatcher.job import Job
 from dispatcher.ledger import Entry
 
 RESTARTS = 6
-"""How often an interrupted job is submitted anew unless it says otherwise: as often as Vertex AI does it by itself
-("Use Spot VMs with training")."""
+"""How often an interrupted job is submitted anew unless it says otherwise. Our own choice: as many as Vertex AI is
+said, but not documented, to allow."""
 
 MARGIN = 120.0
 """Seconds behind `max_wait` after which the dispatcher stops a job: a cloud that does it itself comes first."""

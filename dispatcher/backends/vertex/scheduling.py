@@ -71,8 +71,13 @@ def finish(scheduling: Mapping[str, Any], raw: Mapping[str, Any], job: Job, find
         findings.warn("max_wait is left out: Vertex AI bounds waiting for FLEX_START jobs only")
     if job.max_interruptions is not None:
         findings.warn(
-            "max_interruptions is left out: Vertex AI tells of no interruption, and starts the job again up to "
-            f"{_rules()['spot']['restarts']} times"
+            "max_interruptions is left out: Vertex AI tells of no interruption, and starts the job again by its own "
+            f"count ({_rules()['spot']['restarts']} times, which is unverified)"
+        )
+    if job.spot and not job.retries and not spec.get("disableRetries"):
+        findings.warn(
+            "a spot job leaves Vertex AI's retries on, which bring it back: a program that ends with an error is "
+            "restarted too, up to five times a node, and the whole job up to three times"
         )
     if job.retries:
         findings.warn(

@@ -1,6 +1,7 @@
 """The life of one custom job: from QUEUED to SUCCEEDED, FAILED, CANCELLED or EXPIRED, with real processes.
 
-Source of what restarts, ends and fails a job: "Understand the custom training service".
+Source of what restarts, ends and fails a job: "Understand the custom training service"; what is marked (U) is not
+documented.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from localcloud.server.seen import Seen
 RETRIES = 3
 """How often the whole job is started again after an exit code that may be transient, or a stockout."""
 SPOT_RESTARTS = 6
-"""How often a job whose spot machines were taken is started again ("Use Spot VMs with training")."""
+"""How often a job whose spot machines were taken is started again (U: said of Vertex AI, not seen documented)."""
 NOTICE = 30.0
-"""Seconds between the word and the end of a Spot VM (Compute Engine, "Create and use Spot VMs")."""
+"""Seconds between the word and the end of a Spot VM, at most (Compute Engine, "Create and use Spot VMs"); that a
+job of Vertex AI gets them is not documented."""
 TRANSIENT = frozenset({6, 11, 134, 139})
 """SIGABRT and SIGSEGV, as programs and as containers report them."""
 
