@@ -200,8 +200,8 @@ def test_the_last_attempt_runs_on_demand_where_nobody_takes_the_machines_and_res
     limit = {} if ground.operation == "CreateCustomJob" else {"max_interruptions": 0}
     entry = dispatcher.submit(train(ground, last_attempt_on_demand=True, **limit), "wire")
     said(dispatcher, entry, "step 3")
-    # Vertex AI gives up when no Spot VM is to be had any more, and tells of nothing before. After how many restarts
-    # is not documented: that it is the seventh is localcloud's choice, not what this test shows.
+    # Vertex AI gives up when no Spot VM is to be had any more, and tells of nothing before. After how many
+    # restarts is not documented: that it is the seventh is localcloud's choice, not what this test shows.
     times = 1 if limit else 7
     ground.cloud.fault("interrupt", match={ground.field: entry.cloud_name}, times=times)
     ended = dispatcher.wait(entry.id)

@@ -88,6 +88,7 @@ def from_job(
         found = State.STOPPING if found is State.CANCELLED else State.RUNNING
     elif found is State.CANCELLED and started and ended and 0 < limit <= (ended - started).total_seconds():
         found, text = State.TIMED_OUT, text or f"it ran for its timeout of {limit} s"
+    tier = str(mapping(properties.get("queueSettings")).get("jobTier"))
     if found is not None and found.final and unknown:
         text = "; ".join(filter(None, [text, f"why and how long is not known here: {unknown}"]))
     return Observation(
@@ -102,9 +103,7 @@ def from_job(
         billable_seconds=None if unknown else _billable(started, ended),
         model_uri=output(properties, zone),
         links=links(properties),
-        cause=cause(text, code, str(mapping(properties.get("queueSettings")).get("jobTier")))
-        if found is State.FAILED
-        else "",
+        cause=cause(text, code, tier) if found is State.FAILED else "",
         times_unknown=bool(unknown),
     )
 

@@ -71,8 +71,8 @@ def finish(scheduling: Mapping[str, Any], raw: Mapping[str, Any], job: Job, find
         findings.warn("max_wait is left out: Vertex AI bounds waiting for FLEX_START jobs only")
     if job.max_interruptions is not None:
         findings.warn(
-            "max_interruptions is left out: Vertex AI tells of no interruption, and starts the job again by its own "
-            f"count ({_rules()['spot']['restarts']} times, which is unverified)"
+            "max_interruptions is left out: Vertex AI tells of no interruption, and starts the job again by its "
+            f"own count ({_rules()['spot']['restarts']} times, which is unverified)"
         )
     if job.spot and not job.retries and not spec.get("disableRetries"):
         findings.warn(

@@ -16,16 +16,16 @@ from localcloud.azure.state import State
 from localcloud.jobs.run import Over, Run
 from localcloud.server.seen import Seen
 
-# As reported in MicrosoftDocs/azure-docs#66288. Whether a job that leaves at the notice gets this, or the text of a
-# program's own error, is not documented: fault `interrupt` does either (`told`).
+# As reported in MicrosoftDocs/azure-docs#66288. Whether a job that leaves at the notice gets this, or the text of
+# a program's own error, is not documented: fault `interrupt` does either (`told`).
 PREEMPTED = (
     "AzureMLCompute job failed. PreemptionError: Nodes of this job got pre-empted. Check if the run has failed or "
     "restarted. Reason: Received pre-emption warning signal"
 )
 
 NOTICE = 30.0
-"""Seconds between the word and the end of a Spot VM (learn.microsoft.com/azure/virtual-machines/spot-vms); Azure ML
-promises its jobs none."""
+"""Seconds between the word and the end of a Spot VM (learn.microsoft.com/azure/virtual-machines/spot-vms);
+Azure ML promises its jobs none."""
 
 
 class _Failed(Exception):

@@ -230,6 +230,7 @@ def test_faults_are_listed_and_taken_back(stage: Stage) -> None:
         ),
         ({"kind": "error"}, "error needs a code"),
         ({"kind": "slow", "times": 0}, "times is at least 1"),
+        ({"kind": "interrupt", "told": "so"}, "told is empty or exit"),
     ],
 )
 def test_a_fault_that_makes_no_sense_is_refused(stage: Stage, fault: dict[str, Any], says: str) -> None:
