@@ -124,6 +124,6 @@ def wandb_run(job: Job) -> dict[str, str]:
 def merged(job: Job, added: Mapping[str, str], findings: Findings) -> dict[str, str]:
     """Return the job's `env` with what the dispatcher adds; the job may not take the dispatcher's names."""
     for key in job.env:
-        if key.startswith(RESERVED) or key in ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "WORLD_SIZE"):
+        if key.startswith(RESERVED) or key in ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "RANK", "WORLD_SIZE"):
             findings.problem(f"env.{key}", "the dispatcher sets this name itself", "choose another name")
     return {**added, **job.env}

@@ -156,7 +156,7 @@ def _code(value: Value) -> Code | None:
 def _env_name(value: Value, name: str) -> bool:
     if not re.fullmatch(limits.ENV_KEY_PATTERN, name, re.ASCII) or len(name) > limits.ENV_KEY_MAX:
         value.wrong("is not a variable name (letters, digits and _, not starting with a digit)")
-    elif name.startswith(_RESERVED):
+    elif name == "RANK" or name.startswith(_RESERVED):
         value.wrong("is set by the dispatcher or the cloud in every job", "choose another name")
     else:
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from . import PROGRAM, cluster, code, failure, folders, process, secrets
+from . import PROGRAM, cluster, code, failure, folders, log, process, secrets
 from .fault import FAULT, Fault
 
 TYPE_CHECKING = False
@@ -71,11 +71,19 @@ def _main(command: Sequence[str], environ: Mapping[str, str], reason: str, *, sh
         say(line)
     known = found.environment(environ)
     directory = code.unpack(environ)
-    if directory:
-        known.update(code.variables(environ, directory))
-        os.chdir(directory)
     try:
-        given = secrets.resolved(known)
+        if directory:
+            known.update(code.variables(environ, directory))
+            os.chdir(directory)
+        return _run(command, known, reason, cloud)
+    finally:
+        code.remove(directory)
+
+
+def _run(command: Sequence[str], environ: Mapping[str, str], reason: str, cloud: str) -> int:
+    """Run the command with its secrets, settle what it left, and say how it ended."""
+    try:
+        given = secrets.resolved(environ)
     except secrets.SecretError as error:
         raise Fault("\n".join(error.lines)) from error
     started = _now()
@@ -103,8 +111,7 @@ def grace(cloud: str) -> float | None:
 
 def say(text: str) -> None:
     """Put a line into the job's log that shows who says it."""
-    sys.stderr.write(f"{PROGRAM}: {text}\n")
-    sys.stderr.flush()
+    log.write(f"{PROGRAM}: {text}\n".encode("utf-8", "surrogateescape"))
 
 
 def _now() -> float:

@@ -14,7 +14,16 @@ done
 echo "dispatch-run: this image has no python3 (Python 3.9 or newer, in PATH)" >&2
 exit 125
 """
-_MAIN = "import sys\n\nfrom dispatcher.runtime.__main__ import main\n\nsys.exit(main())\n"
+_MAIN = """import sys
+
+if sys.version_info < (3, 9):  # such a Python can read this file, and not the ones below
+    sys.stderr.write("dispatch-run: this image has Python %d.%d; it needs 3.9 or newer\\n" % sys.version_info[:2])
+    sys.exit(125)
+
+from dispatcher.runtime.__main__ import main
+
+sys.exit(main())
+"""
 _PACKAGE = Path(__file__).parent
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip archive can hold; every file has it, so that the bytes depend on nothing else."""

@@ -56,7 +56,7 @@ class Cluster:
     def variables(self) -> dict[str, str]:
         """Return the environment that says it, under the names that torch.distributed knows.
 
-        WORLD_SIZE counts nodes: who starts more processes (torchrun) sets its own.
+        RANK and WORLD_SIZE count nodes, one process on each: who starts more processes (torchrun) sets its own.
         """
         named = {
             "DISPATCH_NODES": str(self.nodes),
@@ -65,7 +65,7 @@ class Cluster:
             "MASTER_ADDR": self.host,
             "MASTER_PORT": str(self.port),
         }
-        return {**named, "WORLD_SIZE": str(self.nodes)} if self.alone else named
+        return {**named, "RANK": str(self.rank), "WORLD_SIZE": str(self.nodes)} if self.alone else named
 
 
 def find(environ: Mapping[str, str]) -> Cluster:

@@ -63,25 +63,37 @@ def _write(path: str, rank: int) -> None:
 def settle(path: str, since: float, clock: Callable[[], float] = time.monotonic) -> int:
     """Have the system hand every checkpoint written after `since` (seconds since 1970) to its store; count them.
 
-    SageMaker's agent copies what is on the disk, and what the other clouds mount is written through when a file is
-    closed. A command that was killed has closed nothing itself: this leaves none of it in memory of a machine
-    that is about to go. It takes `SETTLE_SECONDS` at most, and never fails: the command's own end is what counts.
+    What a command had open is closed when it ends, however it ends, and a mount stores a file that is closed. This
+    is for what a process that it left behind still has open, and for disks whose machine is about to go. It ends
+    with the first call to the file system after `SETTLE_SECONDS`, and never fails: the command's own end is what
+    counts.
     """
-    until, done = clock() + SETTLE_SECONDS, 0
-    for directory, _, names in os.walk(path):
-        for name in names:
-            file = os.path.join(directory, name)
-            try:
-                if os.lstat(file).st_mtime < since:
-                    continue
-                descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
-                try:
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
-                done += 1
-            except OSError:
-                continue
-            if clock() >= until:
-                return done
+    until, done, folders = clock() + SETTLE_SECONDS, 0, [path]
+    while folders and clock() < until:
+        try:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if clock() >= until:  # of old files too: on a mount each is a request
+                        return done
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                    else:
+                        done += _stored(entry, since)
+        except OSError:
+            continue
     return done
+
+
+def _stored(entry: os.DirEntry[str], since: float) -> bool:
+    """Store a file if it was written after `since`, and return whether it was."""
+    try:
+        if not entry.is_file(follow_symlinks=False) or entry.stat(follow_symlinks=False).st_mtime < since:
+            return False
+        descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return False
+    return True

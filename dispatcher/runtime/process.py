@@ -7,6 +7,7 @@ import signal
 import sys
 from _thread import allocate_lock, start_new_thread
 
+from . import log
 from .fault import Fault
 
 TYPE_CHECKING = False
@@ -125,10 +126,10 @@ class _State:
         self._send(number)
         if number in ENDING:
             grace = self._grace()
-            known = "" if grace is None else f"; it has {grace:g} s to end"
-            self._say(f"{_name(number)}: handed to the command{known}")
             if grace is not None and not signal.getitimer(signal.ITIMER_REAL)[0]:
                 signal.setitimer(signal.ITIMER_REAL, max(grace - MARGIN, grace / 2))
+            known = "" if grace is None else f"; it has {grace:g} s to end"
+            self._say(f"{_name(number)}: handed to the command{known}")  # at last: a log may keep us waiting
 
     def catch_up(self) -> None:
         """Hand on what came before there was a command."""
@@ -157,7 +158,7 @@ class _Tail:
         self._open = allocate_lock()
 
     def start(self) -> None:
-        """Copy by a thread of its own until nobody can write any more."""
+        """Copy by a thread of its own until nobody can write any more: a full pipe would hold the command."""
         os.close(self.inlet)
         self._open.acquire()
         start_new_thread(self._copy, ())
@@ -166,10 +167,7 @@ class _Tail:
         try:
             while data := os.read(self._outlet, KEPT):
                 self._kept = (self._kept + data)[-KEPT:]
-                sys.stderr.buffer.write(data)
-                sys.stderr.buffer.flush()
-        except OSError:
-            pass
+                log.write(data)
         finally:
             self._open.release()
 

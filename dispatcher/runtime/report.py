@@ -30,7 +30,7 @@ def table(environ: Mapping[str, str], cluster: Cluster, version: str, grace: flo
     )
 
 
-_SET, _CLUSTER = ("DISPATCH_", "MASTER_", "PET_"), ("NODE_RANK", "WORLD_SIZE")
+_SET, _CLUSTER = ("DISPATCH_", "MASTER_", "PET_"), ("NODE_RANK", "RANK", "WORLD_SIZE")
 
 
 def _hidden(environ: Mapping[str, str]) -> set[str]:

@@ -137,7 +137,7 @@ def test_a_queue_says_it_for_jobs_that_do_not() -> None:
     assert job_file.parse("j.yaml", "image: a:1").runtime is None
 
 
-@pytest.mark.parametrize("name", ["NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "DISPATCH_NODES"])
+@pytest.mark.parametrize("name", ["NODE_RANK", "RANK", "WORLD_SIZE", "MASTER_ADDR", "DISPATCH_NODES"])
 def test_a_job_cannot_set_what_it_sets(name: str) -> None:
     with pytest.raises(SpecError, match="is set by the dispatcher or the cloud in every job"):
         job_file.parse("j.yaml", f"{{image: a:1, env: {{{name}: 1}}}}")

@@ -54,6 +54,7 @@ def test_two_nodes_are_told_alike_on_every_cloud(tmp_path: Path) -> None:
             "DISPATCH_NODES": "2",
             "DISPATCH_NODE_RANK": "1",
             "NODE_RANK": "1",
+            "RANK": "1",
             "WORLD_SIZE": "2",
             "MASTER_ADDR": host,
             "MASTER_PORT": port,
@@ -71,7 +72,7 @@ def test_a_single_node_is_told_alike_on_every_cloud(tmp_path: Path) -> None:
     ):
         found = cluster.find(environ)
         assert (found.rank, found.nodes, found.host, found.port) == (0, 1, "127.0.0.1", 29400)
-        assert found.variables()["WORLD_SIZE"] == "1"
+        assert (found.variables()["RANK"], found.variables()["WORLD_SIZE"]) == ("0", "1")
 
 
 def test_torchrun_is_told_of_several_nodes_unless_the_job_tells_it_itself() -> None:
@@ -102,7 +103,7 @@ def test_the_world_of_several_processes_on_each_node_is_left_as_the_cloud_counts
     ):
         found = cluster.find(azure(2, **processes))
         assert (found.rank, found.nodes) == (1, 2)
-        assert "WORLD_SIZE" not in found.variables()
+        assert not {"RANK", "WORLD_SIZE"} & found.variables().keys()
         assert found.torchrun() == {}
     assert "WORLD_SIZE" not in cluster.find(azure(1, **{**PYTORCH, "WORLD_SIZE": "4"})).variables()
 

@@ -66,5 +66,16 @@ def test_only_checkpoints_of_this_run_are_handed_to_the_store(
 def test_handing_over_stops_when_its_time_is_up(tmp_path: Path) -> None:
     for number in range(5):
         (tmp_path / str(number)).touch()
-    hours = iter(range(100))
-    assert folders.settle(str(tmp_path), since=0, clock=lambda: next(hours) * folders.SETTLE_SECONDS) == 1
+    thirds = iter(range(100))
+    assert folders.settle(str(tmp_path), since=0, clock=lambda: next(thirds) * folders.SETTLE_SECONDS / 3) == 1
+
+
+@pytest.mark.parametrize(("kind", "count"), [("file", 20), ("folder", 2)])
+def test_old_checkpoints_take_none_of_the_time_that_is_not_there(tmp_path: Path, kind: str, count: int) -> None:
+    """Those of all attempts are in the folder, and on a mount to look at one is a request."""
+    for number in range(count):
+        place = tmp_path / str(number)
+        place.touch() if kind == "file" else place.mkdir()
+    passed = iter(range(100))
+    assert folders.settle(str(tmp_path), since=9e9, clock=lambda: next(passed) * folders.SETTLE_SECONDS / 5) == 0
+    assert next(passed) == 6, "asked at the start, and before each folder and each entry"

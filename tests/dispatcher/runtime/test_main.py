@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dispatcher import __version__
-from dispatcher.runtime import process
+from dispatcher.runtime import code, process
 from dispatcher.runtime.__main__ import grace, main
 from tests.backends.cases import GOLDEN
 
@@ -91,7 +91,7 @@ def test_the_variables_it_sets_have_one_meaning_on_all_clouds(
         shown = capsys.readouterr().out.partition("environment\n")[2]
         names.append(dict(line.strip().split("=", 1) for line in shown.splitlines()))
     assert names[0].keys() == names[1].keys() == names[2].keys()
-    for same in ("NODE_RANK", "WORLD_SIZE", "DISPATCH_NODES", "DISPATCH_NODE_RANK", "DISPATCH_JOB_ID"):
+    for same in ("NODE_RANK", "RANK", "WORLD_SIZE", "DISPATCH_NODES", "DISPATCH_NODE_RANK", "DISPATCH_JOB_ID"):
         assert len({found[same] for found in names}) == 1
 
 
@@ -111,25 +111,25 @@ def test_it_tells_who_asks_how_it_is_used(capsys: pytest.CaptureFixture[str]) ->
     ],
 )
 def test_a_wrong_use_is_told_and_ends_with_125(
-    words: list[str], what: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    words: list[str], what: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(os, "environ", {})
     assert main(words) == 125
-    assert what in capsys.readouterr().err
+    assert what in capfd.readouterr().err
 
 
 def test_a_fault_is_a_line_in_the_log_and_the_reason_of_the_failure(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(os, "environ", {"SM_OUTPUT_DIR": str(tmp_path), "DISPATCH_NODES": "2"})
     assert main(["--", "true"]) == 125
-    told = capsys.readouterr().err
+    told = capfd.readouterr().err
     assert told.startswith("dispatch-run: the job has 2 nodes, and nothing in this container says which")
     assert (tmp_path / "failure").read_text() == told.strip()
 
 
 def test_a_secret_that_cannot_be_had_ends_the_job_before_its_command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def never(*_: object, **__: object) -> None:
         raise AssertionError("the command was started")
@@ -137,7 +137,7 @@ def test_a_secret_that_cannot_be_had_ends_the_job_before_its_command(
     monkeypatch.setattr(process, "run", never)
     monkeypatch.setattr(os, "environ", {"DISPATCH_SECRET_TOKEN": "vault://x"})
     assert main(["--", "true"]) == 125
-    told = capsys.readouterr().err
+    told = capfd.readouterr().err
     assert told.startswith("dispatch-run: ")
     assert "TOKEN" in told
 
@@ -145,3 +145,35 @@ def test_a_secret_that_cannot_be_had_ends_the_job_before_its_command(
 def test_the_grace_time_is_the_cloud_s_own_where_it_gives_one() -> None:
     assert grace("aws") == 120
     assert grace("gcp") is grace("azure") is grace("elsewhere") is None
+
+
+@pytest.mark.parametrize(("cloud", "stored"), [("gcp", ["new.pt"]), ("azure", ["new.pt"]), ("aws", [])])
+def test_checkpoints_of_the_command_are_handed_to_the_store_where_the_cloud_copies_none(
+    cloud: str, stored: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "old.pt").touch()
+    os.utime(tmp_path / "old.pt", (100, 100))
+
+    def command(*_: object, **__: object) -> process.End:
+        (tmp_path / "new.pt").touch()
+        os.utime(tmp_path / "new.pt", (9e9, 9e9))
+        return process.End(0)
+
+    synced: list[str] = []
+    monkeypatch.setattr(process, "run", command)
+    monkeypatch.setattr(
+        os, "fsync", lambda descriptor: synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+    )
+    monkeypatch.setattr(os, "environ", {"DISPATCH_CLOUD": cloud, "DISPATCH_CHECKPOINT_DIR": str(tmp_path)})
+    assert main(["--", "train"]) == 0
+    assert synced == stored
+
+
+def test_code_is_gone_when_its_command_could_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unpacked = tmp_path / "unpacked"
+    unpacked.mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(code, "unpack", lambda environ: str(unpacked))
+    monkeypatch.setattr(os, "environ", {"DISPATCH_SECRET_TOKEN": "vault://x"})
+    assert main(["--", "true"]) == 125
+    assert not unpacked.exists()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import select
 import signal
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -127,16 +130,46 @@ def test_the_end_of_a_process_that_lost_its_parent_is_not_taken_for_the_command_
     assert done.returncode == 4
 
 
-def test_a_signal_that_asks_for_nothing_final_is_handed_on_without_a_word() -> None:
-    script = "trap 'echo usr1' USR1; trap 'exit 0' TERM; echo ready; while :; do sleep 0.05; done"
+def test_each_signal_that_asks_for_nothing_final_is_handed_on_without_a_word() -> None:
+    others = ("HUP", "QUIT", "USR1", "USR2")
+    traps = "".join(f"trap 'echo {name}' {name}; " for name in others)
+    script = f"{traps}trap 'exit 0' TERM; echo ready; while :; do sleep 0.05; done"
     with started([*MODULE, "--", "sh", "-c", script]) as process:
         assert process.stdout is not None
-        process.send_signal(signal.SIGUSR1)
-        assert process.stdout.readline() == "usr1\n"
+        for name in others:
+            process.send_signal(signal.Signals[f"SIG{name}"])
+            assert process.stdout.readline() == f"{name}\n"
         process.send_signal(signal.SIGTERM)
         _, told = process.communicate(timeout=30)
     assert process.returncode == 0
     assert told == "dispatch-run: SIGTERM: handed to the command\n"
+
+
+def test_an_interrupt_is_handed_on_as_a_request_to_end() -> None:
+    with started([*MODULE, "--", "sh", "-c", TRAPS.replace("TERM", "INT")], DISPATCH_CLOUD="aws") as process:
+        process.send_signal(signal.SIGINT)
+        said, told = process.communicate(timeout=30)
+    assert (process.returncode, said) == (7, "saved\n")
+    assert told.startswith("dispatch-run: SIGINT: handed to the command; it has 120 s to end\n")
+
+
+AFTERWARDS = """
+import os, signal
+from dispatcher.runtime import process
+script = "trap 'exit 0' TERM; echo ready; while :; do sleep 0.05; done"
+end = process.run(["sh", "-c", script], {"PATH": "/bin:/usr/bin"}, lambda text: None, grace=lambda: 100)
+sent = []
+os.kill = lambda *asked: sent.append(asked)
+signal.raise_signal(signal.SIGTERM)
+print(end.code, signal.getitimer(signal.ITIMER_REAL)[0], sent)
+"""
+
+
+def test_nothing_is_sent_to_whatever_has_the_command_s_number_when_it_has_ended() -> None:
+    with started([sys.executable, "-c", AFTERWARDS]) as process:
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=30)
+    assert said == "0 0.0 []\n"
 
 
 STUBBORN = """
@@ -155,12 +188,79 @@ def test_a_command_that_does_not_end_in_its_grace_time_is_killed_while_there_is_
     assert said == "137 the command did not end in its grace time and was killed\n"
 
 
+ASKED = """
+import signal
+from dispatcher.runtime import process
+set = []
+signal.setitimer = lambda which, seconds: set.append(seconds)
+for seconds in (120, 6):
+    state = process._State(lambda text: print(set.pop(), text), lambda: seconds)
+    state.child = 2**22 + 1
+    state.hand_on(signal.SIGTERM, None)
+"""
+
+
+def test_the_clock_runs_before_a_word_is_said_and_leaves_time_to_settle() -> None:
+    """Five seconds of a grace time, half of a short one. No process has a number that large."""
+    done = subprocess.run([sys.executable, "-c", ASKED], capture_output=True, text=True)
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["115.0", "3.0"], done.stderr
+
+
 def test_sagemaker_is_told_the_last_words_of_a_command_without_its_secrets(tmp_path: Path) -> None:
     given = {"SM_OUTPUT_DIR": str(tmp_path), "DISPATCH_SECRET_TOKEN": "env://TOKEN", "TOKEN": "t0ken-of-ada"}
     done = run("--", "sh", "-c", "echo epoch 1; echo ValueError: 401 for $TOKEN >&2; exit 2", **given)
     assert (done.returncode, done.stdout) == (2, "epoch 1\n")
     assert done.stderr.startswith("ValueError: 401 for t0ken-of-ada\n"), "the log is the job's own"
     assert (tmp_path / "failure").read_text() == "the command ended with exit code 2: ValueError: 401 for ***"
+
+
+LOUD = """
+import sys
+for line in range(40):
+    sys.stderr.write("x" * 10000 + "\\n")
+sys.exit(3)
+"""
+
+
+def test_a_command_ends_as_it_likes_though_nobody_reads_its_log(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    words = [*MODULE, "--", sys.executable, "-c", LOUD]
+    with subprocess.Popen(words, env=with_path({"SM_OUTPUT_DIR": str(tmp_path)}), stderr=writer) as process:
+        os.close(writer)
+        os.read(reader, 10)
+        os.close(reader)
+        try:
+            assert process.wait(timeout=30) == 3
+        finally:
+            process.kill()
+    assert (tmp_path / "failure").read_text().startswith("the command ended with exit code 3: xxx")
+
+
+def test_a_log_that_is_full_for_a_while_has_every_line(tmp_path: Path) -> None:
+    """Whoever shares standard error may have made it one that does not wait."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    words = [*MODULE, "--", sys.executable, "-c", LOUD]
+    with subprocess.Popen(words, env=with_path({"SM_OUTPUT_DIR": str(tmp_path)}), stderr=writer):
+        os.close(writer)
+        with open(reader, "rb") as log:
+            assert select.select([log], [], [], 30)[0]
+            said = log.read()
+    assert said.startswith(b"x" * 10000)
+    assert said == (b"x" * 10000 + b"\n") * 40 + b"dispatch-run: the command ended with exit code 3\n"
+
+
+def test_nothing_of_the_code_is_left_when_its_command_has_ended(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    path = tmp_path / "code.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        archive.add(__file__, "train.py")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    given = {"DISPATCH_CODE": str(path), "DISPATCH_CODE_SHA256": digest, "TMPDIR": str(tmp_path / "tmp")}
+    done = run("--", "sh", "-c", "ls; pwd; exit 4", **given)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (4, "train.py")
+    assert Path(done.stdout.splitlines()[1]).parent == tmp_path / "tmp"
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 def test_a_process_that_the_command_leaves_behind_does_not_keep_the_job_alive(tmp_path: Path) -> None:
@@ -200,3 +300,10 @@ def test_the_one_file_says_when_an_image_has_no_python(one_file: Path, tmp_path:
     )
     assert done.returncode == 125
     assert done.stderr == "dispatch-run: this image has no python3 (Python 3.9 or newer, in PATH)\n"
+
+
+def test_the_one_file_says_when_the_python_of_an_image_is_too_old(one_file: Path) -> None:
+    script = "import runpy, sys; sys.version_info = (3, 7, 17); runpy.run_path(sys.argv[1], run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", script, one_file], capture_output=True, text=True)
+    assert done.returncode == 125
+    assert done.stderr == "dispatch-run: this image has Python 3.7; it needs 3.9 or newer\n"
