@@ -231,9 +231,7 @@ class Dispatcher:
         from dispatcher.sites import Line
 
         place = Path(project)
-        contracts = [(f"file {Path(file).name}", stack.from_file(file)) for file in outputs]
-        named: Sequence[str | None] = stacks or ([] if outputs else [None])
-        contracts += [stack.from_stack(name, place, self.environment) for name in named]
+        contracts = stack.contracts(stacks, outputs, place, self.environment)
         file = Path(queues) if queues is not None else None
         sites = self._places(write=True)
 
@@ -334,18 +332,9 @@ class Dispatcher:
 
     def show(self, text: str) -> Entry:
         """The submission with this id, an unambiguous beginning of it, or this cloud name."""
-        found = self.reading.find(text, 3) if text else []
-        exact = [entry for entry in found if text in (entry.id, entry.cloud_name)]
-        if len(exact or found) == 1:
-            return (exact or found)[0]
-        if found:
-            names = ", ".join(entry.id for entry in found)
-            raise UsageError(
-                f"{text} is the beginning of more than one job", f"such as {names}: give more letters"
-            )
-        raise NotFoundError(
-            f"there is no job {text} in {self.reading.name}", "`dispatch list` shows what there is"
-        )
+        from dispatcher.ledger import finding
+
+        return finding.one(self.reading, text)
 
     def events(self, id: str) -> Sequence[Event]:
         """What happened to a submission, oldest first."""

@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,15 @@ def from_stack(stack: str | None, project: Path, environment: Mapping[str, str])
         stack = _pulumi(["stack", "--show-name"], project, environment).strip()
     printed = _pulumi(["stack", "output", "--json", "--stack", stack], project, environment)
     return f"stack {stack}", from_bytes(f"stack {stack}", printed.encode())
+
+
+def contracts(
+    stacks: Sequence[str], outputs: Sequence[str | Path], project: Path, environment: Mapping[str, str]
+) -> list[tuple[str, Contract]]:
+    """Read the contracts of files of outputs and of stacks, the selected one when none of either is named."""
+    named: Sequence[str | None] = stacks or ([] if outputs else [None])
+    found = [(f"file {Path(file).name}", from_file(file)) for file in outputs]
+    return found + [from_stack(name, project, environment) for name in named]
 
 
 def _contract(outputs: Any, source: str) -> Contract:
