@@ -140,8 +140,9 @@ PAX = b"%d path=%s\n"
         [member("h", tarfile.GNUTYPE_LONGNAME, data=b"a" * (8 << 20))],
         [member("h", tarfile.XHDTYPE, data=b"9 path=a\n")] * 3000,
         [member("h", tarfile.XGLTYPE, data=b"9 path=a\n")] * 3000,
+        [member("a", data=b"1"), member("h", tarfile.XHDTYPE, data=b"9 path=a\n" * (1 << 20))],
     ],
-    ids=["long", "long name of GNU's", "many", "many global ones"],
+    ids=["long", "long name of GNU's", "many", "many global ones", "after a file"],
 )
 def test_a_bomb_of_headers_is_refused_before_it_is_in_memory(
     tmp_path: Path, target: Path, monkeypatch: pytest.MonkeyPatch, headers: list[Add]

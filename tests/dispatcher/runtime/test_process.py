@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -115,9 +116,16 @@ def test_a_stop_before_the_command_has_started_ends_the_job(tmp_path: Path) -> N
         subprocess.Popen([*MODULE, "--", "true"], env=environ, stderr=subprocess.PIPE, text=True) as process,
         archive.open("wb"),  # it has been opened: from here on it reads what does not come
     ):
+        while _state(process.pid) != "S":  # just before it waits a signal would only be noted
+            time.sleep(0.001)
         process.send_signal(signal.SIGTERM)
         _, told = process.communicate(timeout=30)
     assert (process.returncode, told) == (143, "dispatch-run: SIGTERM: the command had not started\n")
+
+
+def _state(pid: int) -> str:
+    """Whether a process runs (R) or sleeps (S)."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def test_the_end_of_a_process_that_lost_its_parent_is_not_taken_for_the_command_s() -> None:
