@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import base64
+import hashlib
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from dispatcher.backends import runtime
 from dispatcher.backends.base import Upload
 from dispatcher.contract import CODE_FOLDER
-from dispatcher.errors import NotHereError
+from dispatcher.errors import NotHereError, UsageError
 from dispatcher.runtime import CODE, CODE_SHA256
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 INPUT = "dispatch-code"
 """What the archive's input is called where a cloud names inputs; no job may call one so."""
 MEDIA_TYPE = "application/gzip"
+REMOVE = (
+    "have somebody who may delete in that bucket remove it, then submit the job anew: nothing is written over it"
+)
 
 
 def key(job: Job) -> str:
@@ -42,18 +46,37 @@ def variables(job: Job, folder: str | None) -> dict[str, str]:
     return {**place, CODE_SHA256: job.code.sha256}
 
 
-@contextmanager
-def opened(content: Path, upload: Upload) -> Iterator[IO[bytes]]:
-    """Open what is to be uploaded. Raises NotHereError when this machine does not have it."""
+def archive(content: Path, upload: Upload) -> bytes:
+    """Read what is to be uploaded. Raises NotHereError when this machine does not have it, or not as it was."""
     try:
-        file = content.open("rb")
+        found = content.read_bytes()
     except FileNotFoundError as error:
         raise NotHereError(
             f"the job's code is neither at {upload.uri} nor on this machine",
             "the machine that it was submitted from has it, and `dispatch wait JOB` there sends it",
         ) from error
-    with file:
-        yield file
+    if hashlib.sha256(found).hexdigest() != upload.sha256:
+        raise NotHereError(
+            f"the archive of the job's code on this machine, {content}, is damaged",
+            "submit a job with the same folder: the archive is made anew",
+        )
+    return found
+
+
+def expect(upload: Upload, content: Path, *, size: int, sha256: str | None = None, md5: str | None = None) -> None:
+    """Raise UsageError when what is at the address already is not what it is called.
+
+    Digests are in base64, None where the cloud tells none. MD5 is compared where the archive is on this machine.
+    """
+    wrong = size != upload.size
+    if sha256:
+        wrong |= sha256 != base64.b64encode(bytes.fromhex(upload.sha256)).decode()
+    elif md5 and not wrong:
+        with suppress(NotHereError):
+            own = hashlib.md5(archive(content, upload), usedforsecurity=False).digest()
+            wrong = md5 != base64.b64encode(own).decode()
+    if wrong:
+        raise UsageError(f"{upload.uri} is there and is not what it is called", REMOVE)
 
 
 def check(job: Job, findings: Findings, *, isolated: bool = False) -> None:

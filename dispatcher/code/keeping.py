@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -32,13 +33,14 @@ def place(archives: Path, sha256: str) -> Path:
 def keep(packed: Packed, archives: Path) -> Path:
     """Write an archive into the directory `archives`, once for each content. Raises UsageError when it cannot be.
 
-    It is there as a whole or not at all. Archives that nobody has submitted for long are removed.
+    It is there as a whole or not at all, and one that was damaged is made anew. Archives that nobody has submitted
+    for long are removed.
     """
     path = place(archives, packed.code.sha256)
     try:
         archives.mkdir(parents=True, exist_ok=True, mode=0o700)
         _forget(archives)
-        if path.exists():
+        if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == packed.code.sha256:
             os.utime(path)
             return path
         descriptor, part = tempfile.mkstemp(dir=archives, suffix=".part")

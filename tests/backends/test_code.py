@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dispatcher.backends.azureml.faults import NotFromHere
-from dispatcher.backends.base import Backend, Upload
+from dispatcher.backends.base import Backend, State, Upload
 from dispatcher.backends.faults import NotAllowed
 from dispatcher.code import keeping, packing
-from dispatcher.errors import PolicyRefusal, SpecError
+from dispatcher.errors import NotHereError, PolicyRefusal, SpecError, UsageError
 from dispatcher.job import Job
 from tests.backends.azureml.landing import AzureLanding
 from tests.backends.cases import CODE, train
-from tests.backends.conformance import State, until
+from tests.backends.conformance import until
 from tests.backends.sagemaker import cases
 from tests.backends.sagemaker.landing import Landing
 from tests.backends.vertex.landing import VertexLanding
@@ -64,6 +65,43 @@ def test_what_is_there_is_not_replaced_even_by_two_at_once(landed_on: Land, clou
     backend.submit(request)
     assert until(backend, request.name).state is State.SUCCEEDED
     assert [line.text for line in backend.logs(request.name)] == ["first"]
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize("late", [False, True], ids=["there", "there a moment later"])
+@pytest.mark.parametrize("long", [False, True], ids=["same size", "another size"])
+def test_another_object_under_the_name_of_the_code_is_told_with_what_to_do(
+    landed_on: Land, cloud: str, tmp_path: Path, long: bool, late: bool
+) -> None:
+    backend = landed_on.backend()
+    word = f"{cloud} {long} {late}"
+    _, upload, archive = sent(landed_on, backend, tmp_path / "src", word)
+    size = upload.size + long
+    body = bytes(size)
+    foreign = tmp_path / "foreign"
+    foreign.write_bytes(body)
+    digest = hashlib.sha256(body).hexdigest()
+    other = dataclasses.replace(upload, sha256=digest, size=size)  # whoever wrote it believed in it
+    backend.stage(other, foreign)
+    if late:
+        landed_on.cloud.fault("missing", operation=LOOK[cloud])
+    with pytest.raises(UsageError, match="is there and is not what it is called") as caught:
+        backend.stage(upload, archive)
+    assert "somebody who may delete in that bucket remove it" in caught.value.remedy
+
+
+@pytest.mark.wire
+def test_a_damaged_archive_goes_nowhere_and_is_made_anew(landed_on: Land, cloud: str, tmp_path: Path) -> None:
+    backend = landed_on.backend()
+    folder = tmp_path / "src"
+    _, upload, archive = sent(landed_on, backend, folder, f"damaged {cloud}")
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[:-1])
+    before = len(landed_on.cloud.requests(operation=PUT[cloud]))
+    with pytest.raises(NotHereError, match="is damaged"):
+        backend.stage(upload, archive)
+    assert len(landed_on.cloud.requests(operation=PUT[cloud])) == before
+    assert keeping.keep(packing.pack(folder), archive.parent).read_bytes() == whole
 
 
 @pytest.mark.wire

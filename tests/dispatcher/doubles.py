@@ -76,8 +76,7 @@ class ToyCloud:
             raise self.unstaged.pop(0)
         self.looked.append(upload.uri)
         if upload.uri not in self.staged:
-            with code.opened(content, upload) as file:
-                self.staged[upload.uri] = file.read()
+            self.staged[upload.uri] = code.archive(content, upload)
 
     def submit(self, request: Request) -> str:
         if self.refuse:

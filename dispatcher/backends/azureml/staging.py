@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
+import base64
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 def stage(session: Session, upload: Upload, content: Path) -> None:
     """Put `content` at `upload.uri` unless it is there.
 
-    Raises NotFromHere where the zone's storage answers in its own network only: from a laptop nothing gets there.
+    Raises UsageError when something else is there, and NotFromHere where the zone's storage answers in its own
+    network only: from a laptop nothing gets there.
     """
     try:
         _stage(session, upload, content)
@@ -33,13 +35,32 @@ def stage(session: Session, upload: Upload, content: Path) -> None:
 
 
 def _stage(session: Session, upload: Upload, content: Path) -> None:
-    container, _, digest = upload.uri.rpartition(f"/{CODE_FOLDER}/")
-    name = f"{CODE_FOLDER}/{digest}"
-    try:
-        session.blobs("HeadBlob", container, name, method="HEAD")
+    if _there(session, upload, content):
         return
+    body = code.archive(content, upload)
+    digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+    headers = {
+        "x-ms-blob-type": "BlockBlob",
+        "Content-Type": code.MEDIA_TYPE,
+        "Content-MD5": digest,
+        "If-None-Match": "*",
+    }
+    try:
+        session.blobs("PutBlob", *_place(upload), method="PUT", headers=headers, content=body)
+    except AlreadyExistsError:
+        _there(session, upload, content)
+
+
+def _place(upload: Upload) -> tuple[str, str]:
+    container, _, name = upload.uri.rpartition(f"/{CODE_FOLDER}/")
+    return container, f"{CODE_FOLDER}/{name}"
+
+
+def _there(session: Session, upload: Upload, content: Path) -> bool:
+    """Whether the blob is there. Raises UsageError when it is another than its name says."""
+    try:
+        found = session.blobs("HeadBlob", *_place(upload), method="HEAD").headers
     except NotFoundError:
-        pass
-    headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": code.MEDIA_TYPE, "If-None-Match": "*"}
-    with code.opened(content, upload) as body, contextlib.suppress(AlreadyExistsError):
-        session.blobs("PutBlob", container, name, method="PUT", headers=headers, content=body.read())
+        return False
+    code.expect(upload, content, size=int(found["Content-Length"]), md5=found.get("Content-MD5"))
+    return True

@@ -54,10 +54,13 @@ class LocalBackend:
         """Keep an archive of code where jobs of this machine find it."""
         target = Path(upload.uri.removeprefix("file://"))
         if target.exists():
+            code.expect(upload, content, size=target.stat().st_size)
             return
-        with code.opened(content, upload) as archive:
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            target.write_bytes(archive.read())
+        archive = code.archive(content, upload)
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = target.with_name(f"{target.name}.{os.getpid()}.part")
+        part.write_bytes(archive)
+        part.replace(target)  # as a whole or not at all
 
     def submit(self, request: Request) -> str:
         """Start the process and return `local:<name>`. Raises AlreadyExistsError when the name is taken.
