@@ -364,13 +364,14 @@ class Dispatcher:
         """
         from dataclasses import replace
 
+        from dispatcher import declared
         from dispatcher.redact import Lines
         from dispatcher.scheduling import following
 
         entry = self.show(text)
         places = self._places(write=follow)
         printed = following.lines(self, entry, lambda: places.backend(places.line(entry)), follow=follow)
-        clean = Lines(self.redactor)
+        clean = Lines(declared.known(self.redactor, entry, self.environment))
         return (replace(line, text=clean(line.node, line.text)) for line in printed)
 
     def wait(self, text: str, *, seen: Callable[[Entry], None] = lambda entry: None) -> Entry:

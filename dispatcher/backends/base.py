@@ -154,8 +154,8 @@ class Backend(Protocol):
     def stage(self, upload: Upload, content: Path) -> None:
         """Put an object where it is not there yet, as the zone's agent; `content` is the file that holds it.
 
-        Raises NotHereError when the object is missing there and the file is missing or damaged here, UsageError when
-        what is there is not what it is called.
+        Raises NotHereError when the object is missing there and the file is missing or damaged here, UsageError
+        when what is there is not what it is called.
         """
         ...
 

@@ -17,10 +17,15 @@ _LEAF = 4
 def hidden(text: str, values: Iterable[str]) -> str:
     """Return the text without the values; its line ends become `\\n`, as a value's own may have become."""
     text = _plain(text)
-    forms = {form for value in values for form in _forms(_plain(value)) if form.strip()}
-    for form in sorted(forms, key=len, reverse=True):  # none may be left where another is a part of it
+    for form in forms(values):
         text = text.replace(form, MASK)
     return text
+
+
+def forms(values: Iterable[str]) -> tuple[str, ...]:
+    """Return what to look for, the longest first: nothing is left of one where another is a part of it."""
+    found = {form for value in values for form in _forms(_plain(value)) if form.strip()}
+    return tuple(sorted(found, key=lambda form: (-len(form), form)))
 
 
 def _plain(text: str) -> str:
