@@ -20,6 +20,7 @@ from dispatcher.images.challenge import Authority
 from dispatcher.images.login import Login
 from dispatcher.images.registry import Registry
 from dispatcher.images.transport import ENDPOINT, Answer, Transport, stand_in
+from tests.images.test_resolving import zone as golden
 
 OURS = Login("zone.azurecr.io", "somebody", "a token", "the agent")
 BASIC = f"Basic {base64.b64encode(b'somebody:a token').decode()}"
@@ -93,6 +94,33 @@ def home(tmp_path: Path) -> Path:
     document = {"auths": {"ghcr.io": {"auth": "eA=="}}, "credsStore": "desktop", "currentContext": "remote"}
     (docker / "config.json").write_text(json.dumps(document))
     return tmp_path / "home"
+
+
+@pytest.mark.parametrize("region", ["eu-central-1", "us-east-1"])
+def test_a_token_of_ecr_is_asked_for_where_it_counts(region: str) -> None:
+    from dispatcher.backends.sagemaker import registry
+
+    class Ecr:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def get_authorization_token(self) -> dict[str, Any]:
+            token = base64.b64encode(f"AWS:of {self.name}".encode()).decode()
+            return {"authorizationData": [{"authorizationToken": token}]}
+
+    class Signed:
+        zone, identity = golden("aws"), "agent"
+
+        def client(self, service: str) -> Ecr:
+            return Ecr(self.zone.region)
+
+        def client_in(self, service: str, region: str) -> Ecr:
+            return Ecr(region)
+
+    host = f"763104351884.dkr.ecr.{region}.amazonaws.com"
+    signed: Any = Signed()
+    found = registry.login(signed, host)
+    assert (found.host, found.user, found.secret) == (host, "AWS", f"of {region}")
 
 
 def test_a_lent_sign_in_stands_beside_the_user_s_own_in_files_that_nobody_else_reads(

@@ -65,6 +65,12 @@ def puller(zone: AwsZone) -> Puller:
     return Puller(zone.identities.execution, right, lambda host: _ECR.fullmatch(host) is not None)
 
 
+def region(host: str) -> str:
+    """Return the region of a private ECR registry, "" for a host that is none."""
+    found = _ECR.fullmatch(host)
+    return found["region"] if found else ""
+
+
 def _own(image: Image, zone: AwsZone, findings: Findings) -> str:
     resolved = in_zone(image, zone)
     if "/" in image.name:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dispatcher.backends import standin
+from dispatcher.backends.sagemaker import image
 from dispatcher.backends.sagemaker.faults import translated
 from dispatcher.images.login import Login
 
@@ -21,9 +22,15 @@ def local(session: Session) -> bool:
 
 
 def login(session: Session, host: str) -> Login:
-    """Return a login for private ECR in the zone's region. Raises AuthError and friends."""
+    """Return a login for a private ECR registry, of its own region: a token counts there only.
+
+    Raises AuthError and friends.
+    """
+    region = image.region(host) or session.zone.region
     with translated(session):
-        (data,) = session.client("ecr").get_authorization_token()["authorizationData"]
+        here = region == session.zone.region
+        client = session.client("ecr") if here else session.client_in("ecr", region)
+        (data,) = client.get_authorization_token()["authorizationData"]
     user, _, secret = base64.b64decode(data["authorizationToken"]).decode().partition(":")
     agent = session.identity == "agent"
     return Login(host, user, secret, session.zone.identities.agent if agent else "your own identity")

@@ -45,6 +45,10 @@ class Session:
             )
         return self._clients[service]
 
+    def client_in(self, service: str, region: str) -> Any:
+        """Return the client of a service in another region, as the same identity."""
+        return self._session().create_client(service, region_name=region, config=_config())
+
     def sign_in(self) -> str:
         """Say how to sign in, as one command, from what the user's configuration shows."""
         profile = self._base.get_config_variable("profile") if self._base else None
