@@ -44,7 +44,8 @@ def reference(text: str, zone: Zone) -> Image:
 def names(name: str, digest: str, zone: Zone) -> Names:
     """Return what an image called `name` (`train`, or `train:v2`) with a digest is called in a zone.
 
-    Raises UsageError for a name that no registry takes.
+    The tag is the digest's digits alone: `sha256-<digits>` is where signing tools look for what refers to an image
+    (OCI distribution specification, "Referrers Tag Schema"). Raises UsageError for a name that no registry takes.
     """
     from dispatcher.backends.findings import Findings
 
@@ -52,7 +53,7 @@ def names(name: str, digest: str, zone: Zone) -> Names:
     image = image_reference.checked(name, "none", found)
     if image is None or image.host is not None or image.digest:
         raise UsageError(f"{name!r} is no name of an image", "write name or name:tag, the name in lower case")
-    tagged = reference(f"{image.name}:{digest.replace(':', '-')}", zone)
+    tagged = reference(f"{image.name}:{digest.partition(':')[2]}", zone)
     if len(tagged.tag) > _TAG_MAX:
         raise UsageError(
             f"the name {image.name} is too long: its tag would be {tagged.tag}", "choose a shorter one"

@@ -25,7 +25,7 @@ def test_one_build_is_pushed_to_three_registries_under_its_digest_by_three_short
     assert said.code == 0, said.err
     aws, gcp, azure = said.json
     (digest,) = {row["digest"] for row in said.json}
-    tag = digest.replace(":", "-")
+    tag = digest.removeprefix("sha256:")
     assert aws["reference"] == f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/aws-euc1-images-1a2b3c@{digest}"
     assert aws["tag"].endswith(f"/aws-euc1-images-1a2b3c:train-{tag}")
     assert gcp["reference"] == f"europe-west4-docker.pkg.dev/acme-ml-eu/gcp-euw4-images/train@{digest}"
