@@ -76,6 +76,6 @@ def _checked(path: str, wanted: str) -> bytes:
     if digest != wanted:
         raise Fault(
             f"the code of the job, {path}, is not what was submitted: sha256 {digest}, not {wanted}",
-            "somebody changed it in the bucket: submit the job anew",
+            "have somebody who may delete in that bucket remove it, then submit the job anew",
         )
     return archive
