@@ -23,6 +23,7 @@ BUILT = {
     "aws:iam/role:Role",
     "aws:iam/policy:Policy",
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "aws:secretsmanager/secret:Secret",
 }
 
 

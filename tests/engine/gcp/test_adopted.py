@@ -29,6 +29,7 @@ BUILT = {
     "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember",
     "gcp:projects/iAMCustomRole:IAMCustomRole",
     "gcp:projects/iAMMember:IAMMember",
+    "gcp:secretmanager/secret:Secret",
     "gcp:serviceaccount/account:Account",
     "gcp:serviceaccount/iAMMember:IAMMember",
     "gcp:storage/bucketIAMMember:BucketIAMMember",
