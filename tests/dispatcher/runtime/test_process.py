@@ -146,6 +146,7 @@ def test_each_signal_that_asks_for_nothing_final_is_handed_on_without_a_word() -
         assert process.stdout is not None
         for name in others:
             process.send_signal(signal.Signals[f"SIG{name}"])
+            assert select.select([process.stdout], [], [], 30)[0], name
             assert process.stdout.readline() == f"{name}\n"
         process.send_signal(signal.SIGTERM)
         _, told = process.communicate(timeout=30)
