@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -36,6 +35,8 @@ def keep(packed: Packed, archives: Path) -> Path:
     It is there as a whole or not at all, and one that was damaged is made anew. Archives that nobody has submitted
     for long are removed.
     """
+    import hashlib  # commands that only look get here for the place alone
+
     path = place(archives, packed.code.sha256)
     try:
         archives.mkdir(parents=True, exist_ok=True, mode=0o700)
