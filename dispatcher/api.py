@@ -44,6 +44,7 @@ class Dispatcher:
         self.environment = os.environ if environment is None else environment
         self.clock = clock
         self.sleep = sleep
+        self.notice: Callable[[str], None] = lambda text: None
         self._open_backend = open_backend
         self._path = opening.place(str(ledger) if ledger is not None else None, self.environment)
         self._writable: Ledger | None = None
@@ -129,6 +130,7 @@ class Dispatcher:
             owner=owner(self.who, host),
             token=lambda: secrets.token_hex(8),
             alive=lambda other: alive(other, host),
+            notice=self.notice,
         )
 
     # Submitting
@@ -147,14 +149,14 @@ class Dispatcher:
         `ask`, the registry is asked about the job's image, as before a submission.
         """
         from dispatcher import planning
-        from dispatcher.images import resolving
+        from dispatcher.images import knowing
         from dispatcher.sites import line
 
         found = line(self.reading, queue)
         checked = job(found) if callable(job) else job
         file = Path(prices) if prices is not None else None
         backend = self.backend(found)
-        images = resolving.resolver(self.reading, found, backend, self.who if ask else None)
+        images = knowing.resolver(self.reading, found, backend, self.who if ask else None)
         return planning.plan(checked, found, backend, file, self.redactor, images)
 
     def plan_file(
@@ -357,7 +359,13 @@ class Dispatcher:
 
     # Operating
 
-    def logs(self, text: str, *, follow: bool = False) -> Iterator[LogLine]:
+    def young(self, entry: Entry) -> bool:
+        """True while a role or grant of a job's zone may not have spread yet."""
+        return self._places(write=False).young(entry, self.clock())
+
+    def logs(
+        self, text: str, *, follow: bool = False, seen: Callable[[Entry], None] = lambda entry: None
+    ) -> Iterator[LogLine]:
         """Lines that a job printed, of all attempts and nodes in time order; with `follow`, until it has ended.
 
         One that has not begun has none; raises NotFoundError when the cloud has forgotten the latest attempt.
@@ -370,7 +378,9 @@ class Dispatcher:
 
         entry = self.show(text)
         places = self._places(write=follow)
-        printed = following.lines(self, entry, lambda: places.backend(places.line(entry)), follow=follow)
+        printed = following.lines(
+            self, entry, lambda: places.backend(places.line(entry)), follow=follow, seen=seen
+        )
         clean = Lines(declared.known(self.redactor, entry, self.environment))
         return (replace(line, text=clean(line.node, line.text)) for line in printed)
 

@@ -13,12 +13,10 @@ from dispatcher.images import judging
 from dispatcher.images.config import PLATFORMS, Config
 
 if TYPE_CHECKING:
-    from dispatcher.backends.base import Backend
     from dispatcher.contract import Zone
     from dispatcher.job import Job
-    from dispatcher.ledger import ImageRow, Ledger
+    from dispatcher.ledger import ImageRow
     from dispatcher.placement.catalog import Hardware
-    from dispatcher.sites import Line
 
 
 class Resolved(NamedTuple):
@@ -34,28 +32,6 @@ Resolve = Callable[["Job", "Hardware"], Resolved]
 def unresolved(job: Job, hardware: Hardware) -> Resolved:
     """Leave a job's image as it is named."""
     return Resolved(job)
-
-
-def resolver(ledger: Ledger, line: Line, backend: Backend, user: str | None) -> Resolve:
-    """Return what names the images of jobs of a queue: by the ledger, and by asking the registry as `user`.
-
-    Without a user no registry is asked.
-    """
-    zone = line.contract()
-    if zone is None:
-        return unresolved
-    name = line.queue.zone
-
-    def known(job: Job, hardware: Hardware) -> Resolved:
-        found = resolve(job, zone, ledger.images(name), hardware)
-        if user is None:
-            return found
-        from dispatcher.images import asking
-
-        asked = asking.ask(found.job, zone, name, hardware, backend, user)
-        return Resolved(asked.job, found.warnings + asked.warnings)
-
-    return known
 
 
 def resolve(job: Job, zone: Zone, rows: Sequence[ImageRow], hardware: Hardware) -> Resolved:
