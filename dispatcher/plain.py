@@ -9,13 +9,13 @@ from typing import Any
 from dispatcher.errors import Problem, SpecError
 from dispatcher.redact import Leaf, Redactor, argument_name, leaves
 from dispatcher.runtime.secrets.reference import parse
-from dispatcher.secretlike import suspicion
+from dispatcher.secretlike import shaped, suspicion
 
 KEY = "allow_plain"
 """The field of a job that lists the names; only a command line or a program fills it, no file."""
 
 _NO_VALUES = ("secrets", KEY)
-"""Fields that hold references and names, each checked as such."""
+"""Fields that hold references and names, each checked as such; no name allows a secret in them."""
 _SHAPES_AND_NAMES = Redactor()
 _JOB = "job"
 
@@ -24,13 +24,15 @@ _JOB = "job"
 class Suspect:
     """A value of a job that looks like a secret: where it stands, what it is called, and what it looks like.
 
-    `name` is the variable or flag it belongs to, empty for a value that has none.
+    `name` is the variable or flag it belongs to, empty for a value that has none. With `key` the name itself looks
+    like a secret, not its value.
     """
 
     path: str
     name: str
     value: str
     kind: str
+    key: bool = False
 
     @property
     def rule(self) -> str:
@@ -41,6 +43,12 @@ class Suspect:
     @property
     def remedy(self) -> str:
         """How to say it instead."""
+        if self.path.startswith("secrets."):
+            return f"a reference is the name of a secret in a store, never the secret: {reference('NAME')}"
+        if self.path.startswith(KEY):
+            return "name the variable, the flag or the path, never the value"
+        if self.key:
+            return f"a name is sent, stored and shown; if it is none: --allow-plain '{self.path}'"
         allow = f"if it is none: --allow-plain {self.name.lstrip('-') or self.path}"
         if self.path.startswith("env."):
             return f"{reference(self.name)}; {allow}"
@@ -50,18 +58,39 @@ class Suspect:
 
     def called(self, names: Collection[str]) -> bool:
         """True when one of the names is that of its variable or flag, or its path."""
-        given = {name.lstrip("-") for name in names}
+        given = set() if self.path.startswith(("secrets.", KEY)) else {name.lstrip("-") for name in names}
         return self.path in given or (bool(self.name) and self.name.lstrip("-") in given)
 
 
 def suspects(job: Mapping[str, Any], redactor: Redactor = _SHAPES_AND_NAMES) -> Iterator[Suspect]:
     """Yield all of a job's document that the redactor would take out; without any, it is stored as it is."""
     for field, value in job.items():
+        if redactor.text(field) != field:
+            shown = redactor.text(field)
+            yield Suspect(shown, shown, field, _kind(Leaf("", "", field), redactor), key=True)
+        if field == "secrets" and isinstance(value, Mapping):
+            yield from _pasted(value, redactor)
+        if field == KEY:
+            for index, name in enumerate(value or ()):
+                if redactor.text(name) != name:
+                    kind = _kind(Leaf("", "", name), redactor)
+                    yield Suspect(f"{KEY}[{index}]", "", name, kind, key=True)
         if field in _NO_VALUES:
             continue
         for leaf in leaves(value, field, field):
             if isinstance(leaf.value, str) and redactor.leaf(leaf) != leaf.value:
-                yield Suspect(leaf.path, _name(leaf), leaf.value, _kind(leaf, redactor))
+                path, name = redactor.text(leaf.path), redactor.text(_name(leaf))
+                yield Suspect(path, name, leaf.value, _kind(leaf, redactor), key=leaf.key)
+
+
+def _pasted(references: Mapping[str, Any], redactor: Redactor) -> Iterator[Suspect]:
+    """A secret where its name in a store belongs (`env://ghp_...`), or where its variable does."""
+    for name, text in references.items():
+        shown = redactor.text(name)
+        if shown != name:
+            yield Suspect(f"secrets.{shown}", shown, name, _kind(Leaf("", "", name), redactor), key=True)
+        if isinstance(text, str) and (shaped(text) or any(value in text for value in redactor.known)):
+            yield Suspect(f"secrets.{shown}", shown, text, _kind(Leaf("", "", text), redactor))
 
 
 def refused(job: Mapping[str, Any], redactor: Redactor = _SHAPES_AND_NAMES) -> Iterator[Suspect]:
@@ -82,7 +111,8 @@ def unknown(job: Mapping[str, Any]) -> tuple[str, ...]:
     for field, value in job.items():
         if field not in _NO_VALUES:
             for leaf in leaves(value, field, field):
-                found |= {leaf.path, _name(leaf).lstrip("-")}
+                path = _SHAPES_AND_NAMES.text(leaf.path) if leaf.key else leaf.path
+                found |= {path, _name(leaf).lstrip("-")}
     return tuple(name for name in job.get(KEY) or () if name.lstrip("-") not in found - {""})
 
 
@@ -93,6 +123,7 @@ def check(job: Mapping[str, Any], redactor: Redactor) -> tuple[str, ...]:
         try:
             parse(text)
         except ValueError as error:
+            name = redactor.text(name)
             problems.append(Problem(_JOB, None, f"secrets.{name}", str(error), reference(name)))
     if problems:
         raise SpecError(problems)

@@ -31,11 +31,15 @@ _KEY_LINES = 120
 
 
 class Leaf(NamedTuple):
-    """One text or number of a document: its path (`env.A`, `command[2]`) and the name it goes under, if any."""
+    """One text or number of a document: its path (`env.A`, `command[2]`) and the name it goes under, if any.
+
+    A key is one too: it may be what somebody pasted there, so that a `path` may hold a secret.
+    """
 
     path: str
     name: str
     value: Any
+    key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,12 @@ class Redactor:
         return text
 
     def document(self, document: Any, name: str = "") -> Any:
-        """The same for a JSON document: values under secret-like names are masked too."""
+        """The same for a JSON document, keys included: values under secret-like names are masked too."""
         if isinstance(document, Mapping):
-            return {key: self.document(inner, owner) for key, owner, inner in _children(document, name)}
+            return {
+                self.text(key) if isinstance(key, str) else key: self.document(inner, owner)
+                for key, owner, inner in _children(document, name)
+            }
         if isinstance(document, list | tuple):
             return [self.document(inner, owner) for _, owner, inner in _children(document, name)]
         return self.leaf(Leaf("", name, document))
@@ -127,10 +134,12 @@ class Lines:
 
 
 def leaves(document: Any, path: str = "", name: str = "") -> Iterator[Leaf]:
-    """Every innermost value of a JSON document, as `Redactor.document` sees it."""
+    """Every key and every innermost value of a JSON document, as `Redactor.document` sees it."""
     if isinstance(document, Mapping):
         for key, owner, inner in _children(document, name):
-            yield from leaves(inner, f"{path}.{key}" if path else str(key), owner)
+            inside = f"{path}.{key}" if path else str(key)
+            yield Leaf(inside, "", key, key=True)
+            yield from leaves(inner, inside, owner)
     elif isinstance(document, list | tuple):
         for index, owner, inner in _children(document, name):
             yield from leaves(inner, f"{path}[{index}]", owner)

@@ -32,44 +32,94 @@ _SHAPES = {
     "an Azure storage key": r"\bAccountKey=[A-Za-z0-9+/=]{20,}",
     "a signed URL": r"[?&](?:sig|X-Amz-Signature|X-Goog-Signature)=[A-Za-z0-9%+/=_-]{16,}",
     "a bearer token": r"\b[Bb]earer [A-Za-z0-9._~+/-]{16,}=*",
+    "an Authorization header": r"\b(?i:authorization[\"']?\s*[:=]\s*[\"']?(?:basic|token|bearer|digest|apikey))"
+    r"\s+[^\s\"',]{8,}",
+    "a password of curl": r"\bcurl\b[^\n]{0,200}?\s(?:-u|--user)[ =]?[\"']?[^\s:\"'-][^\s:\"']*:[^\s\"']+",
+    "an NVIDIA key": r"\bnvapi-[A-Za-z0-9_-]{20,}",
+    "a Groq key": r"\bgsk_[A-Za-z0-9]{30,}",
+    "a Replicate token": r"\br8_[A-Za-z0-9]{30,}",
+    "a Databricks token": r"\bdapi[0-9a-f]{32}",
+    "a client secret of Entra": r"[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,}",
+    "a webhook of Slack": r"\bhooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/]{20,}",
 }
 SHAPE = re.compile("|".join(f"(?P<s{index}>{shape})" for index, shape in enumerate(_SHAPES.values())), re.DOTALL)
 URL_PASSWORD = re.compile(r"(?<=://)([^\s/:@'\"]*):([^\s/@'\"]+)@")
 
-_SECRET_WORDS = frozenset({"password", "passwd", "passphrase", "pwd", "secret", "secrets", "token", "credentials"})
-_KEY_OWNERS = frozenset({"api", "access", "secret", "private", "auth", "encryption", "signing", "ssh", "account"})
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_SECRET_WORDS = _words(
+    """
+    password passwd passphrase pwd contrasena secret secrete secreto secrets token credential credentials
+    creds apikey
+    """
+)
 _NOT_THE_SECRET = frozenset(
     {"file", "path", "name", "arn", "url", "uri", "id", "type", "count", "dir", "length", "size"}
 )
+_BEHIND = frozenset({"base", "value", "val", "config", "b64", "base64", "plain", "raw", "json", "str", "string"})
+"""Words that say of what comes before them how it is written: SECRET_KEY_BASE, DOCKER_AUTH_CONFIG."""
+_GLUED = re.compile(
+    r".*(?:password|passwd|passphrase|pwd|secret|token|credentials?|apikey"
+    r"|(?:access|account|app|application|auth|client|database|db|encryption|master|priv|private|secret|service|shared|signing|ssh"
+    r"|storage)key)"
+    r"|(?:database|db|ftp|git|key|mail|my|redis|root|smtp|ssh|sudo|user|vnc)pass"
+)
+"""One word made of two or more, as PGPASSWORD and APITOKEN are."""
 # A token of text, not of access: `--pad-token`, `EOS_TOKEN`.
-_OF_A_TOKENIZER = frozenset(
-    {
-        "added",
-        "bos",
-        "class",
-        "cls",
-        "end",
-        "eos",
-        "fim",
-        "first",
-        "image",
-        "last",
-        "mask",
-        "max",
-        "min",
-        "next",
-        "num",
-    }
-    | {"pad", "per", "prefix", "sep", "special", "start", "stop", "suffix", "text", "unk", "vocab"}
+_OF_A_TOKENIZER = _words(
+    """
+    added bos class cls end eos fim first image last mask max min next num pad per prefix sep special
+    start stop suffix text unk vocab
+    """
+)
+_GLUED_OF_A_TOKENIZER = re.compile(rf"(?:{'|'.join(_OF_A_TOKENIZER)}|de|pre|sub|multi|un)token")
+_KEYS_OF_ACCESS = frozenset(
+    {"api", "access", "secret", "private", "auth", "encryption", "signing", "ssh", "account"}
+)
+# A key of data, of a cloud's own keys (which are named, not told) or of a keyboard.
+_OTHER_KEYS = _words(
+    """
+    answer audio batch blob bucket cache caption check checkpoint class cluster cmk cmek column
+    completion composite condition config content context customer data dataset default dict document
+    encryptor episode eval event example experiment extra feature field file filter first foreign frame
+    goal group hash hot idempotency image index info initial input item join json kms label last left
+    lookup loss managed map mask merge message meta metadata metric model monitor name natural new next
+    node object observation old option order output param parameter parent partition path plot policy
+    pred prediction primary problem prompt property public query question range record ref reference
+    reply response result return reward right root route routing row sample schema score search section
+    segment shard shift sort source split state step sub surrogate tag target task template tensor text
+    time title top trace train type unique user valid value vault video weight word yaml
+    """
+)
+_PASSES = _words(
+    """
+    all backward band by compiler did each eval first forward high low max min multi n num one optimizer
+    per second single test tests third train two
+    """
+)
+_ACCESS_TOKENS = _words(
+    """
+    airtable azure bitbucket ci databricks devops docker gh git github gitlab personal repo snowflake
+    """
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _HARMLESS = re.compile(
-    r"|true|false|yes|no|on|off|none|null|<[^<>]*>|\[[A-Za-z]+\]|\$\{?\w+\}?|\*+|\[redacted\]|required|optional"
-    r"|(?:s3|gs|azureml|abfss|wasbs|file)://[^\s?@]*",  # a place of data, which an input may call what it likes
+    r"|true|false|yes|no|on|off|none|null|<[^<>]*>|\[[A-Za-z]+\]|\*+|\[redacted\]"
+    r"|required|optional|(?-i:\$[A-Z_][A-Z0-9_]*|\$\{[A-Z_][A-Z0-9_]*\})"
+    r"|(?:s3|gs|azureml|abfss|wasbs|file)://[^\s?@]*"  # a place of data, which an input may call what it likes
+    r"|arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:\d*:[\w/:.+=,-]+",  # the name of a thing, such as a key
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"[+-]?[\d.,_]+(?:[eE][+-]?\d+)?")
-_ALWAYS = frozenset({"password", "passwd", "passphrase", "pwd"})
+_PASSWORD = re.compile(r"passw|passphrase|pwd|pass\d*$", re.IGNORECASE)
+"""In a name whose value may be a number, as PINs are."""
+
+_SHORTEST_KEY = 8
+_PROSE = re.compile(r"[a-z]+(?:[ _./:-]+[a-z]+)*")
+"""What a name that may be a secret's is often given: `image_type_key=image.png`, `PROXY_AUTH=basic`."""
 
 SHORTEST = 12
 """Characters below which a value of the environment is taken for a word that may stand anywhere."""
@@ -77,14 +127,34 @@ SHORTEST = 12
 
 def secret_name(name: str) -> bool:
     """True when a variable, key or flag of this name usually holds a secret."""
+    return _certainty(name) is not None
+
+
+def _certainty(name: str) -> bool | None:
+    """Whether a name is that of a secret whatever the value (True), if the value could be one (False), or not."""
     words = [word.lower() for word in _WORD.findall(name)]
-    if not words or words[-1] in _NOT_THE_SECRET:
+    while words and words[-1].isdigit():  # TOKEN1, API_KEY_2
+        words.pop()
+    while len(words) > 1 and words[-1] in _BEHIND:
+        words.pop()
+    if not words or words[-1] in _NOT_THE_SECRET or name == "OLDPWD":
+        return None
+    last, owner = words[-1], words[-2] if len(words) > 1 else ""
+    if last == "key":
+        if owner in _KEYS_OF_ACCESS:
+            return True
+        return None if not owner.isalpha() or len(owner) < 2 or owner in _OTHER_KEYS else False
+    if (last == "token" and owner in _OF_A_TOKENIZER) or _GLUED_OF_A_TOKENIZER.fullmatch(last):
+        return None
+    if last in _SECRET_WORDS or "password" in words or _GLUED.fullmatch(last):
+        return True
+    if last == "pass":
+        return None if not owner or owner in _PASSES else True
+    if last == "pat":
+        return True if owner in _ACCESS_TOKENS else None
+    if (last == "auth" and owner) or last in ("authorization", "cookie", "cookies"):
         return False
-    if words[-1] == "key" or words[-1] == "apikey":
-        return words[-1] == "apikey" or (len(words) > 1 and words[-2] in _KEY_OWNERS)
-    if words[-1] == "token" and len(words) > 1 and words[-2] in _OF_A_TOKENIZER:
-        return False
-    return words[-1] in _SECRET_WORDS or ("password" in words)
+    return False if name.lower().replace("_", "").replace("-", "").endswith("connectionstring") else None
 
 
 def suspicion(name: str, value: str) -> str | None:
@@ -92,13 +162,14 @@ def suspicion(name: str, value: str) -> str | None:
 
     `name` is the variable, key or flag the value belongs to, or empty.
     """
-    if REFERENCE.fullmatch(value):
-        return None
     if shape := shaped(value):
         return shape
-    if not name or not secret_name(name) or _HARMLESS.fullmatch(value):
+    certain = _certainty(name) if name else None
+    if certain is None or REFERENCE.fullmatch(value) or _HARMLESS.fullmatch(value):
         return None
-    if _NUMBER.fullmatch(value) and not _ALWAYS.intersection(map(str.lower, _WORD.findall(name))):
+    if not certain and (len(value) < _SHORTEST_KEY or _PROSE.fullmatch(value)):
+        return None
+    if _NUMBER.fullmatch(value) and not _PASSWORD.search(name):
         return None
     return "a secret by its name"
 

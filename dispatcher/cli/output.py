@@ -76,8 +76,9 @@ def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
 def say_problem(problem: Problem) -> None:
     """A problem on stderr, cleaned part by part: `env.API_KEY: looks like` is a path and a rule, not a value."""
     clean = _redactor().text
-    path, rule, remedy = clean(problem.path), clean(problem.rule), clean(problem.remedy)
-    click.echo(str(replace(problem, path=path, rule=rule, remedy=remedy)), err=True)
+    source, path = clean(problem.source), clean(problem.path)
+    rule, remedy = clean(problem.rule), clean(problem.remedy)
+    click.echo(str(replace(problem, source=source, path=path, rule=rule, remedy=remedy)), err=True)
 
 
 def agreed(question: str) -> bool:

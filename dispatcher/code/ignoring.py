@@ -18,8 +18,8 @@ ALWAYS = (
     ".pypirc", ".npmrc", ".yarnrc.yml", ".htpasswd", ".vault-token", ".aws/", ".azure/", ".ssh/", ".gnupg/",
     ".kube/", ".docker/", ".kaggle/", ".config/gcloud/", ".huggingface/", ".databrickscfg", ".boto", "kaggle.json",
     "credentials.json", "application_default_credentials.json", "service-account*.json", "service_account*.json",
-    "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx",
-    "*.ppk", "*.tfstate", "*.tfstate.*", "*.tfvars", ".streamlit/secrets.toml", "secrets.toml",
+    "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore",
+    "*.kdbx", "*.ppk", "*.tfstate", "*.tfstate.*", "*.tfvars", ".streamlit/secrets.toml", "secrets.toml",
 )  # fmt: skip
 """Left out unless a line such as `!.env.example` names it: what no job needs, and where passwords and keys
 usually lie: programs name these files and folders so, and nothing looks into the others. A wildcard

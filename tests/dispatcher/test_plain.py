@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,6 +121,39 @@ def test_a_program_s_secret_that_is_no_reference_is_not_repeated(lined: Dispatch
         lined.submit(Job(image="img:1", command=("run",), secrets={"A": "hunter2hunter2"}))
     assert "secrets.A: is not a reference" in str(refused.value)
     assert "hunter2" not in str(refused.value)
+
+
+TOKEN = "ghp_" + "AbCdEfGhIj0123456789" * 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"env": {TOKEN: "1"}}, f"env.{MASK}"),
+        ({"labels": {TOKEN: "1"}}, f"labels.{MASK}"),
+        ({"inputs": {TOKEN: "s3://b"}}, f"inputs.{MASK}"),
+        ({"secrets": {TOKEN: "env://A"}}, f"secrets.{MASK}"),
+        ({"secrets": {"A": f"env://{TOKEN}"}}, "secrets.A"),
+        ({"secrets": {"A": f"aws-sm://{TOKEN}"}}, "secrets.A"),
+        ({"secrets": {"A": "aws-sm://correct-horse-battery"}}, "secrets.A"),
+        ({"allow_plain": (TOKEN,)}, "allow_plain[0]"),
+    ],
+)
+def test_a_token_where_a_name_or_a_reference_belongs_is_refused_and_not_repeated(
+    fields: dict[str, Any], path: str, lined: Dispatcher
+) -> None:
+    lined.environment = {"USER": "ada", "MY_PASSWORD": "correct-horse-battery"}
+    with pytest.raises(SpecError) as refused:
+        lined.submit(Job(image="img:1", command=("run",), **fields))
+    assert path in [problem.path for problem in refused.value.problems]
+    assert TOKEN not in str(refused.value)
+    assert "correct-horse" not in str(refused.value)
+    assert lined.list() == []
+
+
+def test_a_key_that_is_a_token_is_not_shown() -> None:
+    shown = json.dumps(Redactor().document({"links": {TOKEN: 1}, "list": [{TOKEN: {"a": TOKEN}}]}))
+    assert TOKEN not in shown
 
 
 def test_the_ledger_itself_takes_no_job_with_a_secret(lined: Dispatcher) -> None:

@@ -90,7 +90,8 @@ def test_what_dispatchignore_names_stays_out_and_so_do_caches_and_passwords(tmp_
 
 CREDENTIALS = """
     .ENV .envrc prod.env .netrc .git-credentials .pypirc .npmrc .aws/credentials .ssh/id_rsa .ssh/config id_rsa
-    id_ed25519 tls/server.pem tls/server.key .docker/config.json .kaggle/kaggle.json kaggle.json .azure/msal_token_cache.json
+    id_ed25519 tls/server.pem tls/server.key .docker/config.json .kaggle/kaggle.json kaggle.json
+    .azure/msal_token_cache.json
     .config/gcloud/application_default_credentials.json .kube/config service-account.json service_account-2.json
     terraform.tfstate .streamlit/secrets.toml
 """
