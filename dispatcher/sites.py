@@ -16,7 +16,7 @@ from dispatcher.job import RUNTIME_DEFAULT, Job
 from dispatcher.ledger import Caps, Entry, Ledger, QueueRow, ZoneRow
 from dispatcher.queue import Queue
 from dispatcher.scheduling import interruptions
-from dispatcher.scheduling.work import Site
+from dispatcher.scheduling.work import YOUNG, Site
 
 if TYPE_CHECKING:
     from dispatcher.backends.base import Backend, Request, Submission
@@ -150,7 +150,11 @@ class Sites:
                     self._staged.add((request.name, upload.uri))
 
         caps = Caps(found.queue.max_running, found.queue.max_nodes)
-        return Site(backend, render, caps, _moment(found.zone.updated_at) if found.zone else 0.0, stage)
+        return Site(backend, render, caps, _updated(found), stage)
+
+    def young(self, entry: Entry, now: float) -> bool:
+        """Whether the zone of this entry was changed so lately that a grant may not have spread yet."""
+        return now - _updated(self.line(entry)) < YOUNG
 
 
 def job_of(entry: Entry) -> Job:
@@ -159,8 +163,8 @@ def job_of(entry: Entry) -> Job:
     return job
 
 
-def _moment(text: str) -> float:
+def _updated(found: Line) -> float:
     try:
-        return moment(text)
+        return moment(found.zone.updated_at) if found.zone else 0.0
     except ValueError:
         return 0.0

@@ -10,7 +10,7 @@ from dispatcher.backends.base import LogLine
 from dispatcher.cli import output
 from dispatcher.clock import moment
 from dispatcher.documents.quantities import human_duration
-from dispatcher.errors import CapacityError, ExitCode
+from dispatcher.errors import AuthError, CapacityError, DispatchError, ExitCode, NotInstalledError
 from dispatcher.ledger import Entry
 
 LAST, PATIENCE = 10, 5.0
@@ -22,10 +22,14 @@ def until_ended(dispatcher: Dispatcher, id: str, form: str, *, lines: bool = Tru
 
     `lines` shows the last lines of one that failed.
     """
+    dispatcher.notice = output.note
     try:
         entry = dispatcher.wait(id, seen=_progress)
     except KeyboardInterrupt:
         return _goes_on(dispatcher, id)
+    except (AuthError, NotInstalledError) as error:
+        fate(error, id, dispatcher.show(id))
+        raise
     code = ended(entry, form)
     if lines:
         last_lines(dispatcher, entry)
@@ -53,12 +57,16 @@ def last_lines(dispatcher: Dispatcher, entry: Entry) -> None:
 
 def follow_logs(dispatcher: Dispatcher, id: str, *, form: str = "text", to_stderr: bool = False) -> int:
     """Print a job's lines until it has ended; non-zero when interrupted."""
+    dispatcher.notice = output.note
     try:
         nodes = dispatcher.show(id).nodes
-        for line in dispatcher.logs(id, follow=True):
+        for line in dispatcher.logs(id, follow=True, seen=_trouble):
             print_line(line, nodes, form, to_stderr=to_stderr)
     except KeyboardInterrupt:
         return _goes_on(dispatcher, id)
+    except (AuthError, NotInstalledError) as error:
+        fate(error, id, dispatcher.show(id))
+        raise
     return 0
 
 
@@ -96,16 +104,39 @@ def _took(entry: Entry) -> str:
     return f" ({', '.join(parts)})" if parts else ""
 
 
+def fate(error: DispatchError, id: str, entry: Entry) -> None:
+    """Add to an error of the cloud what became of the recorded job."""
+    if entry.state == "queued":
+        kept = f"job {id} stays queued: dispatch wait {id} tries again, dispatch cancel {id} drops it"
+    elif entry.state == "submitting":
+        kept = f"job {id} may have been submitted: dispatch wait {id} looks it up before anything is sent again"
+    elif entry.final:
+        kept = f"job {id} is recorded as {entry.state}"
+    else:
+        kept = f"job {id} goes on, last seen {entry.state}: dispatch wait {id} asks again"
+    error.remedy = f"{error.remedy}\n{kept}" if error.remedy else kept
+
+
 def _progress(entry: Entry) -> None:
+    _trouble(entry)
+    quiet = not (entry.final or entry.last_error or _again(entry))
+    if quiet and sys.stderr.isatty():
+        output.note(f"  {output.coloured(entry.state, entry.state, stream=sys.stderr)}")
+
+
+def _again(entry: Entry) -> bool:
+    return entry.attempt > 1 and entry.state in ("queued", "pending")
+
+
+def _trouble(entry: Entry) -> None:
+    """Say what stands in the way, or that a job begins anew."""
     if entry.final:
         return
     if entry.last_error:
         output.note(f"  {entry.state}; {entry.last_error}; still trying")
-    elif entry.attempt > 1 and entry.state in ("queued", "pending"):
+    elif _again(entry):
         machines = "on spot" if entry.spot else "on demand"
         output.note(f"  {entry.state}: attempt {entry.attempt}, {machines}, because {entry.reason}")
-    elif sys.stderr.isatty():
-        output.note(f"  {output.coloured(entry.state, entry.state, stream=sys.stderr)}")
 
 
 def _goes_on(dispatcher: Dispatcher, id: str) -> int:

@@ -30,6 +30,8 @@ class Ticking(Protocol):
 
     def show(self, text: str) -> Entry: ...
 
+    def young(self, entry: Entry) -> bool: ...
+
 
 def until(
     dispatcher: Ticking,
@@ -39,6 +41,7 @@ def until(
 ) -> Entry:
     """Run ticks until `met` or the job has ended. Raises AuthError or NotInstalledError when only that helps.
 
+    A right that is missing is waited for while the zone is young and it may still spread; no longer.
     `seen` is called with every change of its state or attempt, and of what stands in the way of asking about it.
     """
     pause, state, trouble = FIRST, (entry.state, entry.attempt), entry.last_error
@@ -54,25 +57,34 @@ def until(
             trouble = entry.last_error
             seen(entry)
         error = report.error_of(entry.id)
-        if isinstance(error, AuthError | NotInstalledError) and not error.propagating:
+        if isinstance(error, AuthError | NotInstalledError) and not (
+            error.propagating and dispatcher.young(entry)
+        ):
             raise error
         dispatcher.sleep(pause)
         pause = min(pause * GROWTH, LONGEST)
     return entry
 
 
-def lines(dispatcher: Ticking, entry: Entry, cloud: Callable[[], Backend], *, follow: bool) -> Iterator[LogLine]:
+def lines(
+    dispatcher: Ticking,
+    entry: Entry,
+    cloud: Callable[[], Backend],
+    *,
+    follow: bool,
+    seen: Callable[[Entry], None] = lambda entry: None,
+) -> Iterator[LogLine]:
     """Yield the lines of every attempt of a job, each attempt's own behind the other's.
 
     With `follow`, until the job has ended, however often it begins anew. An earlier attempt of which the cloud has
-    nothing is left out. `cloud` opens the backend, when there is something to read.
+    nothing is left out. `cloud` opens the backend, when there is something to read; `seen` is as of `until`.
     """
     from dispatcher.backends.base import Submission
 
     number = 1
     while True:
         if follow and number >= entry.attempt:
-            entry = until(dispatcher, entry, _begun(number))
+            entry = until(dispatcher, entry, _begun(number), seen)
         last = number >= entry.attempt
         if last and not entry.started:
             return

@@ -26,10 +26,7 @@ from dispatcher.errors import (
 from dispatcher.ledger import Entry, Target
 from dispatcher.naming import request_digest
 from dispatcher.scheduling.observing import Observer
-from dispatcher.scheduling.work import RELEASED, Report, Site, Work, target
-
-YOUNG = 300.0
-"""Seconds after `contract.updated_at` in which a role that cannot be assumed may simply not have spread yet."""
+from dispatcher.scheduling.work import RELEASED, YOUNG, Report, Site, Work, target
 
 PAUSE, PATIENCE = 5.0, 120.0
 """Seconds between tries while a role spreads, and of all tries of one call together."""
@@ -181,6 +178,10 @@ class Submitter:
                 young = self.work.clock() - site.updated_at < YOUNG
                 if not (error.propagating and young and waited < PATIENCE):
                     raise
+                if not waited:
+                    self.work.notice(
+                        f"  not yet: {error}\n  trying again for {PATIENCE:.0f} s, since the zone is new"
+                    )
                 self.work.sleep(PAUSE)
                 waited += PAUSE
                 if not renew():

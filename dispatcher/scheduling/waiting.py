@@ -21,7 +21,8 @@ def reasons(ledger: Ledger, entry: Entry, line: Line, now: float) -> list[str]:
     ahead = [other for other in ledger.waiting(entry.queue) if other.order < entry.order]
     if ahead:
         names = ", ".join(other.id for other in ahead[:3]) + (", ..." if len(ahead) > 3 else "")
-        found.append(f"{len(ahead)} ahead of it in queue {entry.queue}: {names}")
+        why = f"; {ahead[0].id} met: {ahead[0].last_error}" if ahead[0].last_error else ""
+        found.append(f"{len(ahead)} ahead of it in queue {entry.queue}: {names}{why}")
     active = [other for other in ledger.active() if other.queue == entry.queue]
     queue = line.queue
     if queue.max_running is not None and len(active) >= queue.max_running:

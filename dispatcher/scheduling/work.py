@@ -18,6 +18,9 @@ Longer than the slowest call, all of its retries included, so that two never sen
 be dead is not waited for.
 """
 
+YOUNG = 300.0
+"""Seconds after `contract.updated_at` in which a role that cannot be assumed may simply not have spread yet."""
+
 RELEASED: dict[str, object] = {"lease_token": None, "lease_owner": None, "lease_until": None}
 """Columns of an entry that nobody holds."""
 
@@ -53,8 +56,9 @@ class Report:
 @dataclass(frozen=True, slots=True)
 class Work:
     """A scheduler's surroundings. `site` opens a queue's cloud (lazily); `owner` names this process; `token`
-    makes lease tokens; `alive` says whether another owner's process still runs (None: cannot be known). What is
-    said here goes into the ledger, which takes secrets out of it (dispatcher.ledger.cleaning)."""
+    makes lease tokens; `alive` says whether another owner's process still runs (None: cannot be known); `notice`
+    tells the person what a tick waits for. What is recorded goes into the ledger, which takes secrets out of it
+    (dispatcher.ledger.cleaning)."""
 
     ledger: Ledger
     site: Callable[[Entry], Site]
@@ -63,6 +67,7 @@ class Work:
     owner: str
     token: Callable[[], str]
     alive: Callable[[str], bool | None]
+    notice: Callable[[str], None] = lambda text: None
 
     def now(self) -> str:
         """This moment, as the ledger writes it."""

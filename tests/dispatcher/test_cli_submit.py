@@ -309,3 +309,59 @@ def test_a_cancel_of_a_job_of_unknown_fate_says_what_happens_next(line: Run, clo
     said = line("cancel", entry["id"])
     assert said.out == f"{entry['id']} submitting\n"
     assert f"dispatch wait {entry['id']} stops it" in said.err
+
+
+# A missing right
+
+
+class Denied(AuthError):
+    """A right that is missing, or that has not spread yet."""
+
+    propagating = True
+
+
+REMEDY = "the contract grants it to the agent"
+
+
+def denied(times: int) -> list[Denied]:
+    return [Denied("not allowed: sagemaker:CreateTrainingJob was denied", REMEDY) for _ in range(times)]
+
+
+@pytest.mark.parametrize("how", ["--wait", "--follow"])
+def test_a_right_missing_in_an_old_zone_ends_waiting_with_the_remedy_and_keeps_the_job(
+    line: Run, cloud: ToyCloud, clock: ManualClock, how: str
+) -> None:
+    clock.now += 100_000
+    cloud.refuse += denied(50)
+    said = line("submit", "job.yaml", how)
+    id = said.out.split()[1].rstrip(":")
+    assert (said.code, sum(clock.slept)) == (ExitCode.AUTH, 0)
+    assert REMEDY in said.err
+    assert f"job {id} stays queued: dispatch wait {id} tries again" in said.err
+    assert line("show", id, "-o", "json").json["state"] == "queued"
+
+
+@pytest.mark.parametrize("how", ["--wait", "--follow"])
+def test_a_right_missing_in_a_young_zone_is_told_and_waited_for_only_while_it_may_spread(
+    line: Run, cloud: ToyCloud, clock: ManualClock, how: str
+) -> None:
+    clock.now = 1_795_248_000.0 + 60
+    cloud.refuse += denied(500)
+    said = line("submit", "job.yaml", how)
+    assert said.code == ExitCode.AUTH
+    assert 240 <= sum(clock.slept) < 400
+    first = said.err.splitlines()[:3]
+    assert [REMEDY in first[1], "trying again for 120 s" in first[2]] == [True, True]
+
+
+def test_show_folds_tries_that_ended_alike(line: Run, cloud: ToyCloud, clock: ManualClock) -> None:
+    clock.now += 100_000
+    cloud.refuse += denied(50)
+    id = line("submit", "job.yaml").err.partition("job ")[2].split()[0]
+    for _ in range(4):
+        assert line("wait", id).code == ExitCode.AUTH
+        clock.now += 60
+    said = line("show", id).out
+    assert (said.count("  claimed "), said.count("  refused "), said.count("the same, 4 more times")) == (1, 1, 1)
+    behind = line("submit", "job.yaml").out
+    assert f"1 ahead of it in queue line: {id}; {id} met: not allowed" in behind

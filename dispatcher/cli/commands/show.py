@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from collections.abc import Sequence
@@ -39,12 +40,30 @@ def command(settings: Settings, job: str, refresh: bool, form: str) -> None:
 def _print(entry: Entry, reasons: list[str], events: Sequence[Event], now: float) -> None:
     output.print_fields(_fields(entry, reasons, now))
     output.say()
+    tries: list[tuple[list[str], list[Event]]] = []
     for event in events:
-        data = {name: value for name, value in event.as_json().items() if name not in ("at", "kind", "who")}
-        data.pop("attempt", None) if entry.attempt == 1 else None
-        words = "  ".join(f"{name}={value}" for name, value in data.items())
-        who = event.who.partition("#")[0]
-        output.say(f"{event.at[:19].replace('T', ' ')}Z  {event.kind:<11} {who:<16} {words}".rstrip())
+        text = _words(event, entry)
+        if tries and tries[-1][1][-1].kind == "claimed":
+            tries[-1][0].append(text)
+            tries[-1][1].append(event)
+        else:
+            tries.append(([text], [event]))
+    for texts, alike in itertools.groupby(tries, key=lambda one: one[0]):
+        same = [happened for _, happened in alike]
+        for event, text in zip(same[0], texts, strict=True):
+            output.say(f"{_at(event)}  {text}")
+        if len(same) > 1:
+            output.say(f"{_at(same[-1][-1])}  the same, {len(same) - 1} more time{'s' if len(same) > 2 else ''}")
+
+
+def _words(event: Event, entry: Entry) -> str:
+    hidden = ("at", "kind", "who", "last_error_at") + (("attempt",) if entry.attempt == 1 else ())
+    words = "  ".join(f"{name}={value}" for name, value in event.as_json().items() if name not in hidden)
+    return f"{event.kind:<11} {event.who.partition('#')[0]:<16} {words}".rstrip()
+
+
+def _at(event: Event) -> str:
+    return f"{event.at[:19].replace('T', ' ')}Z"
 
 
 def _fields(entry: Entry, reasons: list[str], now: float) -> dict[str, str | None]:

@@ -11,9 +11,9 @@ import click
 from dispatcher import plain, records
 from dispatcher.api import Dispatcher
 from dispatcher.cli import COMMANDS, Settings, output
-from dispatcher.cli.watching import follow_logs, until_ended
+from dispatcher.cli.watching import fate, follow_logs, until_ended
 from dispatcher.documents.quantities import human_duration
-from dispatcher.errors import DispatchError, ExitCode
+from dispatcher.errors import ExitCode
 from dispatcher.planning import Plan
 
 
@@ -99,6 +99,7 @@ def _agreed(plan: Plan) -> bool:
 
 def _submit(dispatcher: Dispatcher, plan: Plan, form: str, *, wait: bool, follow: bool) -> int:
     entry = dispatcher.enqueue(plan)
+    dispatcher.notice = output.note
     try:
         report = dispatcher.start(entry)
     except KeyboardInterrupt:
@@ -113,7 +114,7 @@ def _submit(dispatcher: Dispatcher, plan: Plan, form: str, *, wait: bool, follow
     if entry.state == "queued" and not wait and error is None:
         output.note(f"  dispatch wait {entry.id} starts it when it can; dispatch cancel {entry.id} drops it")
     if error is not None and not (wait and not entry.final):
-        _fate(error, entry.id, entry.state)
+        fate(error, entry.id, entry)
         raise error
     if not wait:
         return 0
@@ -135,17 +136,6 @@ def _tell(dispatcher: Dispatcher, plan: Plan, id: str, form: str) -> None:
         output.say(f"  waits: {reason}")
     if not entry.final and entry.state != "queued" and sys.stdout.isatty():
         output.note(f"  dispatch logs -f {entry.id} follows it; dispatch cancel {entry.id} stops it")
-
-
-def _fate(error: DispatchError, id: str, state: str) -> None:
-    """Add to an error of the cloud what became of the recorded job."""
-    if state == "queued":
-        kept = f"job {id} stays queued: dispatch wait {id} tries again, dispatch cancel {id} drops it"
-    elif state == "submitting":
-        kept = f"job {id} may have been submitted: dispatch wait {id} looks it up before anything is sent again"
-    else:
-        kept = f"job {id} is recorded as {state}"
-    error.remedy = f"{error.remedy}\n{kept}" if error.remedy else kept
 
 
 def _describe(plan: Plan) -> str:
