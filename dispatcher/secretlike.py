@@ -193,8 +193,8 @@ def known_secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _own(name: str, value: str) -> bool:
-    # A shell's PWD and OLDPWD are directories: taking them out would break every command that names one.
-    long = len(value) >= SHORTEST and name not in ("PWD", "OLDPWD")
+    # Places, not secrets: taking a shell's directory or a key's file out would spoil every message that names one.
+    long = len(value) >= SHORTEST and name not in ("PWD", "OLDPWD", "GOOGLE_APPLICATION_CREDENTIALS")
     return long and secret_name(name) and not _HARMLESS.fullmatch(value) and not REFERENCE.fullmatch(value)
 
 

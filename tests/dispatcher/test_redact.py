@@ -92,6 +92,13 @@ def test_a_rendered_request_is_not_touched() -> None:
     assert redact.redact_document(body) == body
 
 
+def test_the_path_of_a_key_file_is_told_and_a_key_is_not() -> None:
+    own = {"GOOGLE_APPLICATION_CREDENTIALS": "/home/someone/key-of-ml.json", "SERVICE_CREDENTIALS": "q7Zr2mX9wLp4"}
+    said = "renew /home/someone/key-of-ml.json (GOOGLE_APPLICATION_CREDENTIALS), or q7Zr2mX9wLp4"
+    cleaned = redact.Redactor.of(own).text(said)
+    assert cleaned == "renew /home/someone/key-of-ml.json (GOOGLE_APPLICATION_CREDENTIALS), or [redacted]"
+
+
 def test_the_directory_a_shell_stands_in_is_no_secret() -> None:
     assert secretlike.known_secrets({"PWD": "/home/someone/launchway", "OLDPWD": "/home/someone/else"}) == ()
     assert secretlike.known_secrets({"DB_PWD": "correct-horse-battery"}) == ("correct-horse-battery",)

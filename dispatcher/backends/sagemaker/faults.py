@@ -129,7 +129,10 @@ def _denied(operation: str, text: str, session: Session) -> AuthError:
     if session.identity == "ambient":
         remedy = f"your own identity needs {action}; `identity: agent` on the queue uses the zone's role instead"
     elif action in session.zone.actions.agent:
-        remedy = f"the contract grants it to {agent}: a new grant takes a minute to spread, then run `pulumi up`"
+        remedy = (
+            f"the contract grants it to {agent}: wait a minute if that is new, for a grant takes so long to "
+            "spread; otherwise run `pulumi up` on the zone's stack, which gives it again"
+        )
     else:
         remedy = (
             f"it is not among the actions of {agent}: run `pulumi up` on the zone's stack, then `dispatch sync`"

@@ -221,7 +221,8 @@ def _denied(found: Refusal, operation: str, caller: Caller) -> DispatchError:
         )
     elif permission in zone.actions.agent:
         remedy = (
-            f"the contract grants it to {caller.who}: a new grant takes minutes to spread, then run `pulumi up`"
+            f"the contract grants it to {caller.who}: wait some minutes if that is new, for a grant takes so long "
+            "to spread; otherwise run `pulumi up` on the zone's stack, which gives it again"
         )
     else:
         remedy = (

@@ -133,6 +133,9 @@ def test_only_what_may_pass_by_itself_says_so() -> None:
     assert of("AssumeRole", "AccessDenied", "no").propagating
     assert of("CreateTrainingJob", "ValidationException", "Could not assume role arn:x").propagating
     assert of("CreateTrainingJob", "AccessDeniedException", DENIED).propagating
+    remedy = of("CreateTrainingJob", "AccessDeniedException", DENIED).remedy
+    assert "wait a minute if that is new" in remedy
+    assert "otherwise run `pulumi up`" in remedy
     assert not of("CreateTrainingJob", "ExpiredToken", "x").propagating
     assert not of("CreateTrainingJob", "ResourceLimitExceeded", LIMIT).propagating
 

@@ -265,6 +265,8 @@ def test_the_remedy_of_a_denial_depends_on_who_was_denied_and_what_the_contract_
 
     bare = dataclasses.replace(golden_zone(), actions=Actions())
     assert "the contract grants it" in remedy(CALLER)
+    assert "wait some minutes if that is new" in remedy(CALLER)
+    assert "otherwise run `pulumi up`" in remedy(CALLER)
     assert "`pulumi up`" in remedy(Caller(bare, "agent"))
     assert "`identity: agent`" in remedy(Caller(golden_zone(), "ambient"))
 
