@@ -209,6 +209,23 @@ def idle_text(**changes: object) -> str:
     return idle.PRICES.text(one.name, idle.lines(one))  # type: ignore[arg-type]  # the only zone is on this cloud
 
 
+def test_the_pages_name_everything_that_the_idle_cost_of_a_default_zone_lists() -> None:
+    told, counts = idle_text(), ("five", "four")
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "azure-zone.md").read_text().split("## What it costs idle")[1].split("\n## ")[0]
+    readme = (root / "README.md").read_text().split("**What a zone costs idle.**")[1].split("\n\n")[0]
+    assert "5 x private endpoints:" in told
+    assert "4 x private endpoints of the managed network" in told
+    assert "6 x private DNS zones" in told
+    assert "six on Azure" in readme
+    for text in (page, readme):
+        assert all(
+            word in " ".join(text.split())
+            for word in ("Azure AI Search", "Cosmos DB", "DNS zones", "registry", *counts)
+        )
+    assert "Clusters and workspace cost nothing" not in page
+
+
 def test_idle_cost_counts_endpoints_zones_registry_and_kept_nodes() -> None:
     told = idle_text(compute=[{"name": "cpu", "instance": "Standard_D4s_v3", "min": 2, "max": 4}])
     assert "5 x private endpoints: 36.50 (SECOND-HAND figure" in told
