@@ -66,7 +66,8 @@ def plan(
     job, said = images(job, hardware)
     request = backend.render(job, line.queue, naming.placeholder(job))
     estimate = placement.estimate(hardware, job, prices, machines=request.machines)
-    request = replace(request, warnings=(*notes, *said, *request.warnings))
+    more = placement.surplus(job, hardware)
+    request = replace(request, warnings=(*notes, *said, *([more] if more else ()), *request.warnings))
     return Plan(line, job, request, hardware.instance, estimate, packed)
 
 

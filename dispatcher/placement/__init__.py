@@ -2,6 +2,6 @@
 
 from dispatcher.placement.catalog import Hardware, catalog
 from dispatcher.placement.cost import Estimate, estimate
-from dispatcher.placement.selection import choose
+from dispatcher.placement.selection import choose, surplus
 
-__all__ = ["Estimate", "Hardware", "catalog", "choose", "estimate"]
+__all__ = ["Estimate", "Hardware", "catalog", "choose", "estimate", "surplus"]

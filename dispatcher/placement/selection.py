@@ -62,6 +62,16 @@ def choose(job: Job, queue: Queue, zone: Zone | None) -> Hardware:
     return dataclasses.replace(min(lasting or fitting, key=_size), region=zone.region)
 
 
+def surplus(job: Job, hardware: Hardware) -> str | None:
+    """A warning when the machine has more GPUs than the job asks for: all of them are paid."""
+    wish = job.resources
+    asked = wish.gpu or (1 if wish.gpu_type and not wish.instance else 0)
+    if not 0 < asked < hardware.gpus:
+        return None
+    smaller = "" if wish.instance else "; the smallest that fits and that the zone allows"
+    return f"{hardware.instance} has {hardware.gpus} GPUs, the job asks for {asked}: all of them are paid{smaller}"
+
+
 def _size(item: Hardware) -> tuple[float | int | str | bool, ...]:
     return (
         item.gpus,

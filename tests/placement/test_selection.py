@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dispatcher.contract import Compute
 from dispatcher.errors import PolicyRefusal, SpecError
-from dispatcher.placement import catalog, choose
+from dispatcher.placement import catalog, choose, surplus
 from dispatcher.queue import Queue
 from tests.placement.zones import QUEUE, job, zone
 
@@ -41,6 +41,17 @@ def test_the_smallest_type_that_fits_is_taken(wishes: dict[str, object], instanc
     found = choose(job(**wishes), QUEUE, zone())
     assert found.instance == instance
     assert found.region == "eu-central-1"
+
+
+def test_gpus_that_nobody_asked_for_are_told() -> None:
+    def told(**wishes: object) -> str | None:
+        return surplus(job(**wishes), choose(job(**wishes), QUEUE, zone()))
+
+    many = told(gpu=1, gpu_type="A100")
+    assert many is not None
+    assert many.startswith("ml.p4d.24xlarge has 8 GPUs, the job asks for 1: all of them are paid")
+    assert [told(gpu=8, gpu_type="A100"), told(gpu=1, gpu_type="H100"), told(cpu=2)] == [None, None, None]
+    assert told(instance="ml.p4d.24xlarge") is None
 
 
 def test_only_types_that_the_zone_allows_are_looked_at() -> None:
