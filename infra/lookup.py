@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import pulumi
 
@@ -21,6 +22,20 @@ def found(setting: str, thing: str, ask: Callable[[], Found]) -> Found:
     except Exception as error:  # the SDK raises bare Exception for every answer that is no result
         raise pulumi.RunError(
             f"{setting}: {thing} cannot be looked up: {_reason(error)}; correct the setting or remove it"
+        ) from None
+
+
+def reached(setting: str, endpoint: str, ask: Callable[[], Found]) -> Found:
+    """Return what `ask` is told by the cloud at `endpoint`. Raises pulumi.RunError, one line, when nobody answers.
+
+    Only for what is asked once: who asks again until there is an answer has to see the fault itself.
+    """
+    try:
+        return ask()
+    except OSError as error:  # all that requests and sockets raise for connections
+        raise pulumi.RunError(
+            f"{setting}: {urlsplit(endpoint).hostname} did not answer ({type(error).__name__}); check the "
+            "network, VPN and proxy (HTTPS_PROXY) of this machine and run the same command again"
         ) from None
 
 

@@ -9,7 +9,7 @@ from pulumi.output import UNKNOWN
 
 from infra.azure import clouds
 from infra.azure.site import Site
-from infra.lookup import found
+from infra.lookup import found, reached
 
 NAMESPACE = "Microsoft.DocumentDB"  # whose registration brings Cosmos DB into a directory
 
@@ -26,7 +26,7 @@ def cosmos(site: Site, parent: pulumi.Resource, known: str | None) -> pulumi.Out
     application = clouds.of(site.place.environment).cosmos_application
     rest = found(site.setting("subscription"), "the directory", lambda: site.directory(parent))
     query = {"$filter": f"appId eq '{application}'", "$select": "id"}
-    answer = rest.ask("/v1.0/servicePrincipals", None, **query)
+    answer = reached(setting, rest.endpoint, lambda: rest.ask("/v1.0/servicePrincipals", None, **query))
     remedy = f"set it to what `az ad sp show --id {application} --query id --output tsv` prints"
     if answer.status != 200:
         why = f"{answer.status} {answer.code}".strip()

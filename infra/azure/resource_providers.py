@@ -16,6 +16,7 @@ import yaml
 
 from infra.azure.rest import Answer
 from infra.azure.site import Site
+from infra.lookup import reached
 from infra.propagation import Clock, until
 
 # Registering takes a minute or two as a rule; seconds, ten minutes in all.
@@ -41,6 +42,11 @@ def missing(site: Site, wanted: Sequence[str]) -> list[str]:
     return [name for name in wanted if _state(site, name) != "Registered"]
 
 
+def _missing_now(site: Site, wanted: Sequence[str]) -> list[str]:
+    """The same, with a fault of the network told in one line: `until` asks again, and sees the fault itself."""
+    return reached(site.setting("subscription"), site.rest.endpoint, lambda: missing(site, wanted))
+
+
 def _state(site: Site, name: str) -> str:
     answer = _ask(site, f"/{name}")
     if answer.status != 200:
@@ -56,12 +62,16 @@ def register(site: Site, wanted: Sequence[str], clock: Clock | None = None) -> N
 
     Raises pulumi.RunError with the command that whoever may register has to run.
     """
-    absent = missing(site, wanted)
+    absent = _missing_now(site, wanted)
     if absent and pulumi.runtime.is_dry_run():
         pulumi.log.info(f"subscription {site.place.subscription}: will register {', '.join(absent)}")
         return
     for name in absent:
-        answer = _ask(site, f"/{name}/register", "POST")
+        answer = reached(
+            site.setting("subscription"),
+            site.rest.endpoint,
+            functools.partial(_ask, site, f"/{name}/register", "POST"),
+        )
         if answer.status >= 400:
             raise pulumi.RunError(f"{_remedy(site, [name])} ({_said(answer)})")
     if absent and not until(lambda: not missing(site, absent), clock or Clock(), PAUSES):
@@ -73,7 +83,7 @@ def register(site: Site, wanted: Sequence[str], clock: Clock | None = None) -> N
 
 def check(site: Site, wanted: Sequence[str], setting: str) -> None:
     """Tell in one message what is missing that somebody else was to register. Raises pulumi.RunError."""
-    absent = missing(site, wanted)
+    absent = _missing_now(site, wanted)
     if absent:
         raise pulumi.RunError(f"{setting}: {_remedy(site, absent)}")
 

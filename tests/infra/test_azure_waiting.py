@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pulumi
 import pytest
+import requests
 
 from infra.azure import propagation, reserved, resource_providers
 from infra.azure.rest import Answer, Rest
@@ -208,7 +210,10 @@ def test_a_name_that_a_deleted_thing_keeps_is_explained_with_the_ways_out(
 
 def site(cloud: Subscription) -> Any:
     return SimpleNamespace(
-        rest=SimpleNamespace(ask=lambda *args, **query: cloud.ask(cast(Any, None), *args, **query)),
+        rest=SimpleNamespace(
+            endpoint="https://management.azure.com",
+            ask=lambda *args, **query: cloud.ask(cast(Any, None), *args, **query),
+        ),
         place=SimpleNamespace(scope=f"/subscriptions/{S}", subscription=S),
         setting=lambda path: f"launchway:zones[0].{path}",
     )
@@ -286,3 +291,20 @@ def test_an_unreadable_subscription_is_told_with_azures_words() -> None:
 
     with pytest.raises(Exception, match=r"zones\[0\]\.subscription: .* 404 SubscriptionNotFound no such thing"):
         resource_providers.register(site(Closed()), ["Microsoft.KeyVault"], waited()[1])
+
+
+@pytest.mark.parametrize("verb", ["GET", "POST"])
+def test_an_azure_that_does_not_answer_is_one_line_with_what_to_do(verb: str) -> None:
+    class Away(Subscription):
+        def ask(self, rest: Rest, path: str, version: str, verb_: str = "GET", **query: str) -> Answer:
+            if verb_ == verb:
+                raise requests.exceptions.ConnectTimeout("HTTPSConnectionPool: Max retries exceeded")
+            return super().ask(rest, path, version, verb_, **query)
+
+    with pytest.raises(pulumi.RunError) as told:
+        resource_providers.register(site(Away(registered=False)), ["Microsoft.KeyVault"], waited()[1])
+    assert str(told.value) == (
+        "launchway:zones[0].subscription: management.azure.com did not answer (ConnectTimeout); check the "
+        "network, VPN and proxy (HTTPS_PROXY) of this machine and run the same command again"
+    )
+    assert told.value.__cause__ is None
