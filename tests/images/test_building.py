@@ -141,3 +141,10 @@ def test_without_any_builder_each_one_is_named_with_what_it_lacks(
     assert said.code == 7
     assert "docker does not work (Cannot connect to the Docker daemon)" in said.err
     assert "buildah is not installed" in said.err
+
+
+def test_the_example_s_dockerfile_says_nothing_twice() -> None:
+    text = (Path(__file__).parents[2] / "examples" / "Dockerfile").read_text()
+    lines = [line for line in text.splitlines() if line.strip()]
+    assert len(lines) == len(set(lines))
+    assert HAS_RUNTIME in lines
