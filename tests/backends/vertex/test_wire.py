@@ -403,10 +403,17 @@ def test_every_node_of_a_job_is_told_its_rank_and_heard(vertex_landing: VertexLa
     backend = vertex_landing.backend()
     request = vertex_landing.request(
         backend,
-        "import json, os, time",
+        "import json, os, socket, time",
         "cluster = json.loads(os.environ['CLUSTER_SPEC'])",
         "task = cluster['task']",
-        "for n in range(2): print(task['type'], task['index'], n); time.sleep(0.1)",
+        "for n in range(2): print(task['type'], task['index'], n, flush=True); time.sleep(0.1)",
+        # A job ends with its primary replica, which therefore waits for the others.
+        "host, port = cluster['cluster']['workerpool0'][0].split(':')",
+        "if task['type'] == 'workerpool0':",
+        "    here = socket.create_server((host, int(port)))",
+        "    others = [here.accept() for _ in range(2)]",
+        "else:",
+        "    while socket.socket().connect_ex((host, int(port))): time.sleep(0.05)",
         job=lambda job: dataclasses.replace(job, resources=Resources(instance=INSTANCE, nodes=3)),
     )
     backend.submit(request)
