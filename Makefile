@@ -11,7 +11,7 @@ PY := $(BIN)/python
 PACKAGES := $(VENV)/.packages
 TOOLCHAIN := $(VENV)/.toolchain
 CACHE := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/launchway
-# Tests of one file, and all that read the shared lives of stacks, stay with one worker (tests/conftest.py).
+# Tests of one file stay with one worker (tests/conftest.py).
 WORKERS ?= 2
 PYTEST_ARGS ?=
 # Images are built on Linux only (docs/testing.md).
@@ -54,7 +54,7 @@ test: lint  ## every lane but the real provider and live accounts
 	@$(PY) -m tools.checkov
 	@$(PY) -m tools.azure_ai_ml
 	@$(PY) -m tools.containers
-	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "$(LANES)" $(PYTEST_ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "$(LANES)" $(PYTEST_ARGS)
 
 test-real: setup  ## the real AWS provider against the local AWS (the official plugin, or the one in AWS_PLUGIN)
 	@$(PY) -m tests.real.plugin

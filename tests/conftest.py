@@ -37,6 +37,7 @@ _HIDDEN = (
     *("DISPATCH_", "LOCALCLOUD_", "PULUMI_BACKEND_URL", "PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG"),
 )
 _KEPT = ("AWS_PLUGIN",)
+_LIVES = ("tests/engine/test_life.py", "tests/engine/test_declared.py")
 
 _left: list[str] = []
 _state = pytest.StashKey[Path]()
@@ -80,16 +81,17 @@ def pytest_configure(config: pytest.Config) -> None:
         _guard(owner, name, address)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests belong together when several workers share them (`--dist loadgroup`).
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give the tests of a file to one worker, and all that read the lives of whole stacks: those are dear."""
+    from xdist.scheduler import LoadFileScheduling
 
-    A file's tests share what its fixtures make; the lives of whole stacks are dear, and shared by several files.
-    """
-    for item in items:
-        shared = "lives" in getattr(item, "fixturenames", ())
-        item.add_marker(
-            pytest.mark.xdist_group("lives" if shared else str(item.path.relative_to(item.config.rootpath)))
-        )
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = str(super()._split_scope(nodeid))
+            return "lives" if file in _LIVES else file
+
+    return Together(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
