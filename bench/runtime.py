@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder: it holds a pulumi.py
 
 from bench.timing import Case, measure, table  # noqa: E402 - the path has to be right first
-from dispatcher.runtime.bundle import build  # noqa: E402
+from dispatcher.runtime.bundle import build  # noqa: E402 - as above
 
 BUDGET = 3.0
 

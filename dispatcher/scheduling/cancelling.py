@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from dispatcher.ledger import Entry, Event, Ledger
+from dispatcher.ledger import Entry, Event
 from dispatcher.ledger.rows import QUEUED
 
 if TYPE_CHECKING:
+    from dispatcher.scheduling.desk import Desk
     from dispatcher.scheduling.work import Report
-
-
-class Desk(Protocol):
-    """What cancelling needs of a dispatcher."""
-
-    @property
-    def ledger(self) -> Ledger: ...
-
-    @property
-    def who(self) -> str: ...
-
-    def stamp(self) -> str: ...
-
-    def show(self, text: str) -> Entry: ...
 
 
 def cancel(dispatcher: Desk, entry: Entry, press: Callable[[Entry], Report]) -> Entry:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from dispatcher.backends.base import Submission
 from dispatcher.errors import DispatchError
-from dispatcher.ledger import Entry, Event, Ledger
+from dispatcher.ledger import Entry, Event
 from dispatcher.ledger.rows import QUEUED
+from dispatcher.scheduling.desk import Desk
 from dispatcher.scheduling.work import Report, Site
 from dispatcher.sites import job_of
 
@@ -18,18 +19,8 @@ if TYPE_CHECKING:
     from dispatcher.planning import Plan
 
 
-class Desk(Protocol):
-    """What entering needs of a dispatcher."""
-
-    @property
-    def ledger(self) -> Ledger: ...
-
-    @property
-    def who(self) -> str: ...
-
-    def stamp(self) -> str: ...
-
-    def show(self, text: str) -> Entry: ...
+class Ticking(Desk, Protocol):
+    """A desk that can run the queues."""
 
     def tick(self, *, queues: Sequence[str] | None = None, observe: bool = True) -> Report: ...
 
@@ -51,7 +42,7 @@ def enqueue(dispatcher: Desk, plan: Plan, archives: Path) -> Entry:
     return entry
 
 
-def start(dispatcher: Desk, entry: Entry, site: Callable[[Entry], Site]) -> Report:
+def start(dispatcher: Ticking, entry: Entry, site: Callable[[Entry], Site]) -> Report:
     """Run a tick for the queue of a new entry; what runs there is only looked at when there is no room."""
     report = dispatcher.tick(queues=[entry.queue], observe=False)
     if dispatcher.show(entry.id).state == QUEUED and report.error_of(entry.id) is None:
