@@ -111,6 +111,11 @@ class Stage:
         }
 
 
+def history(job: dict[str, Any]) -> list[str]:
+    """The secondary states that a job went through."""
+    return [step["Status"] for step in job["SecondaryStatusTransitions"]]
+
+
 def change(request: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """A copy of a request with `a__b=value` changed, or removed when the value is None."""
     request = copy.deepcopy(request)
