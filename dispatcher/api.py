@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dispatcher.clock import Clock, Sleep, stamp
+from dispatcher.clock import stamp
 from dispatcher.errors import NotFoundError, SpecError, UsageError
-from dispatcher.ledger import Entry, Event, Filter, Ledger, Load, QueueRow, ZoneRow, opening
+from dispatcher.ledger import Entry, Event, Filter, Load, QueueRow, ZoneRow
 from dispatcher.ledger.rows import QUEUED
+from dispatcher.opened import Opened
 
 if TYPE_CHECKING:
     from dispatcher.backends.base import Backend, LogLine
@@ -19,119 +18,17 @@ if TYPE_CHECKING:
     from dispatcher.job import Job
     from dispatcher.planning import Plan
     from dispatcher.queue import Queue
-    from dispatcher.redact import Redactor
-    from dispatcher.scheduling.work import Report, Work
-    from dispatcher.sites import Line, Sites
+    from dispatcher.scheduling.work import Report
+    from dispatcher.sites import Line
     from dispatcher.sync import Changes as SyncChanges
 
 
-class Dispatcher:
+class Dispatcher(Opened):
     """The verbs of `dispatch` on one ledger. Every method may raise DispatchError (dispatcher.errors).
 
     `ledger` is a path, else DISPATCH_LEDGER, else the user's own. Clock, sleep and the function that opens
     clouds can be replaced; the environment is that of the process.
     """
-
-    def __init__(
-        self,
-        ledger: str | Path | None = None,
-        *,
-        environment: Mapping[str, str] | None = None,
-        clock: Clock = time.time,
-        sleep: Sleep = time.sleep,
-        open_backend: Callable[..., Backend] | None = None,
-    ) -> None:
-        self.environment = os.environ if environment is None else environment
-        self.clock = clock
-        self.sleep = sleep
-        self.notice: Callable[[str], None] = lambda text: None
-        self._open_backend = open_backend
-        self._path = opening.place(str(ledger) if ledger is not None else None, self.environment)
-        self._writable: Ledger | None = None
-        self._readable: Ledger | None = None
-        self._sites: Sites | None = None
-
-    # The parts
-
-    @property
-    def ledger(self) -> Ledger:
-        """The ledger, opened for changes; made when it does not exist yet."""
-        if self._writable is None:
-            from dispatcher.ledger.sqlite import SqliteLedger
-
-            self._writable = SqliteLedger(self._path, redactor=self.redactor)
-        return self._writable
-
-    @property
-    def reading(self) -> Ledger:
-        """The ledger for questions only: a read-only file will do, and a missing one is empty."""
-        if self._writable is not None:
-            return self._writable
-        if self._readable is None:
-            from dispatcher.ledger.sqlite import SqliteLedger
-
-            self._readable = SqliteLedger(self._path, readonly=True)
-        return self._readable
-
-    def close(self) -> None:
-        """Close the ledger."""
-        for opened in (self._writable, self._readable):
-            if opened is not None:
-                opened.close()
-        self._writable = self._readable = self._sites = None
-
-    def __enter__(self) -> Dispatcher:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def who(self) -> str:
-        """The person, as history and the clouds' audit logs will name them."""
-        import getpass
-
-        named = self.environment.get("DISPATCH_USER") or self.environment.get("USER")
-        return self.redactor.text(named or getpass.getuser())
-
-    @property
-    def redactor(self) -> Redactor:
-        """What takes secrets out of everything that is recorded or shown; it knows those of the environment."""
-        from dispatcher.redact import Redactor
-
-        return Redactor.of(self.environment)
-
-    def _places(self, *, write: bool) -> Sites:
-        if self._sites is None or (write and self._sites.ledger is not self._writable):
-            from dispatcher import backends
-            from dispatcher.code import keeping
-            from dispatcher.sites import Sites
-
-            ledger = self.ledger if write else self.reading
-            opener = self._open_backend or backends.open_backend
-            self._sites = Sites(
-                ledger, self.who, self._path.parent / "local-jobs", keeping.beside(self._path), opener
-            )
-        return self._sites
-
-    def _work(self) -> Work:
-        import platform
-        import secrets
-
-        from dispatcher.scheduling.process import alive, owner
-        from dispatcher.scheduling.work import Work
-
-        host = platform.node()
-        return Work(
-            ledger=self.ledger,
-            site=self._places(write=True).site,
-            clock=self.clock,
-            sleep=self.sleep,
-            owner=owner(self.who, host),
-            token=lambda: secrets.token_hex(8),
-            alive=lambda other: alive(other, host),
-            notice=self.notice,
-        )
 
     # Submitting
 
@@ -207,13 +104,13 @@ class Dispatcher:
         """Run a tick for the queue of a new entry; what runs there is only looked at when there is no room."""
         from dispatcher.scheduling import entering
 
-        return entering.start(self, entry, lambda now: self._places(write=True).site(now))
+        return entering.start(self, entry, lambda now: self.places(write=True).site(now))
 
     def tick(self, *, queues: Sequence[str] | None = None, observe: bool = True) -> Report:
         """Run one scheduling tick, for some queues or for all."""
         from dispatcher.scheduling import tick
 
-        return tick.tick(self._work(), queues=queues, observe=observe)
+        return tick.tick(self.work(), queues=queues, observe=observe)
 
     # Zones and queues
 
@@ -235,7 +132,7 @@ class Dispatcher:
         place = Path(project)
         contracts = stack.contracts(stacks, outputs, place, self.environment)
         file = Path(queues) if queues is not None else None
-        sites = self._places(write=True)
+        sites = self.places(write=True)
 
         def open_zone(row: ZoneRow, queue: Queue) -> Backend:
             return sites.backend(Line(queue, None, row))
@@ -254,7 +151,7 @@ class Dispatcher:
 
     def backend(self, line: Line) -> Backend:
         """The cloud behind a queue, opened but not asked anything."""
-        return self._places(write=False).backend(line)
+        return self.places(write=False).backend(line)
 
     def waiting(self, queue: str) -> Sequence[Entry]:
         """The jobs that wait in a queue, in the order in which they go."""
@@ -263,10 +160,6 @@ class Dispatcher:
     def loads(self) -> Mapping[str, Load]:
         """What waits and runs in each queue that has either."""
         return self.reading.loads()
-
-    def stamp(self) -> str:
-        """Now, as the ledger writes it."""
-        return stamp(self.clock())
 
     def ago(self, text: str | None) -> str | None:
         """The moment so long ago (`24h`, `7d`), as the ledger writes it. Raises UsageError."""
@@ -324,7 +217,7 @@ class Dispatcher:
 
         if entry.state != QUEUED:
             return ()
-        return waiting.reasons(self.reading, entry, self._places(write=False).line(entry), self.clock())
+        return waiting.reasons(self.reading, entry, self.places(write=False).line(entry), self.clock())
 
     def stalled(self) -> str | None:
         """A warning when jobs wait and nothing has run a tick for five minutes."""
@@ -348,20 +241,20 @@ class Dispatcher:
 
         entry = self.show(text)
         if not entry.final and entry.cloud_name:
-            tick.look(self._work(), [entry])
+            tick.look(self.work(), [entry])
         return self.show(entry.id)
 
     def look(self, entries: Iterable[Entry]) -> Report:
         """Ask the clouds about many jobs at once; who could not be asked is in the report's errors."""
         from dispatcher.scheduling import tick
 
-        return tick.look(self._work(), entries)
+        return tick.look(self.work(), entries)
 
     # Operating
 
     def young(self, entry: Entry) -> bool:
         """True while a role or grant of a job's zone may not have spread yet."""
-        return self._places(write=False).young(entry, self.clock())
+        return self.places(write=False).young(entry, self.clock())
 
     def logs(
         self, text: str, *, follow: bool = False, seen: Callable[[Entry], None] = lambda entry: None
@@ -377,7 +270,7 @@ class Dispatcher:
         from dispatcher.scheduling import following
 
         entry = self.show(text)
-        places = self._places(write=follow)
+        places = self.places(write=follow)
         printed = following.lines(
             self, entry, lambda: places.backend(places.line(entry)), follow=follow, seen=seen
         )
@@ -394,7 +287,7 @@ class Dispatcher:
         """Cancel a job: at once when it waits, by asking its cloud when it runs. Twice is no error."""
         from dispatcher.scheduling import cancelling, tick
 
-        return cancelling.cancel(self, self.show(text), lambda entry: tick.press(self._work(), entry))
+        return cancelling.cancel(self, self.show(text), lambda entry: tick.press(self.work(), entry))
 
     def fetch(self, text: str, target: str | Path | None = None) -> Sequence[Path]:
         """Bring a job's outputs into a directory (its id when not given) and return the files written."""
@@ -403,5 +296,5 @@ class Dispatcher:
             raise NotFoundError(
                 f"job {entry.id} has not started, so it has no outputs", f"dispatch wait {entry.id}"
             )
-        places = self._places(write=False)
+        places = self.places(write=False)
         return places.backend(places.line(entry)).fetch(str(entry.cloud_name), Path(target or entry.id))

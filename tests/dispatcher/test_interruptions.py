@@ -260,7 +260,7 @@ def test_two_commands_that_see_the_same_interruption_send_one_attempt(lined: Dis
     lined.tick()
     cloud.end(f"train-{entry.id}-2", State.RUNNING)
     lined.tick()
-    late = Observer(lined._work())
+    late = Observer(lined.work())
     late.saw(stale, seen, Report())
     late.saw(stale, dataclasses.replace(seen, cause="program"), Report())
     now = lined.show(entry.id)

@@ -1,0 +1,127 @@
+"""A ledger with what surrounds it, each opened when it is first needed: the parts of a dispatcher."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from dispatcher.clock import Clock, Sleep, stamp
+from dispatcher.ledger import Ledger, opening
+
+if TYPE_CHECKING:
+    from dispatcher.backends.base import Backend
+    from dispatcher.redact import Redactor
+    from dispatcher.scheduling.work import Work
+    from dispatcher.sites import Sites
+
+
+class Opened:
+    """The ledger, the clouds, the clock and the person; nothing is opened before it is asked for."""
+
+    def __init__(
+        self,
+        ledger: str | Path | None = None,
+        *,
+        environment: Mapping[str, str] | None = None,
+        clock: Clock = time.time,
+        sleep: Sleep = time.sleep,
+        open_backend: Callable[..., Backend] | None = None,
+    ) -> None:
+        self.environment = os.environ if environment is None else environment
+        self.clock = clock
+        self.sleep = sleep
+        self.notice: Callable[[str], None] = lambda text: None
+        self._open_backend = open_backend
+        self._path = opening.place(str(ledger) if ledger is not None else None, self.environment)
+        self._writable: Ledger | None = None
+        self._readable: Ledger | None = None
+        self._sites: Sites | None = None
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger, opened for changes; made when it does not exist yet."""
+        if self._writable is None:
+            from dispatcher.ledger.sqlite import SqliteLedger
+
+            self._writable = SqliteLedger(self._path, redactor=self.redactor)
+        return self._writable
+
+    @property
+    def reading(self) -> Ledger:
+        """The ledger for questions only: a read-only file will do, and a missing one is empty."""
+        if self._writable is not None:
+            return self._writable
+        if self._readable is None:
+            from dispatcher.ledger.sqlite import SqliteLedger
+
+            self._readable = SqliteLedger(self._path, readonly=True)
+        return self._readable
+
+    def close(self) -> None:
+        """Close the ledger."""
+        for opened in (self._writable, self._readable):
+            if opened is not None:
+                opened.close()
+        self._writable = self._readable = self._sites = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def who(self) -> str:
+        """The person, as history and the clouds' audit logs will name them."""
+        import getpass
+
+        named = self.environment.get("DISPATCH_USER") or self.environment.get("USER")
+        return self.redactor.text(named or getpass.getuser())
+
+    @property
+    def redactor(self) -> Redactor:
+        """What takes secrets out of everything that is recorded or shown; it knows those of the environment."""
+        from dispatcher.redact import Redactor
+
+        return Redactor.of(self.environment)
+
+    def places(self, *, write: bool) -> Sites:
+        """The queues and zones, with the cloud behind each; those of a ledger for changes with `write`."""
+        if self._sites is None or (write and self._sites.ledger is not self._writable):
+            from dispatcher import backends
+            from dispatcher.code import keeping
+            from dispatcher.sites import Sites
+
+            ledger = self.ledger if write else self.reading
+            opener = self._open_backend or backends.open_backend
+            self._sites = Sites(
+                ledger, self.who, self._path.parent / "local-jobs", keeping.beside(self._path), opener
+            )
+        return self._sites
+
+    def work(self) -> Work:
+        """What a tick works with."""
+        import platform
+        import secrets
+
+        from dispatcher.scheduling.process import alive, owner
+        from dispatcher.scheduling.work import Work
+
+        host = platform.node()
+        return Work(
+            ledger=self.ledger,
+            site=self.places(write=True).site,
+            clock=self.clock,
+            sleep=self.sleep,
+            owner=owner(self.who, host),
+            token=lambda: secrets.token_hex(8),
+            alive=lambda other: alive(other, host),
+            notice=self.notice,
+        )
+
+    def stamp(self) -> str:
+        """Now, as the ledger writes it."""
+        return stamp(self.clock())
