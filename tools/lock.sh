@@ -21,8 +21,8 @@ resolve() { # resolve LOCK SOURCE...
     echo "$lock: $(grep -c '==' "$lock") packages"
 }
 
-resolve requirements.lock pyproject.toml \
-    --extra aws --extra gcp --extra azure --extra infra-aws --extra infra-gcp --extra infra-azure --extra dev "$@"
+resolve requirements.lock pyproject.toml --extra aws --extra gcp --extra azure --extra postgres \
+    --extra infra-aws --extra infra-gcp --extra infra-azure --extra dev "$@"
 for tool in checkov azure_ai_ml; do
     resolve "tools/$tool/requirements.lock" "tools/$tool/requirements.in" "$@"
 done
