@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Literal
 
 
 class Priority(IntEnum):
@@ -23,6 +24,14 @@ class Priority(IntEnum):
 
 RUNTIME_DEFAULT = 86_400
 """Seconds that a job may run when neither it nor its queue says anything."""
+
+PREEMPTIONS = 5
+"""How often a job gives way when it does not say: as often as W&B Launch starts a preempted run again
+(wandb 0.31, on Kubernetes)."""
+
+RetryCause = Literal["provider", "capacity", "program", "timed_out"]
+"""What an attempt may have ended by, so that another follows: the cloud's own fault, no machines, an error of the
+program, or `max_runtime`."""
 
 PRIORITIES: Mapping[str, Priority] = {priority.word: priority for priority in Priority}
 
@@ -72,9 +81,10 @@ class Job:
     `allow_plain` names what looks like one and is none (a variable, a flag, or a path such as `command[2]`).
     `max_wait` bounds waiting plus running of a spot job, `max_interruptions` how often it may lose its machines,
     and with `last_attempt_on_demand` it then goes on where nobody takes them. `no_checkpoint` records that
-    somebody accepted that an interruption loses all work. `retries` counts restarts after the provider's own
-    faults, not the program's, and no interruptions. `runtime` says whether the image has dispatch-run; None: the
-    job does not say.
+    somebody accepted that an interruption loses all work. `max_preemptions` is how often a preemptible job gives
+    way (None: PREEMPTIONS times), `max_queue_time` how long it may wait, here and on its cloud, before it runs.
+    `retries` is how often another attempt follows on one that ended by a cause in `retry_on`; interruptions and
+    preemptions are counted apart. `runtime` says whether the image has dispatch-run; None: the job does not say.
     """
 
     image: str
@@ -93,7 +103,10 @@ class Job:
     checkpoint: bool = False
     no_checkpoint: bool = False
     preemptible: bool = False
+    max_preemptions: int | None = None
+    max_queue_time: int | None = None
     retries: int = 0
+    retry_on: tuple[RetryCause, ...] = ("provider",)
     inputs: Mapping[str, str] = field(default_factory=dict)
     priority: Priority = Priority.MEDIUM
     workload: str | None = None

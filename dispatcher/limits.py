@@ -64,4 +64,10 @@ INTERRUPTIONS_MAX = 100
 """How often a job may lose its machines and go on: no vendor's limit, only more than anybody means."""
 
 RETRIES_MAX = 30
-"""Restarts after the provider's own faults (SageMaker MaximumRetryAttempts)."""
+"""Further attempts after failed ones: no vendor's limit, only as many as SageMaker would make by itself."""
+
+PREEMPTIONS_MAX = 1_000
+"""How often a job may give way to more urgent ones: no vendor's limit, only more than anybody means."""
+
+AGEING_MIN = 60
+"""Seconds of waiting that make a job more urgent: with less, priorities would mean nothing."""

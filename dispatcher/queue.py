@@ -15,7 +15,8 @@ Identity = Literal["agent", "ambient"]
 @dataclass(frozen=True, slots=True)
 class Queue:
     """A checked queue. `hardware` names one of the zone's `compute` entries, None when the job's
-    `resources` choose. Caps of None mean no cap. `max_runtime` in seconds. `min_warm` instances are kept
+    `resources` choose. Caps of None mean no cap. `max_runtime` in seconds. Each `ageing` seconds of waiting make a
+    job one priority more urgent, but never critical; None: waiting changes nothing. `min_warm` instances are kept
     warm after a job. `overrides` are raw provider fields, merged last into the request.
     `image`, `runtime`, `priority` and `nodes` fill in what a job file leaves out."""
 
@@ -28,6 +29,7 @@ class Queue:
     job_types: tuple[str, ...] = ()
     spot: SpotRule = "allowed"
     max_runtime: int | None = None
+    ageing: int | None = None
     identity: Identity = "agent"
     shared: bool = False
     image: str | None = None

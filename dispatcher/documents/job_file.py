@@ -14,7 +14,7 @@ from dispatcher.documents.changes import Changes, Defaults, apply, fill
 from dispatcher.documents.document import Fields, Scalar
 from dispatcher.documents.reading import Value
 from dispatcher.errors import Problem, SpecError
-from dispatcher.job import PRIORITIES, RUNTIME_DEFAULT, Code, Job, Resources, Wandb
+from dispatcher.job import PRIORITIES, RUNTIME_DEFAULT, Code, Job, Resources, RetryCause, Wandb
 from dispatcher.runtime.secrets import reference
 
 # Set by the dispatcher or by the clouds' own agents in every container; a job's own value would break them.
@@ -48,6 +48,7 @@ def parse(source: str, data: bytes | str, changes: Changes | None = None, defaul
 def _read(value: Value, changes: Changes) -> Job | None:
     found = reading.table(value, KEYS, required=("image",), elsewhere=_ELSEWHERE)
     _check_interruptions(value, found, unsaved=changes.no_checkpoint)
+    _check_bounds(value, found)
     _check_plain(value, found, changes.allow_plain)
     if found.get("max_wait", math.inf) < found.get("max_runtime", RUNTIME_DEFAULT):
         assumed = "" if "max_runtime" in found else ", which is 1d where nothing is said"
@@ -91,6 +92,15 @@ def _check_interruptions(value: Value, found: Mapping[str, Any], *, unsaved: boo
     for key in ("max_interruptions", "last_attempt_on_demand"):
         if found.get(key) not in (None, False) and not found.get("spot"):
             _field(value, key).wrong("is for spot jobs: no other loses its machines", "set spot: true, or drop it")
+
+
+def _check_bounds(value: Value, found: Mapping[str, Any]) -> None:
+    """Refuse a key that bounds what the job does not do at all."""
+    if "max_preemptions" in found and not found.get("preemptible"):
+        _field(value, "max_preemptions").wrong("is for preemptible jobs", "set preemptible: true, or drop it")
+    if "retry_on" in found and not found.get("retries"):
+        rule = "says after what to try again, and retries is 0"
+        _field(value, "retry_on").wrong(rule, "set retries: 2, or drop it")
 
 
 def _field(value: Value, key: str) -> Value:
@@ -227,6 +237,10 @@ _uri = reading.pattern(
 )  # fmt: skip
 _label = reading.pattern(limits.LABEL_VALUE_PATTERN, "has a value that may hold a-z 0-9 - _ only, at most 63")
 
+_CAUSES: Mapping[str, RetryCause] = {
+    "provider": "provider", "capacity": "capacity", "program": "program", "timed_out": "timed_out",
+}  # fmt: skip
+
 _RESOURCES: Mapping[str, reading.Reader[Any]] = {
     "cpu": reading.number(0, 10_000),
     "gpu": reading.integer(0, 1_000),
@@ -258,7 +272,10 @@ KEYS: Mapping[str, reading.Reader[Any]] = {
     "last_attempt_on_demand": reading.boolean,
     "checkpoint": reading.boolean,
     "preemptible": reading.boolean,
+    "max_preemptions": reading.integer(0, limits.PREEMPTIONS_MAX),
+    "max_queue_time": reading.duration(1, limits.WAIT_MAX),
     "retries": reading.integer(0, limits.RETRIES_MAX),
+    "retry_on": reading.listing(reading.choice(_CAUSES), len(_CAUSES)),
     "inputs": reading.mapping(_input_name, _uri, limits.INPUTS_MAX),
     "priority": reading.choice(PRIORITIES),
     "workload": _word,

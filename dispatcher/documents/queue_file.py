@@ -134,6 +134,7 @@ OWN: Mapping[str, reading.Reader[Any]] = {
     "job_types": reading.listing(queue_fields.word, 100),
     "spot": reading.choice({"allowed": "allowed", "required": "required", "forbidden": "forbidden"}),
     "max_runtime": reading.duration(1, limits.RUNTIME_MAX),
+    "ageing": reading.duration(limits.AGEING_MIN, limits.WAIT_MAX),
     "identity": reading.choice({"agent": "agent", "ambient": "ambient"}),
     "shared": reading.boolean,
     "image": queue_fields.image,
@@ -148,7 +149,6 @@ _ELSEWHERE = {
     "instance_type": "write hardware: NAME, one of the zone's compute entries",
     "env": "a job says its environment",
     "secrets": "a job says its secrets",
-    "ageing": "not part of this release",
 }
 
 
@@ -173,7 +173,8 @@ def as_text(queues: Sequence[Queue]) -> str:
         }
         if queue.priority is not None:
             shown["priority"] = queue.priority.word
-        if queue.max_runtime is not None:
-            shown["max_runtime"] = f"{queue.max_runtime}s"
+        for name in ("max_runtime", "ageing"):
+            if name in shown:
+                shown[name] = f"{shown[name]}s"
         documents.append(shown)
     return yaml.dump({"queues": documents}, Dumper=Dumper, sort_keys=False, allow_unicode=True)

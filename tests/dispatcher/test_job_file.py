@@ -111,7 +111,10 @@ max_wait: 1d
 spot: true
 checkpoint: true
 preemptible: yes
+max_preemptions: 7
+max_queue_time: 6h
 retries: 3
+retry_on: [provider, timed_out]
 inputs: {train: s3://bucket/prefix}
 priority: high
 workload: production
@@ -131,7 +134,10 @@ labels: {team: vision}
         spot=True,
         checkpoint=True,
         preemptible=True,
+        max_preemptions=7,
+        max_queue_time=21_600,
         retries=3,
+        retry_on=("provider", "timed_out"),
         inputs={"train": "s3://bucket/prefix"},
         priority=Priority.HIGH,
         workload="production",
@@ -334,3 +340,18 @@ def test_a_job_that_names_no_run_time_gets_the_queue_s_when_a_day_is_more_than_i
     assert short.max_runtime == 3600
     named = job_file.parse("job.yaml", "image: a:1\nmax_runtime: 2h", defaults=Defaults(max_runtime=3600))
     assert named.max_runtime == 7200
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("max_preemptions: 2", "max_preemptions: is for preemptible jobs"),
+        ("retry_on: [program]", "retry_on: says after what to try again, and retries is 0"),
+        ("retries: 2\nretry_on: [Program]", "retry_on[0]: is 'Program'"),
+        ("max_queue_time: 31d", "max_queue_time: "),
+    ],
+)
+def test_a_bound_on_what_the_job_does_not_do_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(SpecError) as wrong:
+        parse(f"image: train\n{text}\n")
+    assert any(problem in str(each) for each in wrong.value.problems), wrong.value
