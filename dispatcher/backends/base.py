@@ -41,15 +41,22 @@ class Submission:
     """Which attempt of which submission is rendered: `id` is lower-case base32, `attempt` counts from 1.
 
     A dry run uses `naming.placeholder(job)`. `name` is the name on the cloud and is used once, ever.
+    `checkpoints_of` is the submission whose checkpoints this one goes on with, empty for its own.
     """
 
     id: str
     attempt: int
     slug: str
+    checkpoints_of: str = ""
 
     @property
     def name(self) -> str:
         return f"{self.slug}-{self.id}-{self.attempt}"
+
+    @property
+    def checkpoints(self) -> str:
+        """The id under which all attempts, of this submission and of those that retried it, keep checkpoints."""
+        return self.checkpoints_of or self.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -326,6 +326,7 @@ def test_a_job_whose_supervisor_was_killed_has_failed(backend: Backend, tmp_path
     seen = ended(backend, made.name)
     assert seen.state is State.FAILED
     assert "supervisor is gone" in seen.reason
+    assert seen.cause == "provider"
     status = (tmp_path / "jobs" / made.name / "status.json").read_text()
     os.killpg(int(status.partition('"pid": ')[2].partition("}")[0]), signal.SIGKILL)
 

@@ -153,5 +153,3 @@ def _warn(job: Job, hardware: Hardware, findings: Findings) -> None:
         findings.warn("Azure ML bounds no waiting: beyond max_wait a command that runs the queue stops the job")
     elif job.max_wait is not None:
         findings.warn("max_wait is left out: Azure ML bounds no waiting")
-    if job.retries:
-        findings.warn("retries is left out: Azure ML starts no job again")

@@ -35,7 +35,7 @@ def outputs(job: Job, submission: Submission, zone: AzureZone) -> dict[str, Any]
     """
     found = {OUTPUT: place.datastore_uri(zone, place.OUTPUT, f"{submission.name}/")}
     if job.checkpoint:
-        found[CHECKPOINTS] = place.datastore_uri(zone, place.CHECKPOINTS, f"{submission.id}/")
+        found[CHECKPOINTS] = place.datastore_uri(zone, place.CHECKPOINTS, f"{submission.checkpoints}/")
     return {
         name: {"jobOutputType": "uri_folder", "mode": "ReadWriteMount", "uri": uri} for name, uri in found.items()
     }

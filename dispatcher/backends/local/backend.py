@@ -164,12 +164,13 @@ class LocalBackend:
         status = status_of(home)
         if status is None:
             return None
+        cause = "program" if status.get("exit_code") else ""
         if status["state"] in ("running", "stopping") and not supervised(home):
             # It may have ended between the two looks: its last word counts before its silence.
             status = status_of(home) or status
             if status["state"] in ("running", "stopping"):
                 lost = "its supervisor is gone without a word: it was killed, or the machine restarted"
-                status = {**status, "state": "failed", "reason": lost}
+                status, cause = {**status, "state": "failed", "reason": lost}, "provider"
         return Observation(
             name=name,
             provider_id=f"local:{name}",
@@ -180,7 +181,7 @@ class LocalBackend:
             started_at=status.get("started_at"),
             ended_at=status.get("ended_at"),
             model_uri=(home / "output").as_uri(),
-            cause="program" if status.get("exit_code") else "",
+            cause=cause,
         )
 
 

@@ -52,7 +52,7 @@ def render(job: Job, queue: Queue, submission: Submission, place: Path) -> Reque
         findings.warn("spot means nothing on this machine")
     code.check(job, findings)
     home = place / "jobs" / submission.name
-    checkpoints = place / "checkpoints" / submission.id
+    checkpoints = place / "checkpoints" / submission.checkpoints
     body: dict[str, Any] = {
         "Name": submission.name,
         "Command": _command(job),
@@ -85,7 +85,7 @@ def _environment(job: Job, submission: Submission, place: Path, findings: Findin
     home = place / "jobs" / submission.name
     added |= {"DISPATCH_NODE_RANK": "0", "MASTER_ADDR": "127.0.0.1", "DISPATCH_OUTPUT_DIR": str(home / "output")}
     if job.checkpoint:
-        added["DISPATCH_CHECKPOINT_DIR"] = str(place / "checkpoints" / submission.id)
+        added["DISPATCH_CHECKPOINT_DIR"] = str(place / "checkpoints" / submission.checkpoints)
     paths = {}
     for name, uri in job.inputs.items():
         scheme, separator, rest = uri.partition("://")

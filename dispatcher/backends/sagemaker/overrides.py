@@ -30,7 +30,7 @@ _DECIDED = {
     "EnableManagedSpotTraining": "set `spot` in the job",
     "StoppingCondition.MaxRuntimeInSeconds": "set `max_runtime` in the job or queue",
     "StoppingCondition.MaxWaitTimeInSeconds": "set `max_wait` in the job",
-    "RetryStrategy": "set `retries` in the job",
+    "RetryStrategy": "set `retries` in the job: the dispatcher makes them, the same on every cloud",
 }
 """Fields an override may not touch -> what to do instead. The reasons are rules, so a queue cannot undo them."""
 

@@ -70,10 +70,8 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context[AwsZ
         ids = zone.network.ids
         body["VpcConfig"] = {"SecurityGroupIds": list(ids.security_groups), "Subnets": list(ids.subnets)}
     if job.checkpoint:
-        uri = f"{zone.buckets.checkpoints.uri}/{submission.id}"
+        uri = f"{zone.buckets.checkpoints.uri}/{submission.checkpoints}"
         body["CheckpointConfig"] = {"S3Uri": uri, "LocalPath": CHECKPOINT_DIR}
-    if job.retries:
-        body["RetryStrategy"] = {"MaximumRetryAttempts": job.retries}
     code.check(job, findings, isolated=isolated)
     body = overrides.apply(body, queue, zone, findings)
     if body.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds") and job.spot:
@@ -221,7 +219,6 @@ _OF_THE_JOB = {
     "Environment": "env",
     "Tags": "labels",
     "StoppingCondition.MaxRuntimeInSeconds": "max_runtime",
-    "RetryStrategy.MaximumRetryAttempts": "retries",
     "ResourceConfig.InstanceCount": "resources.nodes",
     "ResourceConfig.VolumeSizeInGB": "resources.disk",
 }

@@ -74,7 +74,7 @@ def render(job: Job, queue: Queue, submission: Submission, context: Context[GcpZ
 
 def checkpoint_uri(submission: Submission, zone: GcpZone) -> str:
     """Return where all attempts of a submission keep their checkpoints."""
-    return f"{zone.buckets.checkpoints.uri}/{submission.id}"
+    return f"{zone.buckets.checkpoints.uri}/{submission.checkpoints}"
 
 
 def _finished(

@@ -28,11 +28,11 @@ def render(job: Job) -> dict[str, Any]:
     """Return `scheduling` as the job says it; a queue's overrides come later.
 
     Vertex restarts a program that ends with an error, up to five times, and then the whole job. Other clouds do
-    not, so retries are off unless the job asks for some, or is a spot job, which has to come back. Then the whole
+    not, so retries are off (those of the job are ours), but for a spot job, which has to come back. Then the whole
     job restarts together, because a distributed program seldom survives one node that starts anew.
     """
     spec: dict[str, Any] = {"timeout": f"{job.max_runtime}s", "strategy": "SPOT" if job.spot else "STANDARD"}
-    if job.spot or job.retries:
+    if job.spot:
         spec["restartJobOnWorkerRestart"] = True
     else:
         spec["disableRetries"] = True
@@ -74,14 +74,9 @@ def finish(scheduling: Mapping[str, Any], raw: Mapping[str, Any], job: Job, find
             "max_interruptions is left out: Vertex AI tells of no interruption, and starts the job again by its "
             f"own count ({_rules()['spot']['restarts']} times, which is unverified)"
         )
-    if job.spot and not job.retries and not spec.get("disableRetries"):
+    if job.spot and not spec.get("disableRetries"):
         findings.warn(
             "a spot job leaves Vertex AI's retries on, which bring it back: a program that ends with an error is "
-            "restarted too, up to five times a node, and the whole job up to three times"
-        )
-    if job.retries:
-        findings.warn(
-            f"retries: {job.retries} lets Vertex AI retry by its own count: a program that ends with an error is "
             "restarted too, up to five times a node, and the whole job up to three times"
         )
     return spec

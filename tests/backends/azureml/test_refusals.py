@@ -380,7 +380,6 @@ def test_a_secret_is_the_zone_s_own_or_warned_about(written: str, sent: str, war
         ),
         (Case(train(max_wait=90_000)), "max_wait is left out"),
         (Case(train(max_wait=90_000, **SPOT)), "beyond max_wait a command that runs the queue stops the job"),
-        (Case(train(retries=2)), "retries is left out"),
         (Case(train(**SPOT)), "does not start an interrupted spot job again"),
         (Case(train(), queue=queue(min_warm=1)), "a serverless job has none to keep"),
         (Case(train(), zone=clusters(), queue=queue(min_warm=1)), "set min of the compute entry"),

@@ -84,7 +84,6 @@ WRONG: list[tuple[str, Case, str]] = [
         Case(train(labels={f"l{n}": "" for n in range(50)})),
         r"labels: has \d+ items, allowed 0 to 50",
     ),
-    ("too many retries", Case(train(retries=31)), r"retries: 31 is outside 1 to 30"),
     (
         "a misspelt override",
         Case(train(), queue=queue(overrides={"StopingCondition": {}})),
@@ -123,13 +122,12 @@ def test_an_input_on_another_cloud_is_named_once() -> None:
 
 
 def test_all_mistakes_are_named_at_once() -> None:
-    case = Case(train(image="A", command=("x" * 300,), env={"1": ""}, retries=99, spot=True, inputs={"t": "x"}))
+    case = Case(train(image="A", command=("x" * 300,), env={"1": ""}, spot=True, inputs={"t": "x"}))
     with pytest.raises(SpecError) as wrong:
         render(case.job, case.queue, case.submission, case.context)
     assert {problem.path for problem in wrong.value.problems} >= {
         "image",
         "command[0]",
-        "retries",
         "spot",
         "inputs.t",
     }

@@ -385,7 +385,6 @@ def test_a_secret_is_the_zone_s_own_or_warned_about(written: str, sent: str, war
             ),
             "max_wait replaces the queue's maxWaitDuration of 60s: it waits 86400 s",
         ),
-        (Case(train(retries=2)), "retries: 2 lets Vertex AI retry by its own count"),
         (Case(train(), queue=queue(min_warm=1)), "persistent resource"),
         (Case(train(), queue=scheduled(restartJobOnWorkerRestart=True)), "they are left on"),
         (Case(train(resources={"disk": 20})), "raised to 100 GB"),
@@ -400,6 +399,10 @@ def test_a_secret_is_the_zone_s_own_or_warned_about(written: str, sent: str, war
 )
 def test_what_is_allowed_and_probably_not_meant_is_said(case: Case, warning: str) -> None:
     assert any(warning in text for text in case.render().warnings)
+
+
+def test_a_job_s_retries_are_the_dispatcher_s_and_vertex_makes_none() -> None:
+    assert Case(train(retries=2)).render() == Case(train()).render()
 
 
 def test_a_queue_may_allow_retries_that_parity_would_disable() -> None:
