@@ -54,6 +54,7 @@ test: lint  ## every lane but the real provider and live accounts
 	@$(PY) -m tools.checkov
 	@$(PY) -m tools.azure_ai_ml
 	@$(PY) -m tools.containers
+	@$(PY) -m tools.postgres
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "$(LANES)" $(PYTEST_ARGS)
 
 test-real: setup  ## the real AWS provider against the local AWS (the official plugin, or the one in AWS_PLUGIN)

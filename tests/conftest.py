@@ -26,6 +26,10 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.postgres import database, postgres, sql, url
+
+__all__ = ["database", "postgres", "sql", "url"]  # fixtures
+
 # How long one example takes says more of the machine than of the code.
 settings.register_profile("launchway", deadline=None)
 settings.load_profile("launchway")
@@ -34,6 +38,7 @@ _CLOSED = "http://127.0.0.1:9"
 _HIDDEN = (
     *("AWS_", "GOOGLE_", "CLOUDSDK_", "GCLOUD_", "GCE_METADATA_", "STORAGE_EMULATOR_HOST"),
     *("AZURE_", "ARM_", "AZUREML_", "IDENTITY_", "IMDS_", "MSI_"),
+    *("PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGPASS", "PGSERVICE", "PGSSL", "PGOPTIONS", "PGAPPNAME"),
     *("DISPATCH_", "LOCALCLOUD_", "PULUMI_BACKEND_URL", "PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG"),
 )
 _KEPT = ("AWS_PLUGIN",)
