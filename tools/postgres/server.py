@@ -28,8 +28,8 @@ _SETTINGS = (
     *("listen_addresses=127.0.0.1", "log_min_messages=error", "wal_level=minimal", "max_wal_senders=0"),
 )
 
-# Ends the server when the one who started it is gone, however that happened: nobody holds the pipe any more. One who
-# says nothing before was killed, and cannot remove the folder.
+# Ends the server when the one who started it is gone, however that happened: nobody holds the pipe any more. One
+# who says nothing before was killed, and cannot remove the folder.
 _WATCH = """trap "" INT TERM
 place=$1; shift
 "$@" & server=$!
