@@ -33,6 +33,15 @@ def placeholder(job: Job) -> Submission:
     return Submission(id="0" * ID_LENGTH, attempt=1, slug=slug(job))
 
 
+_NAME = re.compile(rf"(?P<slug>[a-z0-9][a-z0-9-]*)-(?P<id>[a-z0-9]{{{ID_LENGTH}}})-(?P<attempt>[1-9][0-9]{{0,5}})")
+
+
+def parsed(name: str) -> Submission | None:
+    """The attempt that a cloud name is of; None for a name that no dispatcher gives."""
+    found = _NAME.fullmatch(name)
+    return Submission(found["id"], int(found["attempt"]), found["slug"]) if found else None
+
+
 def digest(document: Any) -> str:
     """SHA-256 of a JSON document, independent of the order of its keys."""
     import hashlib

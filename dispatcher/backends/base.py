@@ -138,6 +138,15 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class Sighting:
+    """A job that is on a cloud with a dispatcher's marks, whoever sent it: `owner` is the person, empty when the
+    cloud does not tell."""
+
+    seen: Observation
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LogLine:
     """One line a job printed: `node` is the vendor's stream (`algo-1`), `time` milliseconds since 1970."""
 
@@ -176,6 +185,14 @@ class Backend(Protocol):
 
     def poll(self, names: Sequence[str]) -> Mapping[str, Observation]:
         """Observe many jobs in as few calls as the API allows; a job the cloud does not know is left out."""
+        ...
+
+    def ours(self, since: str, known: Callable[[str], bool] = lambda name: False) -> Iterator[Sighting]:
+        """Find the jobs of this zone that a dispatcher has made since then (RFC 3339), ended ones too.
+
+        Each job once, two of one name as two. Jobs whose name is `known` need no further call to be told from
+        those of others, so that a zone full of jobs is looked through at the price of its list.
+        """
         ...
 
     def logs(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dispatcher import clock
 from dispatcher.backends.base import Backend, Observation, Request, State
 from dispatcher.code import keeping, packing
 from dispatcher.errors import AlreadyExistsError, NotFoundError, NotHereError
@@ -156,6 +157,20 @@ class Conformance:
         assert set(backend.poll([*names, "nobody-nowhere-1"])) == set(names)
         assert backend.poll([]) == {}
         for name in names:
+            until(backend, name)
+
+    def test_all_that_a_dispatcher_sent_is_found_again_whoever_knows_of_it(self, stand: Stand) -> None:
+        backend = stand.backend()
+        before = clock.stamp(time.time() - 5)
+        requests = [stand.program(backend, "pass") for _ in range(2)]
+        ids = {request.name: backend.submit(request) for request in requests}
+        for known in (lambda name: False, lambda name: True):
+            found = {one.seen.name: one for one in stand.backend().ours(before, known)}
+            assert {name: found[name].seen.provider_id for name in ids} == ids
+            assert all(found[name].owner in ("", "ada@example.org", "ada-example-org") for name in ids)
+            assert all(found[name].seen.state is not None for name in ids)
+        assert not list(backend.ours(clock.stamp(time.time() + 3600)))
+        for name in ids:
             until(backend, name)
 
     def test_a_log_is_followed_to_its_last_line(self, stand: Stand) -> None:

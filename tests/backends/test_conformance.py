@@ -31,7 +31,9 @@ class OnThisMachine(Stand):
 
     def program(self, backend: Backend, *lines: str, job: Callable[[Job], Job] = lambda job: job) -> Request:
         plain = Job(image="none", command=(sys.executable, "-u", "-c", "\n".join(lines)))
-        return backend.render(job(plain), Queue("local", "local"), Submission(f"id{next(self.ids)}", 1, "local"))
+        return backend.render(
+            job(plain), Queue("local", "local"), Submission(f"id{next(self.ids):06d}", 1, "local")
+        )
 
 
 class OnACloud(Stand):

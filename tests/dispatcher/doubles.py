@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dispatcher.backends import code
-from dispatcher.backends.base import LogLine, Observation, Operation, Request, State, Submission, Upload
+from dispatcher.backends.base import LogLine, Observation, Operation, Request, Sighting, State, Submission, Upload
 from dispatcher.errors import AlreadyExistsError, DispatchError
 from dispatcher.job import Job
 from dispatcher.queue import Queue
@@ -116,6 +116,12 @@ class ToyCloud:
             interruptions=self.interrupted.get(name, 0),
             times_unknown=self.timeless,
         )
+
+    def ours(self, since: str, known: Callable[[str], bool] = lambda name: False) -> Iterator[Sighting]:
+        if self.blind:
+            raise self.blind.pop(0)
+        for name in sorted(self.jobs):
+            yield Sighting(self._observation(name), owner="ada")
 
     def logs(
         self, name: str, *, follow: bool = False, done: Callable[[], bool] = lambda: True

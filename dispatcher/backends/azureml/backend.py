@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from dispatcher import naming
 from dispatcher.backends.azureml import faults, observe, place
 from dispatcher.backends.azureml.faults import GET_WORKSPACE
-from dispatcher.backends.azureml.render import render
+from dispatcher.backends.azureml.render import render, tag_value
 from dispatcher.backends.azureml.runs import RunHistory
 from dispatcher.backends.azureml.session import PATIENCE, PAUSES, Session
-from dispatcher.backends.base import LogLine, Observation, Operation, Request, State, Submission, Upload
+from dispatcher.backends.base import LogLine, Observation, Operation, Request, Sighting, State, Submission, Upload
 from dispatcher.backends.context import Context
 from dispatcher.backends.faults import QuotaExceeded, Throttled
 from dispatcher.errors import AlreadyExistsError, NotFoundError, Problem, SpecError, UnreachableError
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 MANY = 5
 """For so many jobs the workspace's list, newest first, is looked through before any is asked for by its name."""
 PAGES = 5
-"""Pages of the list that are looked through at most; how many jobs a page has is Azure ML's choice."""
+"""Pages of the list that are looked through for nothing: each job found there, which nobody has to ask for by its
+name, pays for one more. How many jobs a page has is Azure ML's choice."""
 
 
 class AzureMLBackend:
@@ -123,6 +125,18 @@ class AzureMLBackend:
             for name, job in jobs.items()
         }
 
+    def ours(self, since: str, known: Callable[[str], bool] = lambda name: False) -> Iterator[Sighting]:
+        """Find the jobs that a dispatcher has made for this environment since then, by their tags."""
+        zone, environment = self._context.zone, tag_value(self._context.environment)
+        for page in self._pages():
+            recent = [job for job in page if (observe.created(job) or since) >= since]
+            for job in recent:
+                tags = observe.mapping(observe.mapping(job.get("properties")).get("tags"))
+                if tags.get("environment", "") == environment and naming.parsed(str(job.get("name"))):
+                    yield Sighting(observe.from_job(job, zone), str(tags.get("owner", "")))
+            if page and not recent:
+                return  # the newest come first
+
     def logs(
         self, name: str, *, follow: bool = False, done: Callable[[], bool] = lambda: True
     ) -> Iterator[LogLine]:
@@ -214,11 +228,12 @@ class AzureMLBackend:
         found: dict[str, Mapping[str, Any]] = {}
         if len(names) >= MANY:
             wanted = set(names)
-            for job in self._newest():
-                if job.get("name") in wanted:
-                    found[job["name"]] = job
-                    if len(found) == len(wanted):
-                        return found
+            for number, page in enumerate(self._pages(), 1):
+                found |= {job["name"]: job for job in page if job.get("name") in wanted}
+                if len(found) == len(wanted):
+                    return found
+                if number >= PAGES + len(found):
+                    break
         for name in names:
             if name not in found and (one := self._job(name)):
                 found[name] = one
@@ -226,13 +241,13 @@ class AzureMLBackend:
             self._require_workspace()
         return found
 
-    def _newest(self) -> Iterator[Mapping[str, Any]]:
-        """List the dispatcher's jobs of the workspace, as far as it is worth it."""
+    def _pages(self) -> Iterator[Sequence[Mapping[str, Any]]]:
+        """List the dispatcher's jobs of the workspace, the newest first."""
         path = f"{place.workspace_id(self._context.zone)}/jobs"
         query = {"jobType": "Command", "tag": "dispatch-id", "listViewType": "All"}
-        for _ in range(PAGES):
+        while True:
             answer = self._session.arm("ListJobs", "GET", path, query=query)
-            yield from answer.get("value") or ()
+            yield answer.get("value") or ()
             # Only the place in the list is taken from the address of the next page: where to go is known.
             skip = parse_qs(urlsplit(str(answer.get("nextLink") or "")).query).get("$skip")
             if not skip:

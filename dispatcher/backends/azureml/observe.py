@@ -108,6 +108,11 @@ def from_job(
     )
 
 
+def created(job: Mapping[str, Any]) -> str | None:
+    """Return when a job was made, as an observation has it."""
+    return stamp(mapping(job.get("systemData")).get("createdAt"))
+
+
 def _lately(begun: datetime | None, limit: int, now: datetime | None) -> bool:
     """Whether a job that began then and may run for `limit` seconds can have ended within `LATE`."""
     return begun is not None and now is not None and (now - begun).total_seconds() < limit + LATE

@@ -14,8 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dispatcher import naming
 from dispatcher.backends import code
-from dispatcher.backends.base import LogLine, Observation, Request, State, Submission, Upload
+from dispatcher.backends.base import LogLine, Observation, Request, Sighting, State, Submission, Upload
 from dispatcher.backends.local import supervisor
 from dispatcher.backends.local.render import FRONT, render
 from dispatcher.errors import AlreadyExistsError, NotFoundError, UsageError
@@ -103,6 +104,13 @@ class LocalBackend:
     def poll(self, names: Sequence[str]) -> Mapping[str, Observation]:
         """Observe many jobs; one that was never started here is left out."""
         return {name: seen for name in dict.fromkeys(names) if (seen := self._observe(name))}
+
+    def ours(self, since: str, known: Callable[[str], bool] = lambda name: False) -> Iterator[Sighting]:
+        """Find the jobs that were started in this place since then; nobody else starts any there."""
+        homes = sorted((self._place / "jobs").glob("*"))
+        for seen in filter(None, (self._observe(home.name) for home in homes)):
+            if naming.parsed(seen.name) and (seen.created_at or since) >= since:
+                yield Sighting(seen)
 
     def logs(
         self, name: str, *, follow: bool = False, done: Callable[[], bool] = lambda: True

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dispatcher.backends.base import LogLine, Observation, Request, State, Submission, Upload
+from dispatcher.backends.base import LogLine, Observation, Request, Sighting, State, Submission, Upload
 from dispatcher.backends.context import Context
-from dispatcher.backends.sagemaker import observe
+from dispatcher.backends.sagemaker import listing, observe
 from dispatcher.backends.sagemaker.faults import translated
+from dispatcher.backends.sagemaker.listing import PAGE
 from dispatcher.backends.sagemaker.render import render
 from dispatcher.backends.sagemaker.session import Session
 from dispatcher.errors import NotFoundError, SpecError
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from dispatcher.job import Job
     from dispatcher.queue import Queue
 
-PAGE = 100
-"""Jobs of one ListTrainingJobs answer, the vendor's maximum."""
 FEW = 2
 """Up to so many jobs are described one by one: a list first would save nothing."""
 FRESH = 20
@@ -128,6 +127,21 @@ class SagemakerBackend:
             elif full.state is not None and full.state.final:
                 self._seen.pop(name, None)
         return found
+
+    def ours(self, since: str, known: Callable[[str], bool] = lambda name: False) -> Iterator[Sighting]:
+        """Find the jobs of this zone that a dispatcher has made since then, by their names and what they run as.
+
+        A list has neither tags nor environment, so one whose name is not `known` is described.
+        """
+
+        def described(name: str) -> Mapping[str, Any]:
+            with translated(self._session):
+                answer: Mapping[str, Any] = self._sagemaker().describe_training_job(TrainingJobName=name)
+                return answer
+
+        with translated(self._session):
+            summaries = listing.summaries(self._sagemaker(), since)
+            yield from listing.ours(summaries, described, self._context.zone, known)
 
     def logs(
         self, name: str, *, follow: bool = False, done: Callable[[], bool] = lambda: True

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dispatcher.backends.base import LogLine, Observation, Request, State, Submission, Upload
+from dispatcher import naming
+from dispatcher.backends.base import LogLine, Observation, Request, Sighting, State, Submission, Upload
 from dispatcher.backends.context import Context
 from dispatcher.backends.faults import Throttled
 from dispatcher.backends.vertex import observe
-from dispatcher.backends.vertex.render import render
+from dispatcher.backends.vertex.render import label_value, render
 from dispatcher.backends.vertex.session import PAUSES, Session
 from dispatcher.errors import AlreadyExistsError, NotFoundError, SpecError, UnreachableError
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 PAGE = 100
 """Jobs of one answer of ListCustomJobs."""
-TOGETHER = 50
-"""Names that one filter asks for: with 63 characters each they stay well within what a URL may be."""
+TOGETHER, LONGEST = PAGE, 6000
+"""Names that one filter asks for, and its characters: escaped it stays within the 8 KiB that any URL may have."""
 
 
 class VertexBackend:
@@ -105,9 +106,17 @@ class VertexBackend:
         return self.poll([name]).get(name)
 
     def poll(self, names: Sequence[str]) -> Mapping[str, Observation]:
-        """Observe many jobs in few calls, fifty to a call; a job that Vertex does not list is left out."""
+        """Observe many jobs in few calls, a hundred to a call; a job that Vertex does not list is left out."""
         zone = self._context.zone
         return {name: observe.from_job(first, zone, twins) for name, (first, *twins) in self._named(names).items()}
+
+    def ours(self, since: str, known: Callable[[str], bool] = lambda name: False) -> Iterator[Sighting]:
+        """Find the jobs that a dispatcher has made for this environment since then, by their labels."""
+        zone, environment = self._context.zone, label_value(self._context.environment)
+        for job in self._list(f'labels.managed-by="launchway" AND create_time>="{since}"'):
+            told = job.get("labels", {})
+            if told.get("environment", "") == environment and naming.parsed(told.get(observe.NAME, "")):
+                yield Sighting(observe.from_job(job, zone), told.get("owner", ""))
 
     def logs(
         self, name: str, *, follow: bool = False, done: Callable[[], bool] = lambda: True
@@ -169,18 +178,15 @@ class VertexBackend:
         """List jobs by their label, for each name that has any the oldest first."""
         wanted = list(dict.fromkeys(names))
         found: dict[str, list[Mapping[str, Any]]] = {}
-        for start in range(0, len(wanted), TOGETHER):
-            for job in self._list(wanted[start : start + TOGETHER]):
+        for text in filters(wanted):
+            for job in self._list(text):
                 name = job.get("labels", {}).get(observe.NAME, "")
                 if name in wanted:
                     found.setdefault(name, []).append(job)
         return {name: sorted(jobs, key=_born) for name, jobs in found.items()}
 
-    def _list(self, names: Iterable[str]) -> Iterator[Mapping[str, Any]]:
-        query: dict[str, object] = {
-            "filter": " OR ".join(f'labels.{observe.NAME}="{name}"' for name in names),
-            "pageSize": PAGE,
-        }
+    def _list(self, text: str) -> Iterator[Mapping[str, Any]]:
+        query: dict[str, object] = {"filter": text, "pageSize": PAGE}
         while True:
             answer = self._call("ListCustomJobs", "customJobs", query=query)
             yield from answer.get("customJobs", ())
@@ -192,6 +198,19 @@ class VertexBackend:
         zone = self._context.zone
         parent = f"v1/projects/{zone.project}/locations/{zone.region}"
         return self._session.call(operation, "aiplatform", f"{parent}/{path}", **rest)
+
+
+def filters(names: Sequence[str]) -> Iterator[str]:
+    """Yield as few filters as ask for all these names."""
+    parts: list[str] = []
+    for name in names:
+        part = f'labels.{observe.NAME}="{name}"'
+        if len(parts) == TOGETHER or len(" OR ".join([*parts, part])) > LONGEST:
+            yield " OR ".join(parts)
+            parts = []
+        parts.append(part)
+    if parts:
+        yield " OR ".join(parts)
 
 
 def _stopping(job: Mapping[str, Any]) -> bool:

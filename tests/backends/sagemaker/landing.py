@@ -62,7 +62,7 @@ class Landing:
             resources=Resources(instance="ml.m5.large"),
             max_runtime=60,
         )
-        request: Request = backend.render(job(plain), queue(), Submission(f"id{number}", attempt, "wire"))
+        request: Request = backend.render(job(plain), queue(), Submission(f"id{number:06d}", attempt, "wire"))
         return request
 
     def client(self, service: str) -> Any:

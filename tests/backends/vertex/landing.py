@@ -70,7 +70,7 @@ class VertexLanding:
             resources=Resources(instance=INSTANCE),
             max_runtime=60,
         )
-        submission = Submission(f"id{number}", attempt, "wire")
+        submission = Submission(f"id{number:06d}", attempt, "wire")
         request: Request = backend.render(job(plain), Queue("training", "gcp-usc1"), submission)
         return request
 
