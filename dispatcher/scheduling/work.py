@@ -58,7 +58,11 @@ class Work:
     """A scheduler's surroundings. `site` opens a queue's cloud (lazily); `owner` names this process; `token`
     makes lease tokens; `alive` says whether another owner's process still runs (None: cannot be known); `notice`
     tells the person what a tick waits for. What is recorded goes into the ledger, which takes secrets out of it
-    (dispatcher.ledger.cleaning)."""
+    (dispatcher.ledger.cleaning).
+
+    `beside` opens the ledger once more, for a thread. An agent has more to say: `turn` whether something that one
+    process does at a time is its to do now, `stopping` that no new step is to be begun, `sure` that the clock can be
+    believed (it did not jump just now), and it hears of each step that ended by `progress`."""
 
     ledger: Ledger
     site: Callable[[Entry], Site]
@@ -68,6 +72,11 @@ class Work:
     token: Callable[[], str]
     alive: Callable[[str], bool | None]
     notice: Callable[[str], None] = lambda text: None
+    beside: Callable[[], Ledger] | None = None
+    turn: Callable[[str], bool] = lambda name: True
+    stopping: Callable[[], bool] = lambda: False
+    progress: Callable[[], None] = lambda: None
+    sure: Callable[[], bool] = lambda: True
 
     def now(self) -> str:
         """This moment, as the ledger writes it."""
