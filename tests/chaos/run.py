@@ -1,0 +1,251 @@
+"""One chaos run: starts the processes, kills and replaces them, waits until all is over, and has it judged."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from dispatcher.api import Dispatcher
+from dispatcher.ledger import Filter
+from localcloud import running
+from tests.chaos import actors, oracle, order, traces
+from tests.chaos.dying import Fate
+from tests.chaos.ground import INSTANCES, SERVICES, Ground, land
+from tests.chaos.journal import Line, Reader
+from tests.chaos.oracle import Evidence, Verdict
+from tests.chaos.order import Ordered
+from tests.chaos.setting import Clock, Setting
+from tests.chaos.weather import Weather
+
+LOOK = 0.05
+"""Seconds between two looks at the processes."""
+
+JOBS_PER_DEATH = 8
+"""Jobs that are submitted or end between two deaths: more of them, and nothing but restarts would happen."""
+
+STUCK = 120.0
+"""Seconds without any progress after which a run is given up, and judged as it stands."""
+
+
+@dataclass
+class Outcome:
+    """What a run was like: `kills` counts deaths by the point, "" for those at random."""
+
+    setting: Setting
+    verdict: Verdict
+    ordered: Ordered
+    states: Counter[str]
+    kills: Counter[str]
+    points: frozenset[str]
+    faults: dict[str, int]
+    met: Counter[str]
+    seconds: float
+
+    @property
+    def clean(self) -> bool:
+        """Whether the oracle has found nothing."""
+        return self.verdict.clean and not self.ordered.passed
+
+
+@dataclass
+class _Seat:
+    """One process of the run, and whoever takes its place when it dies."""
+
+    kind: str
+    slot: int
+    lives: int = 0
+    process: ForkServerProcess | None = None
+    doomed_at: float | None = None
+    done: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}-{self.slot}-{self.lives}"
+
+
+@dataclass
+class _Run:
+    """The state of a run while it lasts."""
+
+    setting: Setting
+    context: ForkServerContext
+    dice: Random
+    seats: list[_Seat]
+    reader: Reader
+    lines: list[Line] = field(default_factory=list)
+    points: dict[str, set[str]] = field(default_factory=dict)
+    kills: Counter[str] = field(default_factory=Counter)
+    reached: dict[int, tuple[int, str | None]] = field(default_factory=dict)
+    """By submitter: its first job that is not known to be submitted, and the id it may be recorded under."""
+    progress: int = 0
+
+    def look(self) -> None:
+        """Read what the processes wrote, and replace the dead."""
+        self._read()
+        for seat in self.seats:
+            process = seat.process
+            if process is not None and process.is_alive():
+                if seat.doomed_at is not None and time.monotonic() >= seat.doomed_at:
+                    process.kill()
+                    process.join()
+                    self.kills["at random"] += 1
+                continue
+            if process is not None and process.exitcode == 0:
+                seat.done = True
+            if not seat.done:
+                self._read()
+                self._start(seat)
+
+    def _read(self) -> None:
+        fresh = self.reader.fresh()
+        self.lines += fresh
+        for line in fresh:
+            what, process = line["what"], line["process"]
+            kind, slot, _ = process.split("-")
+            if what == "point":
+                self.points.setdefault(kind, set()).add(line["point"])
+            elif what == "died":
+                self.kills[line["point"]] += 1
+            elif what == "add?":
+                self.reached[int(slot)] = int(line["slug"][1:]), line["id"]
+            elif what == "submitted":
+                self.progress += 1
+                self.reached[int(slot)] = line["n"] + 1, None
+
+    def _start(self, seat: _Seat) -> None:
+        seat.lives += 1
+        fate, seat.doomed_at = self._fate(seat.kind)
+        arguments: tuple[Any, ...] = (self.setting, seat.name, fate)
+        target: Callable[..., None] = actors.agent
+        if seat.kind == "submitter":
+            first, doubt = self.reached.get(seat.slot, (0, None))
+            arguments, target = (*arguments, seat.slot, first, doubt), actors.submitter
+        seat.process = self.context.Process(target=target, args=arguments, daemon=True)
+        seat.process.start()
+
+    def _fate(self, kind: str) -> tuple[Fate, float | None]:
+        """Where the next process of a kind dies: at a point where few have, or at a random moment, or not yet."""
+        if not self.setting.kill or sum(self.kills.values()) > self.progress / JOBS_PER_DEATH + len(self.seats):
+            return Fate(), None
+        later = time.monotonic() + self.dice.uniform(0.2, 4)
+        known = sorted(self.points.get(kind, ()))
+        if not known or self.dice.random() < 0.2:
+            return Fate(), later
+        rarest = min(self.kills[point] for point in known)
+        point = self.dice.choice([point for point in known if self.kills[point] == rarest])
+        return Fate(point, self.dice.choice((1, 1, 2, 5))), later + 4
+
+    def stop(self) -> None:
+        """Ask the agents to end, and wait for them."""
+        for seat in self.seats:
+            if seat.process is not None and seat.process.is_alive():
+                seat.process.terminate()
+        for seat in self.seats:
+            if seat.process is not None:
+                seat.process.join(10)
+                if seat.process.is_alive():
+                    seat.process.kill()
+                    seat.process.join()
+        self._read()
+
+
+def run(
+    folder: Path,
+    *,
+    jobs: int,
+    agents: int = 4,
+    submitters: int = 4,
+    kill: bool = True,
+    faults: bool = True,
+    ledger: str | None = None,
+    seed: int = 1,
+    speed: float = 20.0,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Outcome:
+    """Run it in an empty folder. `ledger` is as `--ledger` takes it, an empty one; else a file in the folder."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.chaos.warm"])
+    with running(folder / "cloud") as cloud:
+        ground = land(folder, cloud)
+        setting = Setting(
+            folder=folder,
+            ledger=ledger or str(folder / "ledger.db"),
+            environment=cloud.environment,
+            clock=Clock.begun(speed),
+            seed=seed,
+            jobs=jobs,
+            submitters=submitters,
+            agents=agents,
+            kill=kill,
+            faults=faults,
+            instances=INSTANCES,
+        )
+        seats = [_Seat("submitter", slot) for slot in range(submitters)]
+        seats += [_Seat("agent", slot) for slot in range(agents)]
+        going = _Run(setting, context, Random(seed), seats, Reader(setting.journals))
+        began = time.monotonic()
+        with Dispatcher(setting.ledger, environment=setting.environment, clock=setting.clock) as dispatcher:
+            ground.sync(dispatcher, folder)
+            weather = Weather(cloud, SERVICES, seed)
+            try:
+                with weather if faults else _Calm():
+                    _live(going, dispatcher, tell)
+            finally:
+                going.stop()
+            seconds = time.monotonic() - began
+            return _judged(going, ground, dispatcher, weather, seconds)
+
+
+class _Calm:
+    """No bad days."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def _live(going: _Run, dispatcher: Dispatcher, tell: Callable[[str], None]) -> None:
+    """Until every job has been submitted and has ended, or nothing moves any more."""
+    last, moved, told = -1, time.monotonic(), 0.0
+    while True:
+        going.look()
+        time.sleep(LOOK)
+        if time.monotonic() - told < 1:
+            continue
+        told = time.monotonic()
+        ended = dispatcher.reading.count(Filter(states=("succeeded", "failed", "cancelled", "timed_out")))
+        tell(f"{going.progress} submitted, {ended} ended, {sum(going.kills.values())} killed")
+        if ended + going.progress != last:
+            last, moved = ended + going.progress, time.monotonic()
+        submitting = any(not seat.done for seat in going.seats if seat.kind == "submitter")
+        if not submitting and not dispatcher.reading.loads():
+            return
+        if time.monotonic() - moved > STUCK:
+            return
+
+
+def _judged(going: _Run, ground: Ground, dispatcher: Dispatcher, weather: Weather, seconds: float) -> Outcome:
+    entries = list(dispatcher.reading.entries(Filter(), None))
+    events = sorted(
+        (event for entry in entries for event in dispatcher.reading.events(entry.id)), key=lambda event: event.seq
+    )
+    caps = {row.name: dispatcher.queue(row.name).queue.max_running or 0 for row in dispatcher.queues()}
+    evidence = Evidence(going.setting.jobs, entries, events, ground.census(dispatcher), going.lines, caps)
+    return Outcome(
+        going.setting,
+        oracle.judge(evidence),
+        order.judge(*traces.read(going.lines, events)),
+        Counter(entry.state for entry in entries),
+        going.kills,
+        frozenset(point for known in going.points.values() for point in known),
+        weather.sent,
+        Counter(str(line["kind"]) for line in going.lines if line["what"] == "met"),
+        seconds,
+    )

@@ -1,0 +1,88 @@
+"""What one chaos run is: how many jobs and processes, on which ledger, how fast its clock goes, and its jobs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from dispatcher.job import Job, Priority, Resources
+
+LONG = 5 * 86_400
+"""Seconds that a job may run: longer than a chaos run lasts by its own fast clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A clock that all processes of a run share: `speed` of its seconds pass in a real one, and none goes back."""
+
+    epoch: float
+    start: float
+    speed: float
+
+    @classmethod
+    def begun(cls, speed: float) -> Clock:
+        """The clock of a run that begins now."""
+        return cls(time.time(), time.monotonic(), speed)
+
+    def __call__(self) -> float:
+        return self.epoch + (time.monotonic() - self.start) * self.speed
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for so many of its seconds."""
+        time.sleep(seconds / self.speed)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """`environment` leads to the clouds, `ledger` is as `--ledger` takes it, `folder` holds journals and logs.
+
+    `instances` names a machine type for every queue that jobs go to.
+    """
+
+    folder: Path
+    ledger: str
+    environment: Mapping[str, str]
+    clock: Clock
+    seed: int
+    jobs: int
+    submitters: int
+    agents: int
+    kill: bool
+    faults: bool
+    instances: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def journals(self) -> Path:
+        return self.folder / "journals"
+
+    def numbers(self, slot: int, first: int = 0) -> range:
+        """The jobs of one submitter, from `first` on."""
+        return range(max(slot, first), self.jobs, self.submitters)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One job, where it goes, and whether its owner thinks better of it."""
+
+    job: Job
+    queue: str
+    cancelled: bool
+
+
+def wish(setting: Setting, number: int) -> Wish:
+    """What somebody wants as job `number`: always the same for one seed."""
+    dice = Random(f"{setting.seed}-{number}")
+    queue = dice.choice(sorted(setting.instances))
+    command = dice.choices([("true",), ("sleep", f"{dice.uniform(0.2, 2):.2f}"), ("false",)], [80, 15, 5])[0]
+    job = Job(
+        image="chaos",
+        command=command,
+        name=f"c{number}",
+        priority=Priority(dice.choices(range(4), [5, 20, 50, 25])[0]),
+        resources=Resources(instance=setting.instances[queue]),
+        max_runtime=LONG,
+    )
+    return Wish(job, queue, dice.random() < 0.05)
