@@ -22,6 +22,8 @@ VERSION = 1
 
 CODE_FOLDER = "code"
 """Folder of a zone's data bucket where the agent puts the code of jobs, and the only one it may write to."""
+CODE_DAYS = 180
+"""Days after which a zone deletes an archive of code. One folder gets a new archive twice in that time."""
 
 Regime = Literal["none", "gdpr", "hipaa"]
 NetworkMode = Literal["private", "public", "existing"]

@@ -97,7 +97,7 @@ class Trail(pulumi.ComponentResource):
         policy = policies_resource.trail_bucket(place, place.bucket_arn(bucket), trail_arn(place, args.name))
         files = Bucket(
             site.name("audit", "trail"),
-            BucketArgs(site, "trail", bucket, policies.text(policy), expire_days=args.retention_days),
+            BucketArgs(site, "trail", bucket, policies.text(policy), expire={"": args.retention_days}),
             pulumi.ResourceOptions(parent=self),
         )
         trail = cloudtrail.Trail(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pulumi
 from pulumi_aws import s3
@@ -18,7 +18,8 @@ OLD_VERSION_DAYS = 30
 class BucketArgs:
     """`key`: the KMS key's ARN, None for SSE-S3 (targets of log delivery). `policy`: the whole document.
 
-    `expire_days` removes current objects too. `logs_to` is a bucket's name that takes the access logs under
+    `expire` removes current objects too: days by the beginning of their names, an empty one is every object.
+    `logs_to` is a bucket's name that takes the access logs under
     `<use>/`; the bucket's policy must be there first, so its resource is in `after`.
     """
 
@@ -27,7 +28,7 @@ class BucketArgs:
     name: str
     policy: pulumi.Input[str]
     key: pulumi.Output[str] | None = None
-    expire_days: int | None = None
+    expire: Mapping[str, int] = field(default_factory=dict)
     logs_to: pulumi.Output[str] | None = None
     after: Sequence[pulumi.Resource] = ()
 
@@ -74,7 +75,7 @@ class Bucket(pulumi.ComponentResource):
             name, bucket=made.id, policy=args.policy, opts=site.child(self, after=[private])
         )
         s3.BucketLifecycleConfiguration(
-            name, bucket=made.id, rules=_rules(args.expire_days), opts=site.child(self, after=[versions])
+            name, bucket=made.id, rules=_rules(args.expire), opts=site.child(self, after=[versions])
         )
         if args.logs_to is not None:
             s3.BucketLogging(
@@ -103,7 +104,7 @@ def _encryption(
     return {"apply_server_side_encryption_by_default": default, "bucket_key_enabled": True}
 
 
-def _rules(expire_days: int | None) -> list[s3.BucketLifecycleConfigurationRuleArgsDict]:
+def _rules(expire: Mapping[str, int]) -> list[s3.BucketLifecycleConfigurationRuleArgsDict]:
     """Old versions and abandoned uploads always go; current objects only where a bucket keeps them for a time."""
     tidy: s3.BucketLifecycleConfigurationRuleArgsDict = {
         "id": "tidy",
@@ -112,9 +113,13 @@ def _rules(expire_days: int | None) -> list[s3.BucketLifecycleConfigurationRuleA
         "noncurrent_version_expiration": {"noncurrent_days": OLD_VERSION_DAYS},
         "abort_incomplete_multipart_upload": {"days_after_initiation": ABANDONED_UPLOAD_DAYS},
     }
-    if expire_days is None:
-        return [tidy]
-    return [
-        tidy,
-        {"id": "expire", "status": "Enabled", "filter": {"prefix": ""}, "expiration": {"days": expire_days}},
+    expired: list[s3.BucketLifecycleConfigurationRuleArgsDict] = [
+        {
+            "id": "-".join(["expire", *prefix.split("/")]).rstrip("-"),
+            "status": "Enabled",
+            "filter": {"prefix": prefix},
+            "expiration": {"days": days},
+        }
+        for prefix, days in expire.items()
     ]
+    return [tidy, *expired]

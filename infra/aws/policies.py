@@ -197,13 +197,18 @@ def agent(zone: Landing) -> list[Statement]:
 def _stage(zone: Landing) -> list[Statement]:
     """Put the code of jobs into its folder of the data bucket; no right to list it, so none to look around there.
 
+    Nothing is written over and nothing is deleted: PutObject with `If-None-Match` only, which S3 takes with `*`
+    alone (docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html). Parts of a multipart
+    upload carry no such header, so there is none.
+
     S3 encrypts it under the data key as whoever writes: the encryption context is the bucket's ARN where it has a
     bucket key, else the object's (docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html).
     """
     archives = f"{zone.data}/{CODE_FOLDER}/*"
     context = {"kms:EncryptionContext:aws:s3:arn": [zone.data, archives]}
     return [
-        allow("StageCode", ["s3:GetObject", "s3:PutObject"], archives),
+        allow("LookAtCode", "s3:GetObject", archives),
+        allow("StageCode", "s3:PutObject", archives, Null={"s3:if-none-match": "false"}),
         allow("EncryptCode", "kms:GenerateDataKey", zone.data_key, StringLike=context),
     ]
 

@@ -9,6 +9,7 @@ from functools import partial
 import pulumi
 from pulumi_aws import s3
 
+from dispatcher.contract import CODE_DAYS, CODE_FOLDER
 from infra.aws import policies_resource
 from infra.aws.bucket import Bucket, BucketArgs
 from infra.aws.place import Place
@@ -55,6 +56,7 @@ class Storage(pulumi.ComponentResource):
         named = names(place, args.existing)
         own = [use for use in USES if not args.existing.get(use)]
         self.logs, delivery = self._logs(args, named["logs"], [named[use] for use in own])
+        expire = {"checkpoints": {"": args.retention_days}, "data": {f"{CODE_FOLDER}/": CODE_DAYS}}
         by_use: dict[str, pulumi.Output[str]] = {}
         for use in USES:
             if use not in own:
@@ -69,7 +71,7 @@ class Storage(pulumi.ComponentResource):
                     named[use],
                     policy=args.key.apply(partial(_policy, arn)),
                     key=args.key,
-                    expire_days=args.retention_days if use == "checkpoints" else None,
+                    expire=expire.get(use, {}),
                     logs_to=self.logs,
                     after=delivery,
                 ),
@@ -94,7 +96,7 @@ class Storage(pulumi.ComponentResource):
         policy = policies_resource.access_log_bucket(place, place.bucket_arn(name), arns)
         made = Bucket(
             site.name("storage", "logs"),
-            BucketArgs(site, "logs", name, policy=text(policy), expire_days=args.retention_days),
+            BucketArgs(site, "logs", name, policy=text(policy), expire={"": args.retention_days}),
             pulumi.ResourceOptions(parent=self),
         )
         return made.bucket, [made.ready]

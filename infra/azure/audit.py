@@ -148,8 +148,7 @@ class Archive(pulumi.ComponentResource):
             args.encryption,
             args.private,
             deleted_days=0 if place.disposable else SHORTEST_DAYS,
-            expire=[""],
-            retention_days=args.retention_days,
+            expire={"": args.retention_days},
         )
         made = BlobAccount(site.name("audit", "archive"), of, pulumi.ResourceOptions(parent=self))
         self.account = made.id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -23,8 +23,8 @@ OLD_VERSION_DAYS = 30
 class AccountArgs:
     """A storage account called `name`. `encryption` is what the account uses `key` as.
 
-    `deleted_days`: how long what was deleted can be restored; 0: not at all. `expire` are beginnings of blob names
-    (`checkpoints/`; an empty one is every blob) that go `retention_days` after they were last written.
+    `deleted_days`: how long what was deleted can be restored; 0: not at all. `expire` are days after which
+    blobs go that nobody has written to, by the beginning of their names (`checkpoints/`; empty: every blob).
     """
 
     site: Site
@@ -34,8 +34,7 @@ class AccountArgs:
     encryption: Principal
     private: bool
     deleted_days: int
-    expire: Sequence[str]
-    retention_days: int
+    expire: Mapping[str, int]
 
 
 class BlobAccount(pulumi.ComponentResource):
@@ -74,7 +73,7 @@ class BlobAccount(pulumi.ComponentResource):
             resource_group_name=args.group.name,
             account_name=made.name,
             management_policy_name="default",
-            policy={"rules": _rules(args)},
+            policy={"rules": _rules(args.expire)},
             opts=args.site.child(self, after=[service]),
         )
         self.services = {use: pulumi.Output.concat(made.id, f"/{use}Services/default") for use in SERVICES}
@@ -141,7 +140,7 @@ class BlobAccount(pulumi.ComponentResource):
         return made
 
 
-def _rules(args: AccountArgs) -> list[storage.ManagementPolicyRuleArgsDict]:
+def _rules(expire: Mapping[str, int]) -> list[storage.ManagementPolicyRuleArgsDict]:
     """Old versions and snapshots always go; current blobs only where they are kept for a time."""
     old: storage.DateAfterCreationArgsDict = {"days_after_creation_greater_than": OLD_VERSION_DAYS}
     rules: list[storage.ManagementPolicyRuleArgsDict] = [
@@ -155,22 +154,20 @@ def _rules(args: AccountArgs) -> list[storage.ManagementPolicyRuleArgsDict]:
             },
         }
     ]
-    if args.expire:
-        # Logs of diagnostic settings are append blobs.
-        filters: storage.ManagementPolicyFilterArgsDict = {"blob_types": ["blockBlob", "appendBlob"]}
-        if prefixes := [prefix for prefix in args.expire if prefix]:
-            filters["prefix_match"] = prefixes
-        rules.append(
-            {
-                "name": "expired",
-                "type": "Lifecycle",
-                "enabled": True,
-                "definition": {
-                    "filters": filters,
-                    "actions": {
-                        "base_blob": {"delete": {"days_after_modification_greater_than": args.retention_days}}
-                    },
-                },
-            }
-        )
-    return rules
+    return [*rules, *(_expired(prefix, days) for prefix, days in expire.items())]
+
+
+def _expired(prefix: str, days: int) -> storage.ManagementPolicyRuleArgsDict:
+    # Logs of diagnostic settings are append blobs.
+    filters: storage.ManagementPolicyFilterArgsDict = {"blob_types": ["blockBlob", "appendBlob"]}
+    if prefix:
+        filters["prefix_match"] = [prefix]
+    return {
+        "name": "-".join(["expired", *prefix.split("/")]).rstrip("-"),
+        "type": "Lifecycle",
+        "enabled": True,
+        "definition": {
+            "filters": filters,
+            "actions": {"base_blob": {"delete": {"days_after_modification_greater_than": days}}},
+        },
+    }

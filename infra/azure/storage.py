@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pulumi
 from pulumi_azure_native import storage
 
+from dispatcher.contract import CODE_DAYS, CODE_FOLDER
 from infra.azure.bucket import AccountArgs, BlobAccount
 from infra.azure.diagnostics import Watched
 from infra.azure.group import Group
@@ -76,8 +77,10 @@ class Storage(pulumi.ComponentResource):
                 args.encryption,
                 args.private,
                 deleted_days=0 if place.disposable else DELETED_DAYS,
-                expire=[f"{use}/" for use in PASSING],
-                retention_days=args.retention_days,
+                expire={
+                    **{f"{use}/": args.retention_days for use in PASSING},
+                    f"data/{CODE_FOLDER}/": CODE_DAYS,
+                },
             ),
             pulumi.ResourceOptions(parent=self),
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pulumi
 from pulumi_gcp import storage
@@ -17,7 +18,9 @@ DAY = 86_400  # seconds
 
 @dataclass(frozen=True, slots=True)
 class BucketArgs:
-    """`name` is the physical name; `expire_days` removes current objects too.
+    """`name` is the physical name.
+
+    `expire` removes current objects too: days by the beginning of their names, an empty one is every object.
 
     `soft_delete_days`: how long what was deleted for good can be restored, 0 (not at all) or 7 to 90.
     """
@@ -25,7 +28,7 @@ class BucketArgs:
     site: Site
     name: str
     key: Key
-    expire_days: int | None = None
+    expire: Mapping[str, int] = field(default_factory=dict)
     soft_delete_days: int = 7
 
 
@@ -56,7 +59,7 @@ class Bucket(pulumi.ComponentResource):
             },
             versioning={"enabled": True},
             soft_delete_policy={"retention_duration_seconds": kept},
-            lifecycle_rules=_rules(args.expire_days),
+            lifecycle_rules=_rules(args.expire),
             requester_pays=False,
             default_event_based_hold=False,
             enable_object_retention=False,  # a lock nobody can lift contradicts the right to erasure
@@ -67,7 +70,7 @@ class Bucket(pulumi.ComponentResource):
         self.register_outputs({"bucket": self.bucket})
 
 
-def _rules(expire_days: int | None) -> list[storage.BucketLifecycleRuleArgsDict]:
+def _rules(expire: Mapping[str, int]) -> list[storage.BucketLifecycleRuleArgsDict]:
     """Old versions and abandoned uploads always go; current objects only where a bucket keeps them for a time."""
     tidy: list[storage.BucketLifecycleRuleArgsDict] = [
         {
@@ -76,6 +79,11 @@ def _rules(expire_days: int | None) -> list[storage.BucketLifecycleRuleArgsDict]
         },
         {"action": {"type": "AbortIncompleteMultipartUpload"}, "condition": {"age": ABANDONED_UPLOAD_DAYS}},
     ]
-    if expire_days is None:
-        return tidy
-    return [*tidy, {"action": {"type": "Delete"}, "condition": {"age": expire_days, "with_state": "LIVE"}}]
+    return [*tidy, *(_expired(prefix, days) for prefix, days in expire.items())]
+
+
+def _expired(prefix: str, days: int) -> storage.BucketLifecycleRuleArgsDict:
+    condition: storage.BucketLifecycleRuleConditionArgsDict = {"age": days, "with_state": "LIVE"}
+    if prefix:
+        condition["matches_prefixes"] = [prefix]
+    return {"action": {"type": "Delete"}, "condition": condition}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import storage
 
+from dispatcher.contract import CODE_DAYS, CODE_FOLDER
 from infra.gcp.bucket import Bucket, BucketArgs
 from infra.gcp.keys import Key
 from infra.gcp.place import Place
@@ -47,20 +48,21 @@ class Storage(pulumi.ComponentResource):
     def __init__(self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("launchway:gcp:Storage", name, None, opts)
         site = args.site
+        expire = {use: {"": args.retention_days} for use in PASSING}
+        expire["data"] = {f"{CODE_FOLDER}/": CODE_DAYS}
         by_use: dict[str, pulumi.Output[str]] = {}
         for use, named in names(site.place, args.existing).items():
             if args.existing.get(use):
                 by_use[use] = self._adopted(site, use, named)
                 continue
-            passing = use in PASSING
             made = Bucket(
                 site.name("storage", use),
                 BucketArgs(
                     site,
                     named,
                     args.key,
-                    expire_days=args.retention_days if passing else None,
-                    soft_delete_days=0 if passing else 7,
+                    expire=expire.get(use, {}),
+                    soft_delete_days=0 if use in PASSING else 7,
                 ),
                 pulumi.ResourceOptions(parent=self),
             )

@@ -1,4 +1,4 @@
-"""What a zone's buckets on AWS forget: old versions and broken uploads always, checkpoints after their time."""
+"""What a zone's buckets on AWS forget: old versions and broken uploads always, checkpoints and code in time."""
 
 from __future__ import annotations
 
@@ -28,5 +28,14 @@ def test_old_versions_and_abandoned_uploads_always_go_and_current_checkpoints_af
     for rules in kept.values():
         assert rules["tidy"]["noncurrentVersionExpiration"] == {"noncurrentDays": 30}
         assert rules["tidy"]["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 7}
-    expiring = {use: rules["expire"]["expiration"] for use, rules in kept.items() if "expire" in rules}
-    assert expiring == {"checkpoints": {"days": 90}, "logs": {"days": 90}}
+    expiring = {
+        use: [(rule["filter"], rule["expiration"]) for rule in rules.values() if "expiration" in rule]
+        for use, rules in kept.items()
+    }
+    everything = ({"prefix": ""}, {"days": 90})
+    assert expiring == {
+        "checkpoints": [everything],
+        "logs": [everything],
+        "output": [],
+        "data": [({"prefix": "code/"}, {"days": 180})],
+    }

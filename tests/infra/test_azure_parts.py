@@ -141,15 +141,17 @@ def test_what_is_deleted_can_be_restored_unless_the_zone_is_disposable() -> None
         assert made.inputs["isVersioningEnabled"] is True
 
 
-def test_old_versions_go_and_checkpoints_expire() -> None:
+def test_old_versions_go_and_checkpoints_and_code_expire() -> None:
     [made] = zone(retention_days=90).of(POLICY)
-    old, expired = made.inputs["policy"]["rules"]
+    old, expired, code = made.inputs["policy"]["rules"]
     assert old["definition"]["actions"] == {
         "version": {"delete": {"daysAfterCreationGreaterThan": 30}},
         "snapshot": {"delete": {"daysAfterCreationGreaterThan": 30}},
     }
     assert expired["definition"]["filters"]["prefixMatch"] == ["checkpoints/"]
     assert expired["definition"]["actions"] == {"baseBlob": {"delete": {"daysAfterModificationGreaterThan": 90}}}
+    assert code["definition"]["filters"]["prefixMatch"] == ["data/code/"]
+    assert code["definition"]["actions"] == {"baseBlob": {"delete": {"daysAfterModificationGreaterThan": 180}}}
 
 
 def test_no_container_is_there_before_versions_are_kept(whole: Record) -> None:

@@ -93,8 +93,13 @@ def test_every_bucket_forgets_old_versions_and_abandoned_uploads(whole: Record) 
         actions = [(rule["action"]["type"], rule["condition"]) for rule in made.inputs["lifecycleRules"]]
         assert ("Delete", {"daysSinceNoncurrentTime": 30, "withState": "ARCHIVED"}) in actions
         assert ("AbortIncompleteMultipartUpload", {"age": 7}) in actions
-        expires = ("Delete", {"age": 90, "withState": "LIVE"}) in actions
-        assert expires == (made.name.rpartition("-")[2] in ("checkpoints", "staging"))
+        expiring = {
+            "checkpoints": [{"age": 90, "withState": "LIVE"}],
+            "staging": [{"age": 90, "withState": "LIVE"}],
+            "data": [{"age": 180, "withState": "LIVE", "matchesPrefixes": ["code/"]}],
+        }
+        live = [condition for _, condition in actions if condition.get("withState") == "LIVE"]
+        assert live == expiring.get(made.name.rpartition("-")[2], [])
 
 
 def test_keys_rotate_within_90_days_and_can_be_restored_for_30(whole: Record) -> None:

@@ -103,12 +103,20 @@ def test_the_agent_passes_one_role_to_one_service() -> None:
         ("s3:GetObject", landing().output + "/job/output/model.tar.gz"),
         ("s3:ListBucket", landing().output),
         ("s3:GetObject", landing().data + "/code/0a1b.tar.gz"),
-        ("s3:PutObject", landing().data + "/code/0a1b.tar.gz"),
         ("kms:Decrypt", KEY),
     ],
 )
 def test_the_agent_watches_stops_and_fetches(action: str, resource: str) -> None:
     assert decision(agent(landing()), action, resource) == "allow"
+
+
+def test_the_agent_adds_code_and_replaces_none() -> None:
+    archive = landing().data + "/code/0a1b.tar.gz"
+    new = {"s3:if-none-match": "*"}
+    assert decision(agent(landing()), "s3:PutObject", archive, **new) == "allow"
+    assert decision(agent(landing()), "s3:PutObject", archive) == "none"
+    assert decision(agent(landing()), "s3:PutObject", landing().data + "/codes/x", **new) == "none"
+    assert decision(agent(landing()), "s3:PutObject", landing().output + "/x", **new) == "none"
 
 
 def test_the_agent_encrypts_code_and_nothing_else() -> None:
@@ -122,8 +130,6 @@ def test_the_agent_encrypts_code_and_nothing_else() -> None:
     ("action", "resource"),
     [
         ("s3:GetObject", landing().data + "/patients.csv"),
-        ("s3:PutObject", landing().output + "/x"),
-        ("s3:PutObject", landing().data + "/codes/x"),
         ("s3:DeleteObject", landing().data + "/code/0a1b.tar.gz"),
         ("s3:ListBucket", landing().data),
         ("ecr:PutImage", landing().repository),

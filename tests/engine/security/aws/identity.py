@@ -99,6 +99,25 @@ def the_agent_can_do_its_work(view: View) -> Iterator[str]:
         yield f"the contract and the role differ in {sorted(said ^ granted)}"
 
 
+def the_agent_adds_code_and_replaces_none(view: View) -> Iterator[str]:
+    """Of the data it has the folder of code, where PutObject passes for what is not there yet, and no delete."""
+    data, adds = f"arn:{view.zone.partition}:s3:::{view.zone.buckets.data.name}", False
+    for statement in _allowed(view, view.zone.identities.agent):
+        if not any(one.startswith((data, "*")) for one in values(statement["Resource"])):
+            continue
+        objects = [action for action in actions(statement) if action.startswith("s3:")]
+        if beyond := set(objects) - {"s3:getobject", "s3:putobject"}:
+            yield f"{statement.get('Sid')} allows {sorted(beyond)} on {data}"
+        if objects and values(statement["Resource"]) != [f"{data}/code/*"]:
+            yield f"{statement.get('Sid')} allows {objects} on {statement['Resource']}"
+        if "s3:putobject" in objects:
+            adds = True
+            if not requires(statement, "s3:if-none-match", "false"):
+                yield f"{statement.get('Sid')} replaces archives of code"
+    if not adds:
+        yield "the agent cannot add code"
+
+
 def jobs_cannot_submit_jobs(view: View) -> Iterator[str]:
     """Code of a user that runs in a job has no rights of the dispatcher."""
     for statement in _allowed(view, view.zone.identities.execution):

@@ -123,6 +123,17 @@ def broken_uploads_are_cleaned_up(view: View) -> Iterator[str]:
             yield f"{bucket} keeps the parts of broken uploads for ever"
 
 
+def code_goes_and_data_stays(view: View) -> Iterator[str]:
+    """Of the bucket of data, what lies in the folder of code goes after a time, and nothing else ever does."""
+    bucket = view.zone.buckets.data.name
+    rules = view.client("s3").get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    going = [
+        rule["Filter"].get("Prefix") for rule in rules if rule["Status"] == "Enabled" and "Expiration" in rule
+    ]
+    if going != ["code/"]:
+        yield f"{bucket} deletes {going}"
+
+
 def access_is_logged_elsewhere(view: View) -> Iterator[str]:
     """Every data bucket's access log goes to a bucket that is not itself."""
     for bucket in view.data_buckets:

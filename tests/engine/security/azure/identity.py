@@ -117,6 +117,22 @@ def jobs_cannot_write_their_data(view: View) -> Iterator[str]:
             yield f"jobs may change {data}: {held.condition or 'no condition'}"
 
 
+def whoever_submits_adds_code_and_replaces_none(view: View) -> Iterator[str]:
+    """Of the data they have the folder of code, by a condition, where they read and add; replacing takes write."""
+    wanted = {f"{_BLOBS}/read", f"{_BLOBS}/add/action"}
+    [data] = [one["id"].lower() for one in view.containers if one["name"] == view.zone.buckets.data.name]
+    for principal in (view.agent, PERSON):
+        on_data = [held for held in view.held(principal) if f"{data}/".startswith(f"{held.scope.lower()}/")]
+        if wanted - {action for held in on_data for action in held.actions}:
+            yield f"{principal} cannot add code"
+        for held in on_data:
+            if beyond := set(held.actions or (held.role,)) - wanted:
+                yield f"{principal} has {sorted(beyond)} on {data}"
+            asked = all(f"ActionMatches{{'{one}'}}" in held.condition for one in wanted)
+            if not asked or f"@Resource[{_BLOBS}:path] StringLike 'code/*'" not in held.condition:
+                yield f"{principal} reaches all of {data}: {held.condition or 'no condition'}"
+
+
 def jobs_cannot_submit_jobs(view: View) -> Iterator[str]:
     """What jobs run as holds nothing on the workspace, and becomes nobody else."""
     for held in view.held(view.execution):

@@ -98,6 +98,24 @@ def old_things_go(view: View) -> Iterator[str]:
                 yield f"{account['name']} keeps every {what} for ever"
 
 
+def code_goes_and_data_stays(view: View) -> Iterator[str]:
+    """Of the container of data, what lies in the folder of code goes after a time, and nothing else ever does."""
+    data = view.zone.buckets.data
+    name = str(data.uri).removeprefix("https://").partition(".")[0]
+    for account in view.accounts:
+        if account["name"] != name:
+            continue
+        rules = view.get(f"{account['id']}/managementPolicies/default")["properties"]["policy"]["rules"]
+        going = [
+            prefix
+            for rule in rules
+            if rule.get("enabled") and "delete" in rule["definition"]["actions"].get("baseBlob", {})
+            for prefix in rule["definition"]["filters"].get("prefixMatch", [""])
+        ]
+        if [one for one in going if not one or one.startswith(data.name)] != [f"{data.name}/code/"]:
+            yield f"{name} deletes {going}"
+
+
 def everything_lies_in_the_region(view: View) -> Iterator[str]:
     """Nothing outside the zone's region but names of private DNS, and no copy of a blob either."""
     for one in view.resources:

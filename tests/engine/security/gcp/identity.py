@@ -83,6 +83,21 @@ def jobs_cannot_write_their_data(view: View) -> Iterator[str]:
             yield f"jobs have {permission} on {what}"
 
 
+def the_agent_adds_code_and_replaces_none(view: View) -> Iterator[str]:
+    """Of the data it has the folder of code, by a condition; it reads and creates, and replacing takes delete."""
+    data = view.zone.buckets.data.name
+    folder, adds = f'resource.name.startsWith("projects/_/buckets/{data}/objects/code/")', False
+    for what, permission, binding in view.granted(view.zone.identities.agent):
+        if what != data:
+            continue
+        expression = binding.get("condition", {}).get("expression", "")
+        adds |= permission == "storage.objects.create"
+        if expression != folder or permission not in ("storage.objects.create", "storage.objects.get"):
+            yield f"the agent has {permission} on {data} where {expression or 'nothing is asked'}"
+    if not adds:
+        yield "the agent cannot add code"
+
+
 def the_agent_acts_as_one_account(view: View) -> Iterator[str]:
     """actAs on the execution account, and on nothing else."""
     agent, execution = view.zone.identities.agent, view.zone.identities.execution

@@ -68,6 +68,17 @@ def old_things_go(view: View) -> Iterator[str]:
             yield f"{bucket['name']} keeps old versions for ever"
 
 
+def code_goes_and_data_stays(view: View) -> Iterator[str]:
+    """Of the bucket of data, what lies in the folder of code goes after a time, and nothing else ever does."""
+    for bucket in view.buckets:
+        if bucket["name"] == view.zone.buckets.data.name:
+            rules = [rule for rule in bucket["lifecycle"]["rule"] if rule["action"]["type"] == "Delete"]
+            live = [rule["condition"] for rule in rules if rule["condition"].get("isLive") is not False]
+            going = [condition.get("matchesPrefix") for condition in live]
+            if going != [["code/"]]:
+                yield f"{bucket['name']} deletes {going}"
+
+
 def everything_lies_in_the_region(view: View) -> Iterator[str]:
     """No bucket, key ring or repository outside the zone's region."""
     for bucket in view.buckets:
