@@ -8,19 +8,23 @@ import os
 import stat
 import tarfile
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from dispatcher.clock import Clock
 from dispatcher.code import ignoring
+from dispatcher.contract import CODE_DAYS
 from dispatcher.errors import Problem, SpecError
 from dispatcher.job import Code
 from dispatcher.runtime import bounds
 
 KEY = "code"
 """The job's key, which every problem names."""
-_CHUNK = 1024 * 1024
+_RENEWED = CODE_DAYS * 86_400 // 2
+"""Seconds after which the same files make another archive: no job is sent with one that its zone soon deletes."""
 _LEAVE_OUT = f"leave out what the job does not need, in {ignoring.FILE}"
 
 
@@ -42,10 +46,11 @@ class _File:
     link: str | None
 
 
-def pack(folder: Path) -> Packed:
+def pack(folder: Path, clock: Clock = time.time) -> Packed:
     """Pack a folder as tar.gz. Raises SpecError for one that is missing, empty or too large, or a link out of it.
 
-    The same files give the same bytes: members are in the order of their names, without times, owners and groups,
+    The same files give the same bytes for half of the time that a zone keeps them, which gzip's header tells apart
+    (its time is when that half began): members are in the order of their names, without times, owners and groups,
     with 0644 or, for what its owner may execute, 0755. (The bytes are those of one zlib: another one may compress
     them otherwise, and then there are two archives of one content.) What is not a file is left out: so are folders
     without files, as in git.
@@ -59,7 +64,7 @@ def pack(folder: Path) -> Packed:
     content = tempfile.TemporaryFile()  # noqa: SIM115 - it is the result; whoever keeps it closes it
     try:
         with (
-            gzip.GzipFile("", "wb", 6, content, mtime=0) as zipped,
+            gzip.GzipFile("", "wb", 6, content, mtime=int(clock() // _RENEWED * _RENEWED)) as zipped,
             tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as archive,
         ):
             for file in files:

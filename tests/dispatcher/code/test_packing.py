@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from dispatcher.code import keeping, packing
+from dispatcher.contract import CODE_DAYS
 from dispatcher.errors import SpecError, UsageError
 from dispatcher.runtime import bounds
+
+DAY = 86_400
 
 
 def write(folder: Path, files: dict[str, str]) -> Path:
@@ -43,13 +46,20 @@ def test_the_same_files_are_the_same_bytes_wherever_and_whenever_they_were_writt
     os.utime(there / "train.py", (0, 0))
     (there / "train.py").chmod(0o600)
     (there / "pkg" / "empty").mkdir()
-    first, second = packing.pack(here), packing.pack(there)
+    first, second = packing.pack(here, lambda: 0.0), packing.pack(there, lambda: 89.9 * DAY)
     assert first.code == second.code
     content = first.content.read()
     assert content == second.content.read()
-    assert content[3:8] == bytes(5), "gzip's header has no name and no time"
+    assert content[3:8] == bytes(5), "gzip's header has no name, and the time when these bytes were first made"
     assert (first.code.sha256, first.code.size) == (hashlib.sha256(content).hexdigest(), len(content))
     assert first.code.folder == "src"
+
+
+def test_files_are_packed_anew_long_before_their_zone_deletes_the_archive(tmp_path: Path) -> None:
+    folder = write(tmp_path, {"a": "1"})
+    days = [packing.pack(folder, lambda day=day: day * DAY).code.sha256 for day in range(2 * CODE_DAYS)]
+    longest = max(days.count(digest) for digest in set(days))
+    assert longest <= CODE_DAYS - 90, "what is sent with an archive has three months to start"
 
 
 def test_content_names_and_the_right_to_execute_make_another_archive(tmp_path: Path) -> None:
