@@ -182,9 +182,12 @@ class SagemakerBackend:
         return observe.from_description(answer, self._context.zone)
 
     def _in_progress(self, names: set[str]) -> dict[str, Mapping[str, Any]]:
-        """List what runs in the account until all `names` are seen; other people's jobs bound the search."""
+        """List what runs in the account until all `names` are seen; other people's jobs bound the search.
+
+        Each that is found need not be described, and pays for one more page.
+        """
         found: dict[str, Mapping[str, Any]] = {}
-        pages = -(-len(names) // PAGE) + 2
+        pages, most = 0, -(-len(names) // PAGE) + 2
         asked: dict[str, Any] = {
             "StatusEquals": "InProgress",
             "SortBy": "CreationTime",
@@ -192,8 +195,9 @@ class SagemakerBackend:
             "MaxResults": PAGE,
         }
         with translated(self._session):
-            for _ in range(pages):
+            while pages < most + len(found):
                 answer = self._sagemaker().list_training_jobs(**asked)
+                pages += 1
                 for summary in answer.get("TrainingJobSummaries", ()):
                     if summary["TrainingJobName"] in names:
                         found[summary["TrainingJobName"]] = summary
