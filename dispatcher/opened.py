@@ -120,6 +120,7 @@ class Opened:
             token=lambda: secrets.token_hex(8),
             alive=lambda other: alive(other, host),
             notice=self.notice,
+            host=host,
         )
 
     def stamp(self) -> str:

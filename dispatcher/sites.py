@@ -106,6 +106,7 @@ class Sites:
     open_backend: Callable[..., Backend]
     _backends: dict[tuple[str, str, str], Backend] = field(default_factory=dict)
     _staged: set[tuple[str, str]] = field(default_factory=set)
+    _elsewhere: dict[str, float] = field(default_factory=dict)
 
     def backend(self, found: Line) -> Backend:
         """The cloud behind a queue. Raises UsageError when its package is not installed."""
@@ -150,11 +151,18 @@ class Sites:
                     self._staged.add((request.name, upload.uri))
 
         caps = Caps(found.queue.max_running, found.queue.max_nodes)
-        return Site(backend, render, caps, _updated(found), stage)
+        return Site(backend, render, caps, _updated(found), stage, found.queue.ageing, self._elsewhere)
 
     def young(self, entry: Entry, now: float) -> bool:
         """Whether the zone of this entry was changed so lately that a grant may not have spread yet."""
         return now - _updated(self.line(entry)) < YOUNG
+
+
+def attempt(entry: Entry) -> Submission:
+    """The present attempt of a submission, as backends know it."""
+    from dispatcher.backends.base import Submission
+
+    return Submission(entry.id, entry.attempt, entry.slug, entry.checkpoints_of or "")
 
 
 def job_of(entry: Entry) -> Job:

@@ -13,7 +13,7 @@ from typing import Any
 
 from dispatcher import plain
 from dispatcher.errors import LedgerError
-from dispatcher.ledger.rows import Entry, Event, ImageRow, QueueRow, Target
+from dispatcher.ledger.rows import AgentRow, Entry, Event, ImageRow, MetricRow, QueueRow, SweepRow, Target
 from dispatcher.redact import Redactor
 
 WORDS = (
@@ -32,12 +32,32 @@ def entry(entry: Entry, redactor: Redactor) -> Entry:
     """A new submission, cleaned. Raises LedgerError for a job that holds a secret."""
     changed: dict[str, Any] = {name: _column(name, getattr(entry, name), redactor) for name in WORDS}
     _column("job", entry.job, redactor)
+    changed |= {name: _json(getattr(entry, name), redactor) for name in ("labels", "parameters")}
     return replace(entry, **changed)
 
 
 def event(event: Event, redactor: Redactor) -> Event:
     """An event, cleaned."""
     return replace(event, who=redactor.text(event.who), data=_json(event.data, redactor))
+
+
+def agent(row: AgentRow, redactor: Redactor) -> AgentRow:
+    """An agent, cleaned."""
+    words = {name: redactor.text(getattr(row, name)) for name in ("name", "owner", "host")}
+    return replace(row, **words, document=_json(row.document, redactor))
+
+
+def sweep(row: SweepRow, redactor: Redactor) -> SweepRow:
+    """A sweep. Raises LedgerError when its document holds a secret: its trials are made from it."""
+    for suspect in plain.refused(_read(row.document), redactor):
+        raise LedgerError(f"{suspect.path} of the sweep {suspect.rule}", suspect.remedy)
+    words = {name: redactor.text(getattr(row, name)) for name in ("name", "who", "host")}
+    return replace(row, **words, reason=None if row.reason is None else redactor.text(row.reason))
+
+
+def metric(row: MetricRow, redactor: Redactor) -> MetricRow:
+    """A reported number: its name is the job's own word."""
+    return replace(row, name=redactor.text(row.name))
 
 
 def target(target: Target, redactor: Redactor) -> Target:

@@ -4,9 +4,40 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from typing import Protocol
 
 
-def _first(connection: sqlite3.Connection) -> None:
+class Schema(Protocol):
+    """What a migration changes. Statements are in SQLite's words; another engine translates their types."""
+
+    def execute(self, sql: str) -> object: ...
+
+    def keep(self, table: str, exception: str | None = None) -> None:
+        """Refuse, in the database itself, to delete rows of a table, or to change one other than by `exception`:
+        a condition on the row as it is (OLD) and as it would be (NEW)."""
+        ...
+
+
+class SqliteSchema:
+    """The schema of a SQLite file."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str) -> object:
+        return self._connection.execute(sql)
+
+    def keep(self, table: str, exception: str | None = None) -> None:
+        unless = f" WHEN NOT ({exception})" if exception else ""
+        for name, verb, condition in (("are_kept", "DELETE", ""), ("are_final", "UPDATE", unless)):
+            self.execute(f"DROP TRIGGER IF EXISTS {table}_{name}")
+            self.execute(
+                f"CREATE TRIGGER {table}_{name} BEFORE {verb} ON {table} FOR EACH ROW{condition}"
+                f" BEGIN SELECT RAISE(ABORT, '{table} are append-only'); END"
+            )
+
+
+def _first(schema: Schema) -> None:
     """Submissions and their events, zones, queues, and back-off per target."""
     for statement in (
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -50,20 +81,17 @@ def _first(connection: sqlite3.Connection) -> None:
             seq INTEGER PRIMARY KEY AUTOINCREMENT, submission TEXT NOT NULL REFERENCES submissions(id),
             at TEXT NOT NULL, kind TEXT NOT NULL, who TEXT NOT NULL, data TEXT NOT NULL DEFAULT '{}')""",
         "CREATE INDEX events_of ON events (submission, seq)",
-        """CREATE TRIGGER events_are_kept BEFORE DELETE ON events
-            BEGIN SELECT RAISE(ABORT, 'events are append-only'); END""",
-        """CREATE TRIGGER events_are_final BEFORE UPDATE ON events
-            BEGIN SELECT RAISE(ABORT, 'events are append-only'); END""",
         """CREATE TABLE targets (
             zone TEXT NOT NULL, hardware TEXT NOT NULL, spot INTEGER NOT NULL, failures INTEGER NOT NULL,
             not_before TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (zone, hardware, spot))""",
     ):
-        connection.execute(statement)
+        schema.execute(statement)
+    schema.keep("events")
 
 
-def _images(connection: sqlite3.Connection) -> None:
+def _images(schema: Schema) -> None:
     """Images by zone and name; a digest that is recorded again moves to the end, and is the newest."""
-    connection.execute(
+    schema.execute(
         """CREATE TABLE images (
             zone TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, reference TEXT NOT NULL,
             tag TEXT NOT NULL, platform TEXT NOT NULL, recorded_at TEXT NOT NULL, who TEXT NOT NULL,
@@ -73,7 +101,7 @@ def _images(connection: sqlite3.Connection) -> None:
     )
 
 
-def _interruptions(connection: sqlite3.Connection) -> None:
+def _interruptions(schema: Schema) -> None:
     """Attempts that follow on interruptions: what came with earlier ones, and that no checkpoint was wanted."""
     for column in (
         "no_checkpoint INTEGER NOT NULL DEFAULT 0 CHECK (no_checkpoint IN (0, 1))",
@@ -81,10 +109,65 @@ def _interruptions(connection: sqlite3.Connection) -> None:
         "billed_before INTEGER NOT NULL DEFAULT 0",
         "stop_reason TEXT",
     ):
-        connection.execute(f"ALTER TABLE submissions ADD COLUMN {column}")
+        schema.execute(f"ALTER TABLE submissions ADD COLUMN {column}")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _images, _interruptions)
+def _fleet(schema: Schema) -> None:
+    """What a shared fleet needs: who gives way to whom, labels, sweeps, agents, and lists that stay flat."""
+    for column in (
+        "labels TEXT", "max_preemptions INTEGER", "preempted_by TEXT", "max_queue_time INTEGER", "queued_at TEXT",
+        "retry_of TEXT", "checkpoints_of TEXT", "sweep TEXT", "trial INTEGER", "parameters TEXT", "erased TEXT",
+        "queue_until TEXT", "billed_at_retry INTEGER NOT NULL DEFAULT 0",
+    ):  # fmt: skip
+        schema.execute(f"ALTER TABLE submissions ADD COLUMN {column}")
+    for statement in (
+        "UPDATE submissions SET queued_at = submitted_at WHERE state = 'queued'",
+        "ALTER TABLE queues ADD COLUMN draining INTEGER NOT NULL DEFAULT 0 CHECK (draining IN (0, 1))",
+        # With the time of submission, so that those with a label are found newest first, however many there are.
+        """CREATE TABLE labels (
+            submission TEXT NOT NULL REFERENCES submissions(id), key TEXT NOT NULL, value TEXT NOT NULL,
+            submitted_at TEXT NOT NULL, PRIMARY KEY (submission, key))""",
+        "CREATE INDEX labels_recent ON labels (key, value, submitted_at DESC, submission)",
+        """CREATE TABLE sweeps (
+            id TEXT PRIMARY KEY, name TEXT NOT NULL, who TEXT NOT NULL, host TEXT NOT NULL,
+            submitted_at TEXT NOT NULL, document TEXT NOT NULL, digest TEXT NOT NULL, state TEXT NOT NULL,
+            reason TEXT, ended_at TEXT)""",
+        "CREATE INDEX sweeps_recent ON sweeps (submitted_at DESC, id)",
+        """CREATE TABLE metrics (
+            submission TEXT NOT NULL REFERENCES submissions(id), name TEXT NOT NULL, step INTEGER,
+            value DOUBLE PRECISION, at TEXT NOT NULL, PRIMARY KEY (submission, name))""",
+        """CREATE TABLE agents (
+            name TEXT PRIMARY KEY, token TEXT NOT NULL, owner TEXT NOT NULL, host TEXT NOT NULL,
+            started_at TEXT NOT NULL, seen_at TEXT NOT NULL, document TEXT NOT NULL)""",
+        """CREATE TABLE turns (
+            name TEXT PRIMARY KEY, token TEXT NOT NULL, owner TEXT NOT NULL, until TEXT NOT NULL)""",
+        # One index for each filter of list and history: those of a column that never changes cost nothing later.
+        "DROP INDEX submissions_by_queue",
+        *(
+            f"CREATE INDEX submissions_by_{column} ON submissions ({column}, submitted_at DESC, id)"
+            for column in ("queue", "state", "who", "priority", "regime", "job_type")
+        ),
+        "CREATE INDEX submissions_open ON submissions (submitted_at DESC, id) WHERE ended_at IS NULL",
+        "CREATE INDEX submissions_of_sweep ON submissions (sweep, trial) WHERE sweep IS NOT NULL",
+        """CREATE INDEX submissions_load ON submissions (queue, nodes)
+            WHERE state IN ('submitting', 'pending', 'running', 'interrupted', 'stopping')""",
+        """CREATE INDEX submissions_overdue ON submissions (queue_until)
+            WHERE state = 'queued' AND queue_until IS NOT NULL""",
+        """CREATE INDEX submissions_waiting_again ON submissions (queue)
+            WHERE state = 'queued' AND claimed_at IS NOT NULL""",
+        """CREATE INDEX submissions_withdrawn ON submissions (queue)
+            WHERE state = 'queued' AND cancel_requested_at IS NOT NULL""",
+    ):
+        schema.execute(statement)
+    # An erasure takes out who it was and what was said, once; what happened, and when, stays for the auditor.
+    unchanged = " AND ".join(f"NEW.{name} = OLD.{name}" for name in ("seq", "submission", "at", "kind"))
+    schema.keep("events", f"{unchanged} AND OLD.who <> '{ERASED}' AND NEW.who = '{ERASED}'")
+
+
+ERASED = "erased"
+"""In place of a name that was erased."""
+
+MIGRATIONS: tuple[Callable[[Schema], None], ...] = (_first, _images, _interruptions, _fleet)
 SCHEMA = len(MIGRATIONS)
 APPLICATION = 0x6C776179
 """SQLite's application id of a ledger (`lway`), so that another program's database is recognised as such."""

@@ -11,7 +11,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from dispatcher.errors import LedgerError, UnreachableError, UsageError
-from dispatcher.ledger.migrations import APPLICATION, MIGRATIONS, SCHEMA
+from dispatcher.ledger.engine import RuleBroken
+from dispatcher.ledger.migrations import APPLICATION, MIGRATIONS, SCHEMA, SqliteSchema
 
 VARIABLE = "DISPATCH_LEDGER"
 
@@ -116,7 +117,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         for number, migration in enumerate(MIGRATIONS[_schema(connection, path) :], _schema(connection, path) + 1):
-            migration(connection)
+            migration(SqliteSchema(connection))
             connection.execute(f"PRAGMA user_version = {number}")
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
         connection.execute("COMMIT")
@@ -144,6 +145,8 @@ def translated(path: Path) -> Iterator[None]:
             raise UnreachableError(
                 f"the ledger {path} is locked by another process", "try again in a moment; no job was changed"
             ) from error
+        if primary == sqlite3.SQLITE_CONSTRAINT:
+            raise RuleBroken(str(error)) from error
         raise LedgerError(*_words(primary, path, error)) from error
 
 

@@ -27,6 +27,11 @@ class Entry:
     `interruptions` counts machines taken away, over all attempts, and is none of the `retries`; `*_before` is what
     of a total came with earlier attempts. `spot` is of the attempt that is next or under way. `stop_reason` is why
     the dispatcher itself asked the cloud to stop this attempt.
+    `queued_at` is when it last came into the queue, `submitted_at` when it first did. `max_queue_time` in seconds;
+    `queue_until` is the moment it leads to. `billed_at_retry` is what was billed when the last retry began.
+    `preempted_by` is the id that this attempt gives way to. `retry_of` is the submission that this one repeats,
+    and `checkpoints_of` the one whose checkpoints it goes on with; null: its own. `labels` and `parameters` are
+    JSON objects; `trial` counts within a `sweep`, from 1. `erased` is when the names in it were taken out.
     """
 
     id: str
@@ -86,6 +91,19 @@ class Entry:
     interruptions_before: int = 0
     billed_before: int = 0
     stop_reason: str | None = None
+    labels: str | None = None
+    max_preemptions: int | None = None
+    preempted_by: str | None = None
+    max_queue_time: int | None = None
+    queued_at: str | None = None
+    retry_of: str | None = None
+    checkpoints_of: str | None = None
+    sweep: str | None = None
+    trial: int | None = None
+    parameters: str | None = None
+    erased: str | None = None
+    queue_until: str | None = None
+    billed_at_retry: int = 0
 
     @property
     def final(self) -> bool:
@@ -107,7 +125,9 @@ class Entry:
         hidden = ("lease_token", "lease_owner", "lease_until")
         document = {name: getattr(self, name) for name in ENTRY_COLUMNS if name not in hidden}
         document["job"] = json.loads(self.job)
-        document["links"] = json.loads(self.links) if self.links else {}
+        for name in ("links", "labels", "parameters"):
+            text = getattr(self, name)
+            document[name] = json.loads(text) if text else {}
         for name in ("spot", "preemptible", "no_checkpoint"):
             document[name] = bool(getattr(self, name))
         document["unit_price"] = None if self.unit_price is None else float(self.unit_price)
@@ -152,7 +172,8 @@ class ZoneRow:
 
 @dataclass(frozen=True, slots=True)
 class QueueRow:
-    """A queue; `document` is its JSON. A `retired` queue is in no queue file any more but still has jobs."""
+    """A queue; `document` is its JSON. A `retired` queue is in no queue file any more but still has jobs, a
+    `draining` one runs what it has and takes nothing new."""
 
     name: str
     zone: str
@@ -161,6 +182,7 @@ class QueueRow:
     paused: int = 0
     paused_reason: str | None = None
     retired: int = 0
+    draining: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +221,55 @@ class ImageRow:
     entrypoint: str | None = None
     default_command: str | None = None
     runtime: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRow:
+    """A running agent. `token` is of this run of it, `owner` its process (dispatcher.scheduling.process);
+    `document` is a JSON object of what it serves and how it is."""
+
+    name: str
+    token: str
+    owner: str
+    host: str
+    started_at: str
+    seen_at: str
+    document: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Who does a thing that one process does at a time, and until when."""
+
+    name: str
+    token: str
+    owner: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRow:
+    """A search over the parameters of one job, whose trials are submissions. `document` is its JSON, and `digest`
+    is of that; `state` is running, stopping, stopped or ended."""
+
+    id: str
+    name: str
+    who: str
+    host: str
+    submitted_at: str
+    document: str
+    digest: str
+    state: str
+    reason: str | None = None
+    ended_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """The last number of a name that a job reported of itself; a null `value` was looked for and not there."""
+
+    submission: str
+    name: str
+    step: int | None
+    value: float | None
+    at: str

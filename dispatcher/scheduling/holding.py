@@ -34,18 +34,20 @@ def kept(work: Work, entry: Entry, every: float = RENEWED) -> Iterator[None]:
     lease lasts for as long as it was given for.
     """
     token = entry.lease_token
-    if token is None or work.beside is None:
+    if token is None:
         yield
         return
     over = threading.Event()
     thread = threading.Thread(target=_renew, args=(work, entry, every, over), name="lease", daemon=True)
     _held.add(token)
-    thread.start()
     try:
+        if work.beside is not None:
+            thread.start()
         yield
     finally:
         over.set()
-        thread.join()
+        if thread.ident is not None:
+            thread.join()
         _held.discard(token)
 
 

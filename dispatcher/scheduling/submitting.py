@@ -1,17 +1,17 @@
 """Claim and send: the three steps that make a crash harmless, and taking up what a crash left behind.
 
-The order is: commit `submitting` with the deterministic cloud name and the digest of the request; call the
-cloud; commit the provider's id. Whatever is found in `submitting` later is looked up by its name before
-anything is sent again.
+The order is: commit `submitting` with the deterministic cloud name, and the digest of the request once it is
+known; call the cloud; commit the provider's id. Whatever is found in `submitting` later is looked up by its name
+before anything is sent again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from dispatcher.backends.base import Request, State, Submission
+from dispatcher.backends.base import Request, State
 from dispatcher.clock import moment, stamp
 from dispatcher.errors import (
     AlreadyExistsError,
@@ -23,10 +23,13 @@ from dispatcher.errors import (
     QuotaError,
     UnreachableError,
 )
-from dispatcher.ledger import Entry, Target
+from dispatcher.ledger import Caps, Entry, Event, Target
 from dispatcher.naming import request_digest
+from dispatcher.scheduling import preempting
+from dispatcher.scheduling.holding import held, kept
 from dispatcher.scheduling.observing import Observer
 from dispatcher.scheduling.work import RELEASED, YOUNG, Report, Site, Work, target
+from dispatcher.sites import LOCAL, attempt
 
 PAUSE, PATIENCE = 5.0, 120.0
 """Seconds between tries while a role spreads, and of all tries of one call together."""
@@ -45,8 +48,8 @@ _OURS = AuthError | NotInstalledError
 _LATER = _OURS | NotHereError | UnreachableError | CapacityError | QuotaError
 """What may not stand in the way of a later try, or of one on another machine."""
 
-_PAGE = 16
-"""Waiting jobs that are read at a time: the first may nearly always go."""
+ELSEWHERE = 900.0
+"""Seconds until a process tries a job again whose code it does not have: somebody else may have put it there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,72 +61,110 @@ class Submitter:
 
     def submit_from(self, queue: str, report: Report) -> None:
         """Claim and send from the head of one queue until nothing more may go."""
-        passed: set[str] = set()
-        while (entry := self._next(queue, passed, report)) is not None:
-            name = Submission(entry.id, entry.attempt, entry.slug).name
-            try:
-                site = self.work.site(entry)
-                request = site.render(entry, Submission(entry.id, entry.attempt, entry.slug))
-            except NotInstalledError as error:
-                report.errors.append((error, (entry.id,)))
-                return
-            except DispatchError as error:
-                self.work.end(entry, State.FAILED, str(error), report, error=error)
+        skip: set[str] = set()
+        while not self.work.stopping() and (claimed := self._claim(queue, skip, report)) is not None:
+            entry, site = claimed
+            with kept(self.work, entry):
+                done = self._begin(entry, site, report)
+            self.work.progress()
+            if done:
                 continue
-            if self._stage(entry, site, request, report):
-                claimed = self.work.ledger.claim(
-                    entry,
-                    cloud_name=name,
-                    request_digest=request_digest(request),
-                    lease=self.work.lease(),
-                    now=self.work.now(),
-                    caps=site.caps,
-                    passed=passed,
-                )
-                if claimed is None:
-                    return
-                if self._send(claimed, site, request, report):
-                    continue
-            passed.add(entry.id)
-            error_met = report.error_of(entry.id)
-            if isinstance(error_met, _OURS | UnreachableError) or getattr(error_met, "propagating", False):
+            skip.add(entry.id)
+            met = report.error_of(entry.id)
+            if isinstance(met, _OURS | UnreachableError) or getattr(met, "propagating", False):
                 return
 
-    def _next(self, queue: str, passed: set[str], report: Report) -> Entry | None:
-        """The first job of a queue that may go now; those whose target holds back are added to `passed`."""
-        now = self.work.now()
-        held = {(t.zone, t.hardware, t.spot) for t in self.work.ledger.targets() if t.not_before > now}
-        page = len(passed) + _PAGE
+    def _claim(self, queue: str, skip: set[str], report: Report) -> tuple[Entry, Site] | None:
+        """The first job of a queue that may go now, claimed; None when there is none, or no way to send it here."""
         while True:
-            entries = self.work.ledger.waiting(queue, page)
-            for entry in entries:
-                if entry.id in passed:
-                    continue
-                if entry.cancel_requested_at:
-                    self._withdraw(entry, report)
-                    continue
-                if target(entry) in held or (entry.not_before or "") > now:
-                    passed.add(entry.id)
-                    continue
-                return entry
-            if len(entries) < page:
+            host = self.work.host if queue == LOCAL and self.work.ledger.shareable else None
+            now, takes = self.work.now(), self.work.takes
+            first = self.work.ledger.head(queue, now=now, takes=takes, skip=skip, host=host)
+            if first is None:
                 return None
-            page *= 2
+            try:
+                site = self.work.site(first)
+            except NotInstalledError as error:
+                report.errors.append((error, (first.id,)))
+                return None
+            except DispatchError as error:
+                self.work.end(first, State.FAILED, str(error), report, error=error)
+                continue
+            clock = self.work.clock()
+            skip |= {id for id, until in site.elsewhere.items() if until > clock}
+            entry = self.work.ledger.claim(
+                queue,
+                lease=self.work.lease(),
+                now=now,
+                caps=site.caps,
+                takes=takes,
+                skip=skip,
+                ageing=site.ageing,
+                host=host,
+            )
+            if entry is not None:
+                return entry, site
+            if site.caps != Caps():
+                head = self.work.ledger.head(queue, now=now, takes=takes, skip=skip, ageing=site.ageing, host=host)
+                preempting.make_room(self.work, self.observer, queue, site.caps, head, report)
+            return None
+
+    def _begin(self, entry: Entry, site: Site, report: Report) -> bool:
+        """Render, stage and send a claimed job; False when it is queued again, or nobody knows yet."""
+        try:
+            request = site.render(entry, attempt(entry))
+        except NotInstalledError as error:
+            self._give_back(entry, error, report)
+            return False
+        except DispatchError as error:
+            self.work.end(entry, State.FAILED, str(error), report, error=error)
+            return True
+        return self._stage(entry, site, request, report) and self._record_and_send(entry, site, request, report)
 
     def _stage(self, entry: Entry, site: Site, request: Request, report: Report) -> bool:
-        """Put into the zone what the job goes with, before anybody claims it: a long upload holds no lease.
+        """Put into the zone what the job goes with.
 
-        False when the job stays queued, for somebody who can, or has ended because nobody ever will.
+        False when the job is queued again, for somebody who can, or has ended because nobody ever will.
         """
         try:
-            self._patiently(site, lambda: site.stage(request))
+            self._patiently(site, lambda: site.stage(request), lambda: self._renew(entry))
         except DispatchError as error:
             if error.propagating or isinstance(error, _LATER):
-                self.work.unseen([entry], error, report)
+                self._give_back(entry, error, report)
+                if isinstance(error, NotHereError):
+                    site.elsewhere[entry.id] = self.work.clock() + ELSEWHERE
             else:
                 self.work.end(entry, State.FAILED, str(error), report, error=error)
             return False
         return True
+
+    def _give_back(self, entry: Entry, error: DispatchError, report: Report) -> None:
+        """Queue a claimed job again that was not sent, with what stood in the way here."""
+        report.errors.append((error, (entry.id,)))
+        kept = {"last_error": error.message, "last_error_at": self.work.now()}
+        self._requeue(entry, self.work.event(entry, "given back", **kept), kept, report)
+
+    def _requeue(self, entry: Entry, event: Event, columns: Mapping[str, object], report: Report) -> None:
+        """Put a claimed job back where it was; if it was cancelled meanwhile, that is its end."""
+        queued = {"state": State.QUEUED.value, "cloud_name": None, "request_digest": None, **RELEASED}
+        self.work.ledger.change(entry.id, {**queued, **columns}, event, token=entry.lease_token)
+        fresh = self.work.ledger.entry(entry.id)
+        if fresh is not None and fresh.state == State.QUEUED and fresh.cancel_requested_at:
+            self.work.end(fresh, State.CANCELLED, f"cancelled by {fresh.cancelled_by}", report)
+
+    def _record_and_send(self, entry: Entry, site: Site, request: Request, report: Report) -> bool:
+        """Commit what is about to be called, if the claim still holds; then call."""
+        called = {"request_digest": request_digest(request), "claimed_at": self.work.now()}
+        called["lease_until"] = self.work.lease().until
+        if not self.work.ledger.change(entry.id, called, token=entry.lease_token):
+            return False
+        return self._send(entry, site, request, report)
+
+    def withdraw(self, queues: Collection[str] | None, report: Report) -> None:
+        """End waiting jobs that were cancelled while they were being sent, and came back to the queue."""
+        for entry in self.work.ledger.withdrawn():
+            if queues is None or entry.queue in queues:
+                self.work.end(entry, State.CANCELLED, f"cancelled by {entry.cancelled_by}", report)
 
     def _send(self, entry: Entry, site: Site, request: Request, report: Report) -> bool:
         """Make the call and record its outcome; False when the job stays queued."""
@@ -158,12 +199,11 @@ class Submitter:
 
     def _call(self, entry: Entry, site: Site, request: Request) -> str:
         """Submit, and keep the claim for as long as a new role or grant is waited for."""
+        return self._patiently(site, lambda: site.backend.submit(request), lambda: self._renew(entry))
 
-        def renew() -> bool:
-            claim = {"claimed_at": self.work.now(), "lease_until": self.work.lease().until}
-            return self.work.ledger.change(entry.id, claim, token=entry.lease_token)
-
-        return self._patiently(site, lambda: site.backend.submit(request), renew)
+    def _renew(self, entry: Entry) -> bool:
+        claim = {"claimed_at": self.work.now(), "lease_until": self.work.lease().until}
+        return self.work.ledger.change(entry.id, claim, token=entry.lease_token)
 
     def _patiently(self, site: Site, step: Callable[[], T], renew: Callable[[], bool] = lambda: True) -> T:
         """Take a step; while the zone is young, give a new role or grant time to spread before believing a no.
@@ -207,20 +247,11 @@ class Submitter:
                 entry.id, free, self.work.event(entry, "unanswered", **kept), token=entry.lease_token
             )
             return False
-        others = [
-            other for other in self.work.ledger.active() if other.id != entry.id and target(other) == target(entry)
-        ]
-        if isinstance(error, QuotaError) and not others:
+        if isinstance(error, QuotaError) and not self.work.ledger.rivals(entry):
             # Nothing of ours uses the quota, so nothing that ends here will free it.
             self.work.end(entry, State.FAILED, str(error), report)
             return False
-        columns: dict[str, object] = {"state": State.QUEUED.value, "cloud_name": None, **kept, **RELEASED}
-        self.work.ledger.change(
-            entry.id, columns, self.work.event(entry, "refused", **kept), token=entry.lease_token
-        )
-        fresh = self.work.ledger.entry(entry.id)
-        if fresh is not None and fresh.cancel_requested_at:
-            self._withdraw(fresh, report)
+        self._requeue(entry, self.work.event(entry, "refused", **kept), kept, report)
         if isinstance(error, CapacityError | QuotaError):
             # Signing in must not be answered with a wait; what is full gets a pause that grows.
             failures = self._failures(entry) + 1
@@ -228,11 +259,6 @@ class Submitter:
             until = stamp(self.work.clock() + pause)
             self.work.ledger.hold_back(Target(*target(entry), failures, until, str(kept["last_error"])))
         return False
-
-    def _withdraw(self, entry: Entry, report: Report) -> None:
-        """End a waiting job that was cancelled while it was being sent, and came back to the queue."""
-        if entry.state == State.QUEUED:
-            self.work.end(entry, State.CANCELLED, f"cancelled by {entry.cancelled_by}", report)
 
     def _failures(self, entry: Entry) -> int:
         """How often in a row this entry's target has had no room."""
@@ -242,18 +268,28 @@ class Submitter:
     def recover(self, entry: Entry, report: Report) -> None:
         """Take up an entry in `submitting` whose submitter is gone."""
         dead = entry.lease_owner is not None and self.work.alive(entry.lease_owner) is False
+        # Its own process, and no step at work: one that died over a database that went away left it behind.
+        dead = dead or (entry.lease_owner == self.work.owner and not held(entry.lease_token))
+        ran_out = entry.lease_until is None or entry.lease_until <= self.work.now()
+        if not dead and not (ran_out and self.work.sure()):
+            return
         taken = self.work.ledger.take_over(entry, self.work.lease(), self.work.now(), dead=dead)
         if taken is None:
             return
-        try:
-            site = self.work.site(taken)
-            if not self._adopt(taken, site, report):
-                self._resend(taken, site, report)
-        except DispatchError as error:
-            self._look_again(taken, error, report)
+        with kept(self.work, taken):
+            try:
+                site = self.work.site(taken)
+                if not self._adopt(taken, site, report):
+                    self._resend(taken, site, report)
+            except DispatchError as error:
+                self._look_again(taken, error, report)
 
     def _resend(self, entry: Entry, site: Site, report: Report) -> None:
         """The cloud has no job of this name: the call never arrived, so it is made (again)."""
+        if entry.request_digest is None:
+            # Whoever claimed it never came to calling: it goes again in its turn.
+            self._requeue(entry, self.work.event(entry, "left behind"), {}, report)
+            return
         called = moment(entry.claimed_at or entry.submitted_at)
         settled = max(site.backend.settle_seconds, SETTLED if entry.cancel_requested_at else 0.0)
         if self.work.clock() - called < settled:
@@ -269,13 +305,11 @@ class Submitter:
             self.work.end(entry, State.CANCELLED, "cancelled before it was submitted", report)
             return
         try:
-            request = site.render(entry, Submission(entry.id, entry.attempt, entry.slug))
+            request = site.render(entry, attempt(entry))
         except DispatchError as error:
             self.work.end(entry, State.FAILED, str(error), report, error=error)
             return
-        called_again = {"request_digest": request_digest(request), "claimed_at": self.work.now()}
-        if self.work.ledger.change(entry.id, called_again, token=entry.lease_token):
-            self._send(entry, site, request, report)
+        self._record_and_send(entry, site, request, report)
 
     def _adopt_own(self, entry: Entry, site: Site, report: Report) -> bool:
         """The name is taken, and only this submission may have taken it: an earlier call did arrive."""

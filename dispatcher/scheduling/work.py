@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from dispatcher.backends.base import Backend, Request, State, Submission
@@ -27,10 +27,11 @@ RELEASED: dict[str, object] = {"lease_token": None, "lease_owner": None, "lease_
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """All that is needed to submit from one queue: who renders and sends, and the caps of the queue.
+    """All that is needed to submit from one queue: who renders and sends, its caps, and what waiting counts there.
 
     `render` turns an entry into its request; `stage` puts into the zone what that goes with; `updated_at` is when
-    the zone was last changed (epoch seconds).
+    the zone was last changed (epoch seconds). `ageing` is the queue's. `elsewhere` are jobs that cannot be sent
+    from here, each with when it may be tried again; kept for as long as this process has the queue's cloud open.
     """
 
     backend: Backend
@@ -38,6 +39,8 @@ class Site:
     caps: Caps
     updated_at: float = 0.0
     stage: Callable[[Request], None] = lambda request: None
+    ageing: int | None = None
+    elsewhere: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -58,11 +61,12 @@ class Work:
     """A scheduler's surroundings. `site` opens a queue's cloud (lazily); `owner` names this process; `token`
     makes lease tokens; `alive` says whether another owner's process still runs (None: cannot be known); `notice`
     tells the person what a tick waits for. What is recorded goes into the ledger, which takes secrets out of it
-    (dispatcher.ledger.cleaning).
+    (dispatcher.ledger.cleaning). `host` is this machine.
 
-    `beside` opens the ledger once more, for a thread. An agent has more to say: `turn` whether something that one
-    process does at a time is its to do now, `stopping` that no new step is to be begun, `sure` that the clock can be
-    believed (it did not jump just now), and it hears of each step that ended by `progress`."""
+    `takes` are the job types that this process sends, all when it is empty. `beside` opens the ledger once more,
+    for a thread. An agent has more to say: `turn` whether what one process does at a time is its to do now
+    (`unable`: this process could not), `stopping` that nothing new is to be begun, `sure` that the clock can be
+    believed (it did not jump just now). It hears by `progress` of each step that ended."""
 
     ledger: Ledger
     site: Callable[[Entry], Site]
@@ -72,8 +76,11 @@ class Work:
     token: Callable[[], str]
     alive: Callable[[str], bool | None]
     notice: Callable[[str], None] = lambda text: None
+    takes: tuple[str, ...] = ()
+    host: str = ""
     beside: Callable[[], Ledger] | None = None
     turn: Callable[[str], bool] = lambda name: True
+    unable: Callable[[str, DispatchError], None] = lambda name, error: None
     stopping: Callable[[], bool] = lambda: False
     progress: Callable[[], None] = lambda: None
     sure: Callable[[], bool] = lambda: True
@@ -100,12 +107,14 @@ class Work:
         *,
         error: DispatchError | None = None,
         cause: str = "",
+        more: Mapping[str, object] | None = None,
     ) -> None:
         """End an entry without the cloud: refused, cancelled before it was sent, never sendable, or waited out.
 
-        `cause` is as of an Observation. Changes nothing when someone else has taken it up since it was read.
+        `cause` is as of an Observation, `more` are other columns. Changes nothing when someone else has taken it
+        up since it was read.
         """
-        columns = {"state": state.value, "reason": reason, "ended_at": self.now(), **RELEASED}
+        columns = {"state": state.value, "reason": reason, "ended_at": self.now(), **RELEASED, **(more or {})}
         if cause:
             columns["cause"] = cause
         event = self.event(entry, state.value, reason=reason)
@@ -117,9 +126,7 @@ class Work:
     def unseen(self, entries: list[Entry], error: DispatchError, report: Report) -> None:
         """Keep an error beside the last known state: not being able to ask is no state."""
         report.errors.append((error, tuple(entry.id for entry in entries)))
-        for entry in entries:
-            columns = {"last_error": error.message, "last_error_at": self.now()}
-            self.ledger.change(entry.id, columns)
+        self.ledger.unseen([entry.id for entry in entries], error.message, self.now())
 
 
 def target(entry: Entry) -> tuple[str, str, int]:

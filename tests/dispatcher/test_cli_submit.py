@@ -218,7 +218,7 @@ def test_a_full_disk_is_one_clear_error_and_nothing_is_sent(
     line: Run, dispatcher: Dispatcher, cloud: ToyCloud
 ) -> None:
     ledger: Any = dispatcher.ledger
-    ledger._rows(f"PRAGMA max_page_count = {ledger._rows('PRAGMA page_count')[0][0]}")
+    ledger.engine.rows(f"PRAGMA max_page_count = {ledger.engine.rows('PRAGMA page_count')[0][0]}")
     words = [f"--env=A{number}={'x' * 500}" for number in range(60)]
     said = line("submit", "job.yaml", *words)
     assert (said.code, cloud.sent) == (ExitCode.UNEXPECTED, [])

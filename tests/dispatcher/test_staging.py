@@ -1,4 +1,4 @@
-"""Code that goes along with a job: in the zone before anybody claims the job, and kept until it is there."""
+"""Code that goes along with a job: in the zone before the job is sent, and kept until it is there."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from dispatcher.api import Dispatcher
+from dispatcher.backends.base import Upload
 from dispatcher.backends.faults import NotAllowed
 from dispatcher.code import keeping
 from dispatcher.errors import AuthError, PolicyRefusal, SpecError, UnreachableError
 from dispatcher.job import Code, Job
+from dispatcher.ledger import Lease
+from dispatcher.scheduling.submitting import ELSEWHERE
 from tests.dispatcher.conftest import job
 from tests.dispatcher.doubles import ManualClock, ToyCloud
 
@@ -68,22 +71,49 @@ def test_the_job_reads_what_was_submitted_whatever_becomes_of_the_folder(
 
 
 def test_on_another_machine_a_job_without_its_code_waits_and_lets_others_go(
-    lined: Dispatcher, cloud: ToyCloud, coded: Job, tmp_path: Path
+    lined: Dispatcher, cloud: ToyCloud, coded: Job, tmp_path: Path, clock: ManualClock
 ) -> None:
     cloud.unstaged += [UnreachableError("no network")]
     entry = lined.submit(coded, "line")
+    clock.now += 1
     for archive in keeping.beside(tmp_path / "ledger.db").iterdir():
         archive.unlink()
     other = lined.submit(job("other"), "line")
     assert (lined.show(entry.id).state, other.state) == ("queued", "pending")
     assert "nor on this machine" in str(lined.show(entry.id).last_error)
+    for _ in range(3):
+        clock.now += ELSEWHERE / 4
+        lined.tick()
+    assert [event.kind for event in lined.events(entry.id)] == ["queued", *["claimed", "given back"] * 2]
 
 
-def test_nobody_holds_a_claim_while_code_is_on_its_way(lined: Dispatcher, cloud: ToyCloud, coded: Job) -> None:
+def test_a_job_that_cannot_be_staged_is_given_back_and_goes_when_it_can(
+    lined: Dispatcher, cloud: ToyCloud, coded: Job
+) -> None:
     cloud.unstaged += [AuthError("not signed in")]
     entry = lined.submit(coded, "line")
-    assert [event.kind for event in lined.events(entry.id)] == ["queued"]
+    assert [event.kind for event in lined.events(entry.id)] == ["queued", "claimed", "given back"]
     assert (entry.cloud_name, entry.lease_token, entry.last_error) == (None, None, "not signed in")
+    assert (entry.state, entry.request_digest) == ("queued", None)
+    lined.tick()
+    assert lined.show(entry.id).state == "pending"
+
+
+def test_nothing_is_called_before_its_digest_is_recorded_under_a_claim_that_still_holds(
+    lined: Dispatcher, cloud: ToyCloud, coded: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = cloud.stage
+
+    def slow(upload: Upload, content: Path) -> None:
+        stage(upload, content)
+        (row,) = lined.ledger.active()
+        assert (row.state, row.request_digest) == ("submitting", None)
+        later = Lease("theirs", "bob@elsewhere#1", "9999")
+        assert lined.ledger.take_over(row, later, str(row.lease_until), dead=False)
+
+    monkeypatch.setattr(cloud, "stage", slow)
+    entry = lined.submit(coded, "line")
+    assert (entry.state, entry.lease_token, cloud.sent) == ("submitting", "theirs", [])
 
 
 def test_a_refusal_that_stays_one_ends_the_job(lined: Dispatcher, cloud: ToyCloud, coded: Job) -> None:

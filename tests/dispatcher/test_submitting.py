@@ -24,6 +24,7 @@ from dispatcher.errors import (
     UnreachableError,
     UsageError,
 )
+from dispatcher.ledger import Caps, Lease
 from dispatcher.scheduling.work import LEASE
 from tests.dispatcher.conftest import job
 from tests.dispatcher.doubles import ManualClock, ToyCloud
@@ -144,19 +145,8 @@ def test_a_submitter_that_still_lives_is_left_alone_until_its_lease_ends(
     lined: Dispatcher, cloud: ToyCloud, clock: ManualClock
 ) -> None:
     entry = lined.enqueue(lined.plan(job(), "line"))
-    row = lined.show(entry.id)
-    from dispatcher.ledger import Caps, Lease
-
     lease = Lease("t", "bob@elsewhere#1", stamp(clock.now + LEASE))
-    lined.ledger.claim(
-        row,
-        cloud_name=f"train-{row.id}-1",
-        request_digest="d",
-        lease=lease,
-        now=stamp(clock.now),
-        caps=Caps(),
-        passed=(),
-    )
+    assert lined.ledger.claim("line", lease=lease, now=stamp(clock.now), caps=Caps())
     lined.tick()
     assert lined.show(entry.id).state == "submitting"
     clock.now += LEASE + 1
@@ -224,13 +214,26 @@ def test_a_job_that_someone_else_took_up_meanwhile_is_not_ended_by_an_older_read
     entry = lined.enqueue(lined.plan(job(), "line"))
 
     def refuse(*_: object) -> None:
-        monkeypatch.undo()
-        lined.tick()
+        lined.ledger.change(entry.id, {"lease_token": "theirs"})
         raise PolicyRefusal("a rule of an older queue configuration")
 
     monkeypatch.setattr(cloud, "render", refuse)
     assert lined.tick().error_of(entry.id) is None
-    assert lined.show(entry.id).state == "pending"
+    assert lined.show(entry.id).state == "submitting"
+
+
+def test_a_claim_whose_process_died_before_it_called_goes_again_in_its_turn_and_at_once(
+    lined: Dispatcher, cloud: ToyCloud, clock: ManualClock
+) -> None:
+    cloud.settle_seconds = 600.0
+    entry = lined.enqueue(lined.plan(job(), "line"))
+    lease = Lease("t", lined.work().owner, stamp(clock.now + LEASE))
+    assert lined.ledger.claim("line", lease=lease, now=stamp(clock.now), caps=Caps())
+    lined.tick()
+    assert lined.show(entry.id).state == "pending", "nothing was called, so nothing has to settle"
+    assert cloud.sent == [f"train-{entry.id}-1"]
+    kinds = [event.kind for event in lined.events(entry.id)]
+    assert kinds == ["queued", "claimed", "left behind", "claimed", "submitted"]
 
 
 @pytest.mark.parametrize("error", [QuotaError("the limit is 1 instance"), CapacityError("none left")])

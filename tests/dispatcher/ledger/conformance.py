@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from dispatcher.errors import LedgerError
-from dispatcher.ledger import Caps, Entry, Event, Filter, ImageRow, Lease, Ledger, Load, QueueRow, Target, ZoneRow
+from dispatcher.ledger import (
+    AgentRow,
+    Caps,
+    Entry,
+    Event,
+    Filter,
+    ImageRow,
+    Lease,
+    Ledger,
+    Load,
+    MetricRow,
+    QueueRow,
+    SweepRow,
+    Target,
+    ZoneRow,
+)
 
 Open = Callable[[], Ledger]
 NOW, LATER, MUCH_LATER = "2026-11-21T08:00:00.000Z", "2026-11-21T08:05:00.000Z", "2026-11-21T09:00:00.000Z"
@@ -30,9 +46,12 @@ def add(ledger: Ledger, *entries: Entry) -> None:
         ledger.add(one, Event(one.id, NOW, "queued", "ada"))
 
 
-def claim(ledger: Ledger, one: Entry, lease: Lease = LEASE, caps: Caps = ANY, **more: Any) -> Entry | None:
-    given = {"now": NOW, "passed": (), "cloud_name": f"{one.slug}-{one.id}-1", "request_digest": "rd", **more}
-    return ledger.claim(one, lease=lease, caps=caps, **given)
+def claim(
+    ledger: Ledger, queue: str = "line", lease: Lease = LEASE, caps: Caps = ANY, now: str = NOW, **more: Any
+) -> str | None:
+    """The id of the job that was claimed from a queue."""
+    claimed = ledger.claim(queue, lease=lease, now=now, caps=caps, **more)
+    return claimed.id if claimed is not None else None
 
 
 def image(digest: str, **columns: Any) -> ImageRow:
@@ -76,9 +95,10 @@ class Conformance:
         assert ledger.loads() == {}
         add(ledger, entry("a", nodes=3), entry("b", submitted_at=LATER), entry("c", submitted_at=MUCH_LATER))
         add(ledger, entry("x", queue="other"))
-        claim(ledger, entry("a", nodes=3))
+        assert claim(ledger) == "a"
         ledger.change("c", {"state": "cancelled", "ended_at": NOW})
         assert ledger.loads() == {"line": Load(1, LATER, 1, 3), "other": Load(1, NOW, 0, 0)}
+        assert ledger.waiting_queues() == ["line", "other"]
         assert [one.id for one in ledger.waiting(None, 1)] == ["x"]
 
     def test_lists_are_newest_first_filtered_counted_and_cut(self, open: Open) -> None:
@@ -99,51 +119,112 @@ class Conformance:
     def test_a_job_is_found_by_the_beginning_of_its_id_or_its_cloud_name(self, open: Open) -> None:
         ledger = open()
         add(ledger, entry("abcd"), entry("abxy", submitted_at=LATER), entry("zzzz"))
-        claim(ledger, entry("abcd"), passed=("abxy",))
+        assert claim(ledger) == "abcd"
         assert {one.id for one in ledger.find("ab", 9)} == {"abcd", "abxy"}
         assert [one.id for one in ledger.find("s-abcd-1", 9)] == ["abcd"]
         assert ledger.find("%", 9) == ledger.find("_bcd", 9) == ledger.find("nope", 9) == []
 
-    def test_only_the_first_in_line_can_be_claimed_and_only_once(self, open: Open) -> None:
+    def test_the_first_in_line_is_claimed_and_once_only(self, open: Open) -> None:
         ledger = open()
-        first, second = entry("a"), entry("b")
-        add(ledger, first, second)
-        assert claim(ledger, second) is None
-        claimed = claim(ledger, first)
+        add(ledger, entry("b"), entry("a", attempt=3), entry("c", submitted_at=MUCH_LATER, priority=1))
+        assert [claim(ledger), claim(open()), claim(ledger), claim(ledger)] == ["c", "a", "b", None]
+        claimed = ledger.entry("a")
         assert claimed is not None
-        assert (claimed.state, claimed.cloud_name, claimed.request_digest) == ("submitting", "s-a-1", "rd")
-        assert claim(open(), first, Lease("token-2", "bob@there#2", LATER)) is None
-        assert claim(ledger, second) is not None
+        assert (claimed.state, claimed.cloud_name, claimed.claimed_at) == ("submitting", "s-a-3", NOW)
+        assert (claimed.lease_token, claimed.lease_owner, claimed.lease_until) == ("token-1", "ada@here#1", LATER)
+        assert [event.kind for event in ledger.events("a")] == ["queued", "claimed"]
 
-    def test_those_that_hold_back_are_passed_and_those_not_due_do_not_stand_in_the_way(self, open: Open) -> None:
+    def test_a_claim_passes_who_is_not_due_cancelled_skipped_of_another_type_or_from_elsewhere(
+        self, open: Open
+    ) -> None:
         ledger = open()
-        add(ledger, entry("a"), entry("b", not_before=MUCH_LATER), entry("c"))
-        assert claim(ledger, entry("c")) is None
-        assert claim(ledger, entry("c"), passed=("a",)) is not None
+        add(ledger, entry("a", not_before=MUCH_LATER), entry("b"), entry("c"), entry("d", job_type="train"))
+        add(ledger, entry("e", host="there", job_type="train"))
+        ledger.change("b", {"cancel_requested_at": NOW})
+        assert [one.id for one in ledger.withdrawn()] == ["b"]
+        wanted: dict[str, Any] = {"skip": ("c",), "takes": ("train", "other"), "host": "there"}
+        assert claim(ledger, **wanted) == "e"
+        assert claim(ledger, **{**wanted, "host": "here"}) == "d"
+        assert claim(ledger, skip=("c",)) is None
+        assert [claim(ledger), claim(ledger), claim(ledger, now=MUCH_LATER)] == ["c", None, "a"]
 
-    def test_caps_count_jobs_and_nodes_of_the_queue(self, open: Open) -> None:
+    def test_who_aims_at_a_target_that_is_held_back_is_passed_until_it_no_longer_is(self, open: Open) -> None:
         ledger = open()
-        add(ledger, entry("a", nodes=3), entry("b", nodes=2), entry("x", queue="other", nodes=9))
-        assert claim(ledger, entry("x", queue="other", nodes=9), caps=Caps(nodes=9)) is not None
-        assert claim(ledger, entry("a", nodes=3), caps=Caps(nodes=2)) is None
-        assert claim(ledger, entry("a", nodes=3), caps=Caps(running=1, nodes=4)) is not None
-        assert claim(ledger, entry("b", nodes=2), caps=Caps(running=1)) is None
-        assert claim(ledger, entry("b", nodes=2), caps=Caps(nodes=4)) is None
-        assert claim(ledger, entry("b", nodes=2), caps=Caps(running=2, nodes=5)) is not None
+        add(ledger, entry("a"), entry("b", spot=1), entry("c", hardware="other"))
+        ledger.hold_back(Target("z", "h", 0, 1, LATER, "no capacity"))
+        assert [claim(ledger), claim(ledger), claim(ledger)] == ["b", "c", None]
+        assert claim(ledger, now=LATER) == "a"
+
+    def test_the_head_is_who_would_be_claimed_whether_there_is_room_or_not(self, open: Open) -> None:
+        ledger = open()
+        self._sync(ledger, ["line"])
+        assert ledger.head("line", now=NOW) is None
+        add(ledger, entry("a", not_before=LATER), entry("b"), entry("c", job_type="train"))
+        ledger.pause("line", "maintenance")
+        wanted: tuple[tuple[dict[str, Any], str], ...] = (
+            ({}, "b"), ({"skip": ("b",)}, "c"), ({"takes": ("train",)}, "c")
+        )  # fmt: skip
+        for given, expected in wanted:
+            head = ledger.head("line", now=NOW, **given)
+            assert head is not None
+            assert (head.id, head.state) == (expected, "queued")
+
+    def test_caps_count_jobs_and_nodes_of_the_queue_and_nobody_overtakes_who_does_not_fit(
+        self, open: Open
+    ) -> None:
+        ledger = open()
+        add(ledger, entry("a", nodes=3), entry("b", nodes=2), entry("c", nodes=1), entry("x", queue="o", nodes=9))
+        assert claim(ledger, "o", caps=Caps(nodes=9)) == "x"
+        assert claim(ledger, caps=Caps(nodes=2)) is None
+        assert claim(ledger, caps=Caps(running=1, nodes=4)) == "a"
+        assert claim(ledger, caps=Caps(running=1)) is None
+        assert claim(ledger, caps=Caps(nodes=4)) is None, "c would fit, and b is before it"
+        assert claim(ledger, caps=Caps(running=2, nodes=5)) == "b"
+        ledger.change("a", {"state": "failed", "ended_at": NOW})
+        assert claim(ledger, caps=Caps(running=2, nodes=3)) == "c"
+
+    def test_waiting_makes_a_job_more_urgent_step_by_step_and_never_critical(self, open: Open) -> None:
+        ledger = open()
+        for id, priority, minutes in (
+            ("low-old", 3, 0), ("low", 3, 15), ("medium", 2, 20), ("high", 1, 55), ("critical", 0, 59),
+        ):  # fmt: skip
+            add(ledger, entry(id, priority=priority, submitted_at=f"2026-11-21T08:{minutes:02d}:00.000Z"))
+        caps, now = Caps(running=9), MUCH_LATER
+        order = ["critical", "low-old", "medium", "high", "low"]
+        for ahead, id in enumerate(order):
+            one = ledger.entry(id)
+            assert one is not None
+            assert ledger.place(one, now, 30 * 60) == ahead
+            assert [other.id for other in ledger.ahead(one, 2, now, 30 * 60)] == order[:ahead][:2]
+            assert ledger.place(one, now) == ["critical", "high", "medium", "low-old", "low"].index(id)
+        head = ledger.head("line", now=now, skip=("critical",), ageing=30 * 60)
+        assert head is not None
+        assert head.id == "low-old"
+        assert [claim(ledger, now=now, ageing=30 * 60, caps=caps) for _ in range(6)] == [*order, None]
 
     def test_a_paused_queue_gives_no_job(self, open: Open) -> None:
         ledger = open()
         self._sync(ledger, ["line"])
         add(ledger, entry("a"))
         ledger.pause("line", "maintenance")
-        assert claim(ledger, entry("a")) is None
+        assert claim(ledger) is None
         ledger.pause("line", None)
-        assert claim(ledger, entry("a")) is not None
+        assert claim(ledger) == "a"
+
+    def test_a_draining_queue_is_marked_and_gives_what_it_has(self, open: Open) -> None:
+        ledger = open()
+        self._sync(ledger, ["line"])
+        add(ledger, entry("a"))
+        ledger.drain("line", True)
+        assert [row.draining for row in open().queues()] == [1]
+        assert claim(ledger) == "a"
+        ledger.drain("line", False)
+        assert [row.draining for row in ledger.queues()] == [0]
 
     def test_a_stale_token_changes_nothing(self, open: Open) -> None:
         ledger = open()
         add(ledger, entry("a"))
-        claim(ledger, entry("a"))
+        claim(ledger)
         running = ledger.entry("a")
         assert running is not None
         assert ledger.take_over(running, Lease("token-2", "bob@there#2", MUCH_LATER), NOW, dead=False) is None
@@ -158,7 +239,8 @@ class Conformance:
     def test_the_lease_of_a_dead_process_is_taken_at_once_and_by_one_only(self, open: Open) -> None:
         ledger = open()
         add(ledger, entry("a"))
-        claimed = claim(ledger, entry("a"))
+        claim(ledger)
+        claimed = ledger.entry("a")
         assert claimed is not None
         assert ledger.take_over(claimed, Lease("t2", "o", MUCH_LATER), NOW, dead=True) is not None
         assert ledger.take_over(claimed, Lease("t3", "o", MUCH_LATER), NOW, dead=True) is None
@@ -174,7 +256,7 @@ class Conformance:
     def test_a_change_meant_for_one_state_does_not_happen_in_another(self, open: Open) -> None:
         ledger = open()
         add(ledger, entry("a"))
-        claim(ledger, entry("a"))
+        claim(ledger)
         assert not ledger.change("a", {"state": "cancelled", "ended_at": NOW}, state="queued")
         assert ledger.change("a", {"reason": "x"}, state="submitting")
 
@@ -209,25 +291,162 @@ class Conformance:
     def test_active_is_what_may_be_on_a_cloud(self, open: Open) -> None:
         ledger = open()
         add(ledger, entry("a"), entry("b"), entry("c"))
-        claim(ledger, entry("a"))
-        claim(ledger, entry("b"))
+        add(ledger, entry("x", queue="other", hardware="big"))
+        assert [claim(ledger), claim(ledger), claim(ledger, "other")] == ["a", "b", "x"]
         ledger.change("b", {"state": "failed", "ended_at": NOW})
-        assert [one.id for one in ledger.active()] == ["a"]
+        assert [one.id for one in ledger.active()] == ["a", "x"]
+        assert [one.id for one in ledger.active(["other", "none"])] == ["x"]
+        assert ledger.active([]) == []
+        assert [ledger.rivals(entry("c")), ledger.rivals(entry("a")), ledger.rivals(entry("c", spot=1))] == [
+            1,
+            0,
+            0,
+        ]
 
     def test_spot_jobs_that_wait_again_are_those_that_were_sent_before(self, open: Open) -> None:
         ledger = open()
         add(ledger, entry("new", spot=1), entry("back", spot=1), entry("plain", spot=0), entry("there", spot=1))
         for one in ("back", "plain", "there"):
-            assert claim(ledger, entry(one, spot=int(one != "plain")), passed=("new", "back", "plain", "there"))
+            assert claim(ledger, skip={"new", "back", "plain", "there"} - {one}) == one
         for one in ("back", "plain"):
             ledger.change(one, {"state": "queued", "cloud_name": None})
         assert [one.id for one in ledger.waiting_again()] == ["back"]
 
-    def test_a_job_that_turned_from_spot_to_on_demand_is_not_claimed_as_spot(self, open: Open) -> None:
+    def test_who_may_not_wait_any_longer_is_overdue(self, open: Open) -> None:
         ledger = open()
-        add(ledger, entry("a", spot=1))
-        ledger.change("a", {"spot": 0})
-        assert claim(ledger, entry("a", spot=1)) is None
+        add(ledger, entry("a", queue_until=NOW), entry("b", queue_until=LATER), entry("c"))
+        assert [one.id for one in ledger.overdue(NOW)] == ["a"]
+        claim(ledger)
+        assert [one.id for one in ledger.overdue(LATER)] == ["b"]
+
+    def test_many_are_read_and_noted_at_once_and_what_has_ended_stays_as_it_is(self, open: Open) -> None:
+        ledger = open()
+        add(ledger, *[entry(f"{number:04d}") for number in range(1200)])
+        ids = [f"{number:04d}" for number in range(1200)]
+        ledger.change("0001", {"state": "cancelled", "ended_at": NOW})
+        ledger.unseen(ids, "no answer", NOW)
+        found = open().several([*ids, "none"])
+        assert len(found) == 1200
+        assert {one.last_error for one in found.values() if one.id != "0001"} == {"no answer"}
+        ledger.seen(ids, LATER)
+        found = ledger.several(ids)
+        assert {(one.last_error, one.last_seen_at) for one in found.values() if not one.final} == {(None, LATER)}
+        assert found["0001"].last_seen_at is None
+        for one in ("0002", "0003"):
+            ledger.change(one, {"reason": "x"}, Event(one, LATER, "queued", "bob"))
+        assert {event.who for event in ledger.first_events(["0002", "0003", "none"], "queued").values()} == {"ada"}
+
+    def test_a_waiting_job_gets_another_priority_and_one_that_no_longer_waits_does_not(self, open: Open) -> None:
+        ledger = open()
+        add(ledger, entry("a"), entry("b"))
+        assert ledger.reprioritise("b", 0, Event("b", NOW, "priority", "ada"))
+        assert claim(ledger) == "b"
+        assert not ledger.reprioritise("b", 3, Event("b", NOW, "priority", "ada"))
+        assert [event.kind for event in ledger.events("b")] == ["queued", "priority", "claimed"]
+
+    def test_a_turn_is_one_owner_s_until_it_runs_out_is_given_back_or_the_owner_is_gone(self, open: Open) -> None:
+        ledger, mine, yours = open(), Lease("t1", "ada", LATER), Lease("t2", "bob", MUCH_LATER)
+        assert ledger.turn("zone", mine, NOW)
+        assert not open().turn("zone", yours, NOW)
+        assert ledger.turn("other", yours, NOW)
+        assert ledger.turn("zone", Lease("t3", "ada", LATER), NOW), "its own, whatever the token"
+        assert ledger.turn("zone", yours, NOW, lambda owner: owner != "ada")
+        assert not ledger.turn("zone", mine, LATER)
+        ledger.yield_turn("zone", "ada")
+        assert {turn.name: turn.owner for turn in ledger.turns()} == {"other": "bob", "zone": "bob"}
+        ledger.yield_turn("zone", "bob")
+        assert ledger.turn("zone", mine, NOW)
+        assert ledger.turn("zone", yours, LATER), "it ran out"
+        ledger.leave("bob")
+        assert ledger.turns() == []
+
+    def test_an_agent_s_name_is_its_own_until_it_leaves_or_is_not_seen_any_more(self, open: Open) -> None:
+        ledger = open()
+        mine = AgentRow("night", "t1", "ada@here#1", "here", NOW, LATER, '{"queues": ["q"]}')
+        yours = dataclasses.replace(mine, token="t2", owner="bob@there#2", seen_at=MUCH_LATER)
+        assert ledger.check_in(mine, stale=NOW)
+        assert open().agents() == [mine]
+        assert not ledger.check_in(yours, stale=NOW)
+        assert ledger.check_in(dataclasses.replace(mine, seen_at=LATER), stale=NOW)
+        assert ledger.check_in(yours, stale=NOW, dead=["ada@here#1"])
+        assert not ledger.check_in(mine, stale=LATER)
+        ledger.check_out("night", "t1")
+        assert ledger.agents() == [yours]
+        assert ledger.check_in(mine, stale=MUCH_LATER)
+        ledger.check_out("night", "t1")
+        assert ledger.agents() == []
+
+    def test_a_sweep_its_trials_and_what_they_reported(self, open: Open) -> None:
+        ledger = open()
+        one = SweepRow("s1", "lr", "ada", "here", NOW, '{"max_trials": 3}', "d", "running")
+        ledger.add_sweep(one)
+        with pytest.raises(LedgerError):
+            ledger.add_sweep(one)
+        ledger.add_sweep(dataclasses.replace(one, id="s2", submitted_at=LATER, state="ended"))
+        assert [sweep.id for sweep in open().sweeps()] == ["s2", "s1"]
+        assert ledger.sweeps(["running"]) == [one]
+        assert not ledger.change_sweep("s1", {"state": "ended"}, state="stopping")
+        assert ledger.change_sweep("s1", {"state": "ended", "reason": "goal", "ended_at": LATER}, state="running")
+        changed = ledger.sweep("s1")
+        assert changed is not None
+        assert (changed.state, changed.reason) == ("ended", "goal")
+        with pytest.raises(ValueError, match="no such columns: colour"):
+            ledger.change_sweep("s1", {"colour": "red"})
+        add(ledger, entry("b", sweep="s1", trial=1, parameters='{"lr": 0.1}'), entry("a", sweep="s1", trial=2))
+        assert [trial.id for trial in ledger.trials("s1")] == ["b", "a"]
+        ledger.record_metrics([MetricRow("a", "loss", 3, 0.5, NOW), MetricRow("b", "loss", None, None, NOW)])
+        ledger.record_metrics([MetricRow("a", "loss", 4, 0.25, LATER)])
+        found = [MetricRow("a", "loss", 4, 0.25, LATER), MetricRow("b", "loss", None, None, NOW)]
+        assert open().metrics(["a", "b", "c"]) == found
+
+    def test_lists_are_filtered_by_everything_at_once_and_read_page_by_page(self, open: Open) -> None:
+        ledger = open()
+        for number in range(8):
+            columns: dict[str, Any] = {"priority": number % 4, "regime": "gdpr" if number % 2 else None}
+            columns |= {"labels": json.dumps({"team": "vision" if number < 4 else "text", "n": str(number)})}
+            columns |= {"job_type": "train" if number > 1 else None, "sweep": "s1" if number in (2, 3) else None}
+            add(ledger, entry(f"j{number}", submitted_at=f"2026-11-21T08:0{number // 2}:00.000Z", **columns))
+        ledger.change("j0", {"state": "failed", "ended_at": NOW})
+        ledger.change("j5", {"state": "cancelled", "ended_at": NOW})
+        assert claim(ledger) == "j4"
+        final, live = ("failed", "cancelled", "succeeded", "timed_out"), ("queued", "submitting")
+        for wanted, expected in (
+            (Filter(priority=3), "j7 j3"),
+            (Filter(regime="gdpr"), "j7 j5 j3 j1"),
+            (Filter(job_type="train", since="2026-11-21T08:01"), "j6 j7 j4 j5 j2 j3"),
+            (Filter(until="2026-11-21T08:01:00.000Z"), "j0 j1"),
+            (Filter(sweep="s1"), "j2 j3"),
+            (Filter(states=final), "j5 j0"),
+            (Filter(states=live), "j6 j7 j4 j2 j3 j1"),
+            (Filter(states=["cancelled", "submitting", "failed"]), "j4 j5 j0"),
+            (Filter(states=[]), ""),
+            (Filter(labels={"team": "vision"}), "j2 j3 j0 j1"),
+            (Filter(labels={"team": "vision", "n": "3"}), "j3"),
+            (Filter(labels={"team": "vision"}, regime="gdpr", states=live, since="2026-11-21T08:01"), "j3"),
+            (Filter(labels={"team": "vision"}, after=("2026-11-21T08:01:00.000Z", "j2")), "j3 j0 j1"),
+            (Filter(after=("2026-11-21T08:02:00.000Z", "j4")), "j5 j2 j3 j0 j1"),
+            (Filter(states=live, priority=3, regime="gdpr", queue="line", who="ada"), "j7 j3"),
+        ):
+            assert [one.id for one in ledger.entries(wanted, None)] == expected.split(), wanted
+            assert [one.id for one in ledger.entries(wanted, 2)] == expected.split()[:2], wanted
+            assert ledger.count(wanted) == len(expected.split()), wanted
+            assert ledger.count(wanted, 1) == min(1, len(expected.split())), wanted
+
+    def test_a_wait_ends_when_somebody_else_queued_changed_or_paused_something(self, open: Open) -> None:
+        mine, other = open(), open()
+        self._sync(mine, ["line"])
+        mine.wait(0)
+        assert not mine.wait(0)
+        for change in (
+            lambda: add(other, entry("a")),
+            lambda: other.change("a", {"cancel_requested_at": NOW}, Event("a", NOW, "cancel asked", "bob")),
+            lambda: other.pause("line", "maintenance"),
+        ):
+            change()
+            assert mine.wait(5)
+            assert not mine.wait(0)
+        other.remember("last_tick_at", NOW)
+        assert not mine.wait(0), "or two that wait would wake each other for ever"
 
     def test_zones_and_queues_are_exactly_what_was_last_synced(self, open: Open) -> None:
         ledger = open()

@@ -16,7 +16,7 @@ import pytest
 
 from dispatcher.errors import ExitCode, LedgerError, UnreachableError, UsageError
 from dispatcher.ledger import Entry, Event, Filter, Lease, Ledger
-from dispatcher.ledger.migrations import APPLICATION, MIGRATIONS, SCHEMA
+from dispatcher.ledger.migrations import APPLICATION, MIGRATIONS, SCHEMA, SqliteSchema
 from dispatcher.ledger.opening import place, translated
 from dispatcher.ledger.rows import ACTIVE, ENTRY_COLUMNS
 from dispatcher.ledger.sqlite import SqliteLedger
@@ -55,7 +55,8 @@ def test_a_change_is_on_the_disk_when_it_returns(open: Open) -> None:
     ledger = open()
     assert isinstance(ledger, SqliteLedger)
     pragma = {
-        name: ledger._rows(f"PRAGMA {name}")[0][0] for name in ("journal_mode", "synchronous", "foreign_keys")
+        name: ledger.engine.rows(f"PRAGMA {name}")[0][0]
+        for name in ("journal_mode", "synchronous", "foreign_keys")
     }
     assert pragma == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
@@ -77,7 +78,7 @@ def test_lists_and_claims_use_an_index_however_long_the_ledger_is(open: Open) ->
         "SELECT id FROM submissions WHERE state = 'queued' AND queue = 'q' ORDER BY priority, submitted_at, id",
         f"SELECT count(*) FROM submissions WHERE state IN ({', '.join(map(repr, ACTIVE))})",
     ):
-        plan = " ".join(row[3] for row in ledger._rows(f"EXPLAIN QUERY PLAN {sql}"))
+        plan = " ".join(row[3] for row in ledger.engine.rows(f"EXPLAIN QUERY PLAN {sql}"))
         assert "INDEX submissions_" in plan
         assert "TEMP B-TREE" not in plan
 
@@ -89,8 +90,8 @@ def test_many_processes_worth_of_threads_claim_each_job_once_and_in_order(tmp_pa
 
     def work(name: str) -> None:
         with closing(SqliteLedger(path, patience=30)) as mine:
-            while waiting := mine.waiting("line"):
-                claim(mine, waiting[0], Lease(f"{name}-{waiting[0].id}", name, LATER))
+            while claim(mine, lease=Lease(name, name, LATER)):
+                pass
 
     threads = [threading.Thread(target=work, args=(f"w{number}",)) for number in range(4)]
     for thread in threads:
@@ -99,7 +100,8 @@ def test_many_processes_worth_of_threads_claim_each_job_once_and_in_order(tmp_pa
         thread.join()
     with closing(SqliteLedger(path)) as ledger:
         claimed = [
-            row[0] for row in ledger._rows("SELECT submission FROM events WHERE kind = 'claimed' ORDER BY seq")
+            row[0]
+            for row in ledger.engine.rows("SELECT submission FROM events WHERE kind = 'claimed' ORDER BY seq")
         ]
     assert claimed == sorted((f"{number:04d}" for number in range(60)), key=lambda id: (int(id) % 4, id))
 
@@ -112,7 +114,7 @@ def test_a_ledger_of_every_earlier_schema_is_brought_up_to_date_with_all_that_is
     old |= {"cloud_name": "s-a-1", "provider_id": "arn"}
     with closing(sqlite3.connect(tmp_path / "ledger.db")) as db:
         for migration in MIGRATIONS[:schema]:
-            migration(db)
+            migration(SqliteSchema(db))
         known = {row[1] for row in db.execute("PRAGMA table_info(submissions)")}
         kept = {name: value for name, value in old.items() if name in known}
         marks = ", ".join("?" * len(kept))
@@ -193,8 +195,8 @@ def test_a_full_disk_is_one_clear_error_and_changes_nothing(open: Open) -> None:
     ledger = open()
     assert isinstance(ledger, SqliteLedger)
     add(ledger, entry("a"))
-    pages = ledger._rows("PRAGMA page_count")[0][0]
-    ledger._rows(f"PRAGMA max_page_count = {pages}")
+    pages = ledger.engine.rows("PRAGMA page_count")[0][0]
+    ledger.engine.rows(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(LedgerError, match=r"disk of the ledger .* is full") as raised:
         add(ledger, *[entry(f"b{number}", job="x" * 5000) for number in range(50)])
     assert raised.value.remedy == "free some space, then try again"

@@ -1,0 +1,87 @@
+"""What a database has to do for a ledger: run statements, make a change as a whole, and wait for another's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from dispatcher.errors import LedgerError, UnreachableError
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """A statement, or a part of one, with its values."""
+
+    text: str
+    values: tuple[object, ...] = ()
+
+
+class RuleBroken(LedgerError):
+    """The schema does not allow such a row: its key is taken, a check fails, what it refers to does not exist."""
+
+
+class Unsure(UnreachableError):
+    """The database went away while it recorded a change: nobody here knows whether it is there."""
+
+
+class Transaction(Protocol):
+    """An open transaction. Statements are written with `?` marks, in the SQL that both engines share."""
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+        """Run a statement and return all of its rows (a SELECT, or anything with RETURNING)."""
+        ...
+
+    def run(self, sql: str, values: Sequence[object] = ()) -> int:
+        """Run a statement and return how many rows it changed."""
+        ...
+
+    def many(self, sql: str, values: Sequence[Sequence[object]]) -> None:
+        """Run a statement once for each list of values."""
+        ...
+
+
+class Engine(Protocol):
+    """One database with a ledger in it, at the schema of this release.
+
+    Raises LedgerError and UnreachableError with what to do about them, and RuleBroken where a rule of the schema
+    (a key, a check, a reference) does not allow a row.
+    """
+
+    @property
+    def name(self) -> str:
+        """The ledger as the user knows it, without credentials."""
+        ...
+
+    @property
+    def shareable(self) -> bool: ...
+
+    @property
+    def locking(self) -> str:
+        """What follows a SELECT of one row to be claimed, so that claims run side by side; may be empty."""
+        ...
+
+    def close(self) -> None: ...
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+        """Read, outside of any transaction of ours."""
+        ...
+
+    def change(self) -> AbstractContextManager[Transaction]:
+        """One transaction, durable at its end, and rolled back when anything in it fails."""
+        ...
+
+    def serialise(self, db: Transaction, queue: str) -> None:
+        """Keep others from claiming from a queue until the transaction ends, where they could."""
+        ...
+
+    def ring(self, db: Transaction) -> None:
+        """Wake those that wait, when the transaction ends: a job was queued, or a job or queue was changed."""
+        ...
+
+    def wait(self, seconds: float) -> bool:
+        """As Ledger.wait."""
+        ...

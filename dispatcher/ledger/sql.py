@@ -1,0 +1,411 @@
+"""The ledger on a database that speaks SQL, whichever it is: SQLite and PostgreSQL share every statement here."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from dispatcher.errors import LedgerError
+from dispatcher.ledger import cleaning, fleet, listing, picking, sweeping
+from dispatcher.ledger.engine import Engine, RuleBroken, Sql, Transaction
+from dispatcher.ledger.picking import ACTIVE_STATES, Wanted
+from dispatcher.ledger.rows import (
+    ENTRY_COLUMNS,
+    QUEUED,
+    AgentRow,
+    Entry,
+    Event,
+    ImageRow,
+    MetricRow,
+    QueueRow,
+    SweepRow,
+    Target,
+    Turn,
+    ZoneRow,
+)
+from dispatcher.ledger.statements import batches, insert, marks, names, put, values
+from dispatcher.ledger.values import Caps, Filter, Lease, Load
+from dispatcher.redact import Redactor
+
+_COLUMNS = listing.COLUMNS
+_OPEN = f"'{QUEUED}', {ACTIVE_STATES}"
+
+
+class SqlLedger:
+    """A ledger on an engine (dispatcher.ledger.engine). Fills dispatcher.ledger.Ledger."""
+
+    def __init__(self, engine: Engine, redactor: Redactor | None = None) -> None:
+        """`redactor` takes secrets out of all that is written; without one, what looks like a secret."""
+        self.engine = engine
+        self._redactor = redactor or Redactor()
+
+    @property
+    def name(self) -> str:
+        return self.engine.name
+
+    @property
+    def shareable(self) -> bool:
+        return self.engine.shareable
+
+    def close(self) -> None:
+        self.engine.close()
+
+    def wait(self, seconds: float) -> bool:
+        return self.engine.wait(seconds)
+
+    def _read(self, kind: Any, sql: str, given: Sequence[object] = ()) -> list[Any]:
+        return [kind(*row) for row in self.engine.rows(sql, given)]
+
+    def _entries(self, where: str, given: Sequence[object] = ()) -> list[Entry]:
+        return self._read(Entry, f"SELECT {_COLUMNS} FROM submissions {where}", given)
+
+    # What surrounds the jobs
+
+    def meta(self, key: str) -> str | None:
+        rows = self.engine.rows("SELECT value FROM meta WHERE key = ?", (key,))
+        return rows[0][0] if rows else None
+
+    def remember(self, key: str, value: str) -> None:
+        with self.engine.change() as db:
+            _remember(db, key, self._redactor.text(value))
+
+    def zones(self) -> list[ZoneRow]:
+        return self._read(ZoneRow, f"SELECT {names(ZoneRow)} FROM zones ORDER BY name")
+
+    def queues(self) -> list[QueueRow]:
+        return self._read(QueueRow, f"SELECT {names(QueueRow)} FROM queues ORDER BY name")
+
+    def synchronise(self, zones: Sequence[ZoneRow], queues: Sequence[QueueRow], environment: str) -> None:
+        queues = [cleaning.queue(row, self._redactor) for row in queues]
+        with self.engine.change() as db:
+            db.run("DELETE FROM queues")
+            db.run("DELETE FROM zones")
+            db.many(insert("zones", ZoneRow), [values(row) for row in zones])
+            db.many(insert("queues", QueueRow), [values(row) for row in queues])
+            _remember(db, "environment", environment)
+            self.engine.ring(db)
+
+    def pause(self, queue: str, reason: str | None) -> None:
+        reason = None if reason is None else self._redactor.text(reason)
+        self._mark(queue, {"paused": int(reason is not None), "paused_reason": reason})
+
+    def drain(self, queue: str, on: bool) -> None:
+        self._mark(queue, {"draining": int(on)})
+
+    def _mark(self, queue: str, columns: Mapping[str, object]) -> None:
+        assigned = ", ".join(f"{name} = ?" for name in columns)
+        with self.engine.change() as db:
+            db.run(f"UPDATE queues SET {assigned} WHERE name = ?", [*columns.values(), queue])
+            self.engine.ring(db)
+
+    def targets(self) -> list[Target]:
+        return self._read(Target, f"SELECT {names(Target)} FROM targets ORDER BY zone, hardware, spot")
+
+    def hold_back(self, target: Target) -> None:
+        with self.engine.change() as db:
+            put(db, "targets", cleaning.target(target, self._redactor), ("zone", "hardware", "spot"))
+
+    def release(self, zone: str, hardware: str, spot: int) -> None:
+        with self.engine.change() as db:
+            db.run("DELETE FROM targets WHERE zone = ? AND hardware = ? AND spot = ?", (zone, hardware, spot))
+
+    def record_image(self, image: ImageRow) -> None:
+        image = cleaning.image(image, self._redactor)
+        same = (image.zone, image.name, image.digest)
+        with self.engine.change() as db:
+            pushed = db.rows(
+                "DELETE FROM images WHERE zone = ? AND name = ? AND digest = ? RETURNING pushed", same
+            )
+            kept = dataclasses.replace(image, pushed=1) if (1,) in pushed else image
+            db.run(insert("images", ImageRow), values(kept))
+
+    def images(self, zone: str | None = None, name: str | None = None) -> list[ImageRow]:
+        given = {"zone": zone, "name": name}
+        wanted = {column: value for column, value in given.items() if value is not None}
+        where = " AND ".join(f"{column} = ?" for column in wanted)
+        sql = f"SELECT {names(ImageRow)} FROM images {'WHERE ' + where if where else ''} ORDER BY seq DESC"
+        return self._read(ImageRow, sql, list(wanted.values()))
+
+    # Looking at jobs
+
+    def entry(self, id: str) -> Entry | None:
+        return next(iter(self._entries("WHERE id = ?", (id,))), None)
+
+    def several(self, ids: Collection[str]) -> dict[str, Entry]:
+        found = [one for part in batches(ids) for one in self._entries(f"WHERE id IN ({marks(part)})", part)]
+        return {one.id: one for one in found}
+
+    def find(self, text: str, limit: int) -> list[Entry]:
+        # A range instead of LIKE: it uses the primary key, and `%` and `_` in the text mean nothing.
+        return self._entries(
+            "WHERE (id >= ? AND id < ?) OR cloud_name = ? ORDER BY submitted_at DESC LIMIT ?",
+            (text, text + "\U0010ffff", text, limit),
+        )
+
+    def entries(self, wanted: Filter, limit: int | None) -> list[Entry]:
+        sql = listing.newest(wanted, limit)
+        return self._read(Entry, sql.text, sql.values)
+
+    def count(self, wanted: Filter, limit: int | None = None) -> int:
+        sql = listing.number(wanted, limit)
+        found: int = self.engine.rows(sql.text, sql.values)[0][0]
+        return found
+
+    def events(self, id: str) -> list[Event]:
+        return self._read(Event, f"SELECT {names(Event)} FROM events WHERE submission = ? ORDER BY seq", (id,))
+
+    def first_events(self, ids: Collection[str], kind: str) -> dict[str, Event]:
+        found: list[Event] = []
+        for part in batches(ids):
+            first = (
+                f"SELECT min(seq) FROM events WHERE submission IN ({marks(part)}) AND kind = ? GROUP BY submission"
+            )
+            found += self._read(Event, f"SELECT {names(Event)} FROM events WHERE seq IN ({first})", [*part, kind])
+        return {event.submission: event for event in found}
+
+    def waiting(self, queue: str | None, limit: int | None = None) -> list[Entry]:
+        where, given = ("AND queue = ?", [queue]) if queue is not None else ("", [])
+        cut, most = ("", []) if limit is None else ("LIMIT ?", [limit])
+        order = f"ORDER BY priority, submitted_at, id {cut}"
+        return self._entries(f"WHERE state = 'queued' {where} {order}", [*given, *most])
+
+    def waiting_again(self) -> list[Entry]:
+        return self._entries("WHERE state = 'queued' AND claimed_at IS NOT NULL AND spot = 1")
+
+    def overdue(self, now: str) -> list[Entry]:
+        return self._entries("WHERE state = 'queued' AND queue_until IS NOT NULL AND queue_until <= ?", (now,))
+
+    def withdrawn(self) -> list[Entry]:
+        return self._entries("WHERE state = 'queued' AND cancel_requested_at IS NOT NULL")
+
+    def rivals(self, entry: Entry) -> int:
+        same = (entry.id, entry.zone, entry.hardware, entry.spot)
+        where = f"state IN ({ACTIVE_STATES}) AND id <> ? AND zone = ? AND hardware = ? AND spot = ?"
+        found: int = self.engine.rows(f"SELECT count(*) FROM submissions WHERE {where}", same)[0][0]
+        return found
+
+    def place(self, entry: Entry, now: str, ageing: int | None = None) -> int:
+        sql = "SELECT count(*) FROM submissions WHERE state = 'queued' AND queue = ? AND priority = ?"
+        before = picking.bounds(entry, now, ageing)
+        counts = [
+            self.engine.rows(f"{sql} AND (submitted_at, id) < (?, ?)", (entry.queue, *bound)) for bound in before
+        ]
+        return sum(rows[0][0] for rows in counts)
+
+    def ahead(self, entry: Entry, limit: int, now: str, ageing: int | None = None) -> list[Entry]:
+        found: list[Entry] = []
+        for bound in picking.bounds(entry, now, ageing):
+            found += self._entries(
+                "WHERE state = 'queued' AND queue = ? AND priority = ? AND (submitted_at, id) < (?, ?)"
+                " ORDER BY submitted_at, id LIMIT ?",
+                (entry.queue, *bound, limit),
+            )
+        return sorted(found, key=lambda one: picking.order(one, now, ageing))[:limit]
+
+    def waiting_queues(self) -> list[str]:
+        # One step through the index for each queue, however many wait in it.
+        least = "SELECT min(queue) FROM submissions WHERE state = 'queued'"
+        sql = (
+            f"WITH RECURSIVE line(name) AS ({least} UNION ALL SELECT ({least} AND queue > line.name) FROM line"
+            " WHERE line.name IS NOT NULL) SELECT name FROM line WHERE name IS NOT NULL ORDER BY name"
+        )
+        return [row[0] for row in self.engine.rows(sql)]
+
+    def loads(self) -> dict[str, Load]:
+        queued = "SELECT queue, count(*), min(submitted_at) FROM submissions WHERE state = 'queued' GROUP BY queue"
+        active = "SELECT queue, count(*), sum(nodes) FROM submissions"
+        active += f" WHERE state IN ({ACTIVE_STATES}) GROUP BY queue"
+        waiting = {queue: (count, since) for queue, count, since in self.engine.rows(queued)}
+        running = {queue: (count, int(nodes)) for queue, count, nodes in self.engine.rows(active)}
+        found = sorted({*waiting, *running})
+        return {name: Load(*waiting.get(name, (0, None)), *running.get(name, (0, 0))) for name in found}
+
+    def active(self, queues: Collection[str] | None = None) -> list[Entry]:
+        only, given = ("", ()) if queues is None else (f" AND queue IN ({marks(queues)})", tuple(sorted(queues)))
+        if queues is not None and not queues:
+            return []
+        return self._entries(f"WHERE state IN ({ACTIVE_STATES}){only} ORDER BY priority, submitted_at, id", given)
+
+    # Changing jobs
+
+    def add(self, entry: Entry, event: Event) -> None:
+        entry = cleaning.entry(entry, self._redactor)
+        labels: dict[str, str] = json.loads(entry.labels) if entry.labels else {}
+        with self.engine.change() as db:
+            try:
+                db.run(insert("submissions", Entry), values(entry))
+            except RuleBroken as error:
+                raise LedgerError(f"submission {entry.id} cannot be recorded: {error.message}") from error
+            db.many(
+                "INSERT INTO labels (submission, key, value, submitted_at) VALUES (?, ?, ?, ?)",
+                [(entry.id, key, value, entry.submitted_at) for key, value in labels.items()],
+            )
+            self._add_event(db, event)
+            self.engine.ring(db)
+
+    def head(
+        self,
+        queue: str,
+        *,
+        now: str,
+        takes: Collection[str] = (),
+        skip: Collection[str] = (),
+        ageing: int | None = None,
+        host: str | None = None,
+    ) -> Entry | None:
+        first = picking.first(Wanted(queue, now, takes, skip, ageing, host))
+        return next(iter(self._entries(f"WHERE id = ({first.text})", first.values)), None)
+
+    def claim(
+        self,
+        queue: str,
+        *,
+        lease: Lease,
+        now: str,
+        caps: Caps,
+        takes: Collection[str] = (),
+        skip: Collection[str] = (),
+        ageing: int | None = None,
+        host: str | None = None,
+    ) -> Entry | None:
+        alone = caps != Caps() or ageing is not None
+        first = picking.first(Wanted(queue, now, takes, skip, ageing, host), "" if alone else self.engine.locking)
+        sql = picking.claim(first, picking.fits(queue, caps), lease, now)
+        with self.engine.change() as db:
+            if alone:
+                self.engine.serialise(db, queue)
+            rows = db.rows(sql.text, sql.values)
+            if not rows:
+                return None
+            claimed = Entry(*rows[0])
+            data = json.dumps({"attempt": claimed.attempt, "cloud_name": claimed.cloud_name})
+            self._add_event(db, Event(claimed.id, now, "claimed", lease.owner, data))
+            return claimed
+
+    def take_over(self, entry: Entry, lease: Lease, now: str, *, dead: bool) -> Entry | None:
+        same = (
+            Sql("lease_token IS NULL")
+            if entry.lease_token is None
+            else Sql("lease_token = ?", (entry.lease_token,))
+        )
+        out = Sql("") if dead else Sql(" AND (lease_until IS NULL OR lease_until <= ?)", (now,))
+        with self.engine.change() as db:
+            rows = db.rows(
+                "UPDATE submissions SET lease_token = ?, lease_owner = ?, lease_until = ?"
+                f" WHERE id = ? AND state = 'submitting' AND {same.text}{out.text} RETURNING {_COLUMNS}",
+                (lease.token, lease.owner, lease.until, entry.id, *same.values, *out.values),
+            )
+            return Entry(*rows[0]) if rows else None
+
+    def change(
+        self,
+        id: str,
+        columns: Mapping[str, object],
+        event: Event | None = None,
+        *,
+        token: str | None = None,
+        state: str | None = None,
+        attempt: int | None = None,
+    ) -> bool:
+        unknown = set(columns) - set(ENTRY_COLUMNS)
+        if unknown:
+            raise ValueError(f"no such columns: {', '.join(sorted(unknown))}")
+        columns = cleaning.columns(columns, self._redactor)
+        assigned = ", ".join(f"{name} = ?" for name in columns)
+        given = {"lease_token": token, "state": state, "attempt": attempt}
+        guards = {name: value for name, value in given.items() if value is not None}
+        held = "".join(f" AND {name} = ?" for name in guards)
+        with self.engine.change() as db:
+            sql = f"UPDATE submissions SET {assigned} WHERE id = ? AND state IN ({_OPEN}){held}"
+            changed = db.run(sql, [*columns.values(), id, *guards.values()]) == 1
+            if changed and event is not None:
+                self._add_event(db, event)
+                self.engine.ring(db)
+            return changed
+
+    def reprioritise(self, id: str, priority: int, event: Event) -> bool:
+        return self.change(id, {"priority": priority}, event, state=QUEUED)
+
+    def seen(self, ids: Collection[str], now: str) -> None:
+        self._change_many(ids, {"last_seen_at": now, "last_error": None, "last_error_at": None})
+
+    def unseen(self, ids: Collection[str], error: str, now: str) -> None:
+        self._change_many(ids, {"last_error": self._redactor.text(error), "last_error_at": now})
+
+    def _change_many(self, ids: Collection[str], columns: Mapping[str, object]) -> None:
+        assigned = ", ".join(f"{name} = ?" for name in columns)
+        with self.engine.change() as db:
+            for part in batches(ids):
+                where = f"id IN ({marks(part)}) AND state IN ({_OPEN})"
+                db.run(f"UPDATE submissions SET {assigned} WHERE {where}", [*columns.values(), *part])
+
+    def _add_event(self, db: Transaction, event: Event) -> None:
+        event = cleaning.event(event, self._redactor)
+        db.run(
+            "INSERT INTO events (submission, at, kind, who, data) VALUES (?, ?, ?, ?, ?)",
+            (event.submission, event.at, event.kind, event.who, event.data),
+        )
+
+    # Who is at work
+
+    def turn(
+        self, name: str, lease: Lease, now: str, alive: Callable[[str], bool | None] = lambda owner: None
+    ) -> bool:
+        return fleet.turn(self.engine, Turn(name, lease.token, lease.owner, lease.until), now, alive)
+
+    def turns(self) -> list[Turn]:
+        return self._read(Turn, f"SELECT {names(Turn)} FROM turns ORDER BY name")
+
+    def leave(self, owner: str) -> None:
+        with self.engine.change() as db:
+            db.run("DELETE FROM turns WHERE owner = ?", (owner,))
+
+    def yield_turn(self, name: str, owner: str) -> None:
+        with self.engine.change() as db:
+            db.run("DELETE FROM turns WHERE name = ? AND owner = ?", (name, owner))
+
+    def check_in(self, agent: AgentRow, *, stale: str, dead: Collection[str] = ()) -> bool:
+        return fleet.check_in(self.engine, cleaning.agent(agent, self._redactor), stale, dead)
+
+    def agents(self) -> list[AgentRow]:
+        return self._read(AgentRow, f"SELECT {names(AgentRow)} FROM agents ORDER BY name")
+
+    def check_out(self, name: str, token: str) -> None:
+        with self.engine.change() as db:
+            db.run("DELETE FROM agents WHERE name = ? AND token = ?", (name, token))
+
+    # Sweeps
+
+    def add_sweep(self, sweep: SweepRow) -> None:
+        sweeping.add(self.engine, cleaning.sweep(sweep, self._redactor))
+
+    def sweep(self, id: str) -> SweepRow | None:
+        return next(iter(self._read(SweepRow, f"SELECT {names(SweepRow)} FROM sweeps WHERE id = ?", (id,))), None)
+
+    def sweeps(self, states: Collection[str] | None = None) -> list[SweepRow]:
+        some = () if states is None else tuple(sorted(states))
+        only = f" WHERE state IN ({marks(some)})" if some else ""
+        return self._read(
+            SweepRow, f"SELECT {names(SweepRow)} FROM sweeps{only} ORDER BY submitted_at DESC, id", some
+        )
+
+    def change_sweep(self, id: str, columns: Mapping[str, object], *, state: str | None = None) -> bool:
+        return sweeping.change(self.engine, id, cleaning.columns(columns, self._redactor), state)
+
+    def trials(self, sweep: str) -> list[Entry]:
+        return self._entries("WHERE sweep = ? ORDER BY trial, id", (sweep,))
+
+    def record_metrics(self, metrics: Sequence[MetricRow]) -> None:
+        sweeping.record(self.engine, [cleaning.metric(one, self._redactor) for one in metrics])
+
+    def metrics(self, ids: Collection[str]) -> list[MetricRow]:
+        return sweeping.metrics(self.engine, ids)
+
+
+def _remember(db: Transaction, key: str, value: str) -> None:
+    db.run(
+        "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (key, value),
+    )

@@ -1,0 +1,49 @@
+"""Rows as SQL: the names, marks and values of a dataclass, and lists of ids in portions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from dispatcher.ledger.engine import Transaction
+
+_MOST = 500
+"""Ids in one statement: below what any database takes, and few enough that one is prepared again and again."""
+
+
+def names(kind: Any) -> str:
+    """The columns of a row's table."""
+    return ", ".join(kind.__dataclass_fields__)
+
+
+def values(row: Any) -> tuple[object, ...]:
+    """The values of a row, in the order of its columns."""
+    return tuple(getattr(row, name) for name in row.__dataclass_fields__)
+
+
+def marks(of: Collection[object]) -> str:
+    """As many marks as there are values."""
+    return ", ".join("?" * len(of))
+
+
+def insert(table: str, kind: Any) -> str:
+    """INSERT one row of a kind."""
+    return f"INSERT INTO {table} ({names(kind)}) VALUES ({marks(kind.__dataclass_fields__)})"
+
+
+def replacing(table: str, kind: Any, key: Collection[str]) -> str:
+    """INSERT one row of a kind, or give the one with the same key the other values."""
+    rest = ", ".join(f"{name} = excluded.{name}" for name in kind.__dataclass_fields__ if name not in key)
+    return f"{insert(table, kind)} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {rest}"
+
+
+def put(db: Transaction, table: str, row: Any, key: Collection[str]) -> None:
+    """Record a row in place of the one with the same key."""
+    db.run(replacing(table, type(row), key), values(row))
+
+
+def batches(ids: Collection[str]) -> Iterator[list[str]]:
+    """Ids in portions that fit one statement."""
+    every = sorted(ids)
+    for start in range(0, len(every), _MOST):
+        yield every[start : start + _MOST]
