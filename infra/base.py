@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
@@ -27,12 +27,26 @@ def _network(value: object) -> ipaddress.IPv4Network:
 Cidr = Annotated[ipaddress.IPv4Network, BeforeValidator(_network)]
 
 
+class Unknown(Exception):
+    """What a setting says is not known: it was wrong, and is judged no further (infra/rest.py)."""
+
+
 class Settings(BaseModel):
-    """Base of every model: camelCase keys, nothing unknown, nothing changed after reading."""
+    """Base of every model: camelCase keys, nothing unknown, nothing changed after reading.
+
+    Raises Unknown for a setting that was taken out again.
+    """
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, alias_generator=to_camel, validate_by_alias=True, validate_by_name=False
     )
+
+    if not TYPE_CHECKING:  # which would take every name for a setting
+
+        def __getattr__(self, name: str) -> Any:
+            if name in type(self).model_fields:
+                raise Unknown(name)
+            return super().__getattr__(name)
 
 
 SecretName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import pulumi
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from dispatcher.errors import Problem, SpecError
 from infra import contradictions, mistakes
-from infra.settings import ZONES, Environment, Zone
+from infra.rest import Rest, rest
+from infra.settings import ZONES, Environment
 
 NAMESPACE = "launchway"
 
@@ -52,8 +54,7 @@ def _decoded(text: str) -> Any:
 def read(raw: Mapping[str, Any], stack: str) -> Environment:
     """Check the settings (`zones`, `regime`... as decoded JSON) and return them typed.
 
-    Raises SpecError with every problem: unknown keys, wrong values and, where the fields are well-formed,
-    contradictions between them.
+    Raises SpecError with every problem: unknown keys, wrong values, and contradictions between all the others.
     """
     source = f"stacks/Pulumi.{stack}.yaml"
     problems: list[Problem] = []
@@ -65,6 +66,7 @@ def read(raw: Mapping[str, Any], stack: str) -> Environment:
     given.setdefault("environment", stack)
     zones = given.get("zones")
     places: list[int] | None = None  # of environment.zones, in the file
+    rests: Mapping[int, Rest] = {}
     environment: Environment | None
     try:
         environment = Environment.model_validate_json(json.dumps(given))
@@ -79,28 +81,37 @@ def read(raw: Mapping[str, Any], stack: str) -> Environment:
                 report(
                     _path(place), *mistakes.words(wrong["type"], wrong["msg"], place, wrong.get("input"), cloud)
                 )
-        environment, places = _well_formed(given, stack)
+        rests = _rests(zones)
+        environment, places = _partial(given, stack, rests), list(rests)
     for path, rule, remedy in contradictions.find(environment, places) if environment else ():
-        report(path, rule, remedy)
+        report(_in_file(path, rests), rule, remedy)
     if problems or environment is None:
         raise SpecError(problems)
     return environment
 
 
-def _well_formed(given: Mapping[str, Any], stack: str) -> tuple[Environment | None, list[int]]:
-    """The zones that are well-formed by themselves and their indexes, so that one message shows everything."""
-    good: dict[int, Zone] = {}
-    zones = given.get("zones")
-    for index, zone in enumerate(zones if isinstance(zones, list) else ()):
-        try:
-            good[index] = _ZONE.validate_json(json.dumps(zone))
-        except ValidationError:
-            continue
-    if not good:
-        return None, []
-    regime = given.get("regime", "none")
-    partial = Environment.model_construct(regime=regime, owner="", environment=stack, zones=tuple(good.values()))
-    return partial, list(good)
+def _rests(zones: object) -> dict[int, Rest]:
+    """What there is to judge of the zones, by their indexes: so one message shows everything."""
+    listed = enumerate(zones if isinstance(zones, list) else ())
+    found = ((index, rest(zone, mistakes.keys)) for index, zone in listed)
+    return {index: one for index, one in found if one}
+
+
+def _partial(given: Mapping[str, Any], stack: str, rests: Mapping[int, Rest]) -> Environment | None:
+    if not rests:
+        return None
+    zones = tuple(one.zone for one in rests.values())
+    return Environment.model_construct(
+        regime=given.get("regime", "none"), owner="", environment=stack, zones=zones
+    )
+
+
+def _in_file(path: str, rests: Mapping[int, Rest]) -> str:
+    """The path of a contradiction with entries numbered as in the file."""
+    match = re.fullmatch(r"zones\[(\d+)\]\.(.+)", path)
+    if not match or int(match[1]) not in rests:
+        return path
+    return f"zones[{match[1]}].{rests[int(match[1])].in_file(match[2])}"
 
 
 def _path(place: tuple[int | str, ...]) -> str:
@@ -126,6 +137,3 @@ def _which_cloud(zone: object) -> tuple[str, str]:
     if isinstance(zone, Mapping) and "cloud" in zone:
         return f"{zone['cloud']!r} is not a cloud", known
     return "is missing", known
-
-
-_ZONE: TypeAdapter[Zone] = TypeAdapter(Annotated[Zone, Field(discriminator="cloud")])

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 from dispatcher.placement.catalog import catalog
-from infra.base import said
+from infra.base import Unknown, said
+from infra.rest import judged
 from infra.settings import Environment, Zone
 
 # (path below launchway:, rule, remedy)
@@ -21,25 +23,39 @@ Zones = list[tuple[int, Zone]]  # with their index in the file
 
 
 def find(environment: Environment, places: Sequence[int] | None = None) -> Iterator[Found]:
-    """Yield every contradiction between well-formed settings; `places` are the zones' indexes in the file."""
+    """Yield every contradiction between settings; `places` are the zones' indexes in the file.
+
+    Of a zone whose settings are not all known (infra/rest.py) no rule is asked that needs another one.
+    """
     zones = list(zip(places or range(len(environment.zones)), environment.zones, strict=True))
     for index, zone in zones:
         of_cloud = importlib.import_module(f"infra.{zone.cloud}.contradictions").ZONE_RULES
         for rule in (*of_cloud, *ZONE_RULES):
-            for path, problem, remedy in rule(zone):
+            for path, problem, remedy in judged(rule, zone):
                 yield f"zones[{index}].{path}", problem, remedy
-        if environment.regime == "hipaa" and zone.network.mode == "public":
-            yield (
-                f"zones[{index}].network.mode",
-                "regime hipaa runs no job outside a VPC",
-                "use private or existing",
-            )
+        if environment.regime == "hipaa":
+            yield from judged(_outside, index, zone)
     for cloud in dict.fromkeys(zone.cloud for _, zone in zones):
+        of_cloud = [(index, zone) for index, zone in zones if zone.cloud == cloud]
         for together in importlib.import_module(f"infra.{cloud}.contradictions").TOGETHER:
-            yield from together([(index, zone) for index, zone in zones if zone.cloud == cloud])
-    yield from _duplicate_names(zones)
-    yield from _overlapping_networks(zones)
-    yield from _accounts(zones)
+            yield from _together(together, of_cloud)
+    for rule in (_duplicate_names, _overlapping_networks, _accounts):
+        yield from _together(rule, zones)
+
+
+def _together(rule: Callable[[Zones], Iterator[Found]], zones: Zones) -> Iterator[Found]:
+    """What a rule says of these zones; where it needs what one of them leaves unknown, of each and each two."""
+    try:
+        yield from list(rule(zones))
+    except Unknown:
+        some = (list(some) for size in (1, 2) for some in itertools.combinations(zones, size))
+        yield from dict.fromkeys(found for one in some for found in judged(rule, one))
+
+
+def _outside(index: int, zone: Zone) -> Iterator[Found]:
+    if zone.network.mode == "public":
+        rule = "regime hipaa runs no job outside a VPC"
+        yield f"zones[{index}].network.mode", rule, "use private or existing"
 
 
 def _wandb(zone: Zone) -> Iterator[Found]:

@@ -104,6 +104,11 @@ _COUNTERPARTS: tuple[tuple[str, ...], ...] = (
 )
 
 
+def keys(place: tuple[int | str, ...], cloud: str) -> list[str]:
+    """The keys that a zone of a cloud takes at a place in it."""
+    return _known_keys(("zones", 0, *place), cloud)
+
+
 def _known_keys(place: tuple[int | str, ...], cloud: str | None) -> list[str]:
     """The keys a model at this path takes."""
     model: type[Settings] | None = Environment

@@ -145,6 +145,72 @@ def test_a_mistake_is_told_with_its_path_its_rule_and_a_remedy(
     assert words in found[path]
 
 
+@pytest.mark.parametrize(
+    ("changes", "path", "words"), MISTAKES, ids=[f"{i}-{m[1]}" for i, m in enumerate(MISTAKES)]
+)
+def test_one_wrong_key_hides_no_other_mistake(changes: dict[str, Any], path: str, words: str) -> None:
+    found = of_zone(**{"wandb": {"mode": "of"}, "colour": "red", "maxNodes": "many", **changes})
+    assert words in found.pop(path)
+    assert {"colour", "maxNodes"} <= set(found)
+
+
+def test_all_of_a_zone_is_told_at_once_whatever_else_is_wrong_with_it() -> None:
+    given = zone(
+        region="us-esat-1",
+        account="1234",
+        retentionDays=12,
+        netwrok={},
+        network={"cidr": "10.0.0.0/28", "natGateways": "two"},
+        compute=[
+            {"name": "GPU", "instance": "large", "min": 1},
+            {"name": "cpu", "instance": "ml.m5.xlarge", "min": 3, "max": 2},
+            {"instance": "ml.m5.xlarge"},
+            {"name": "cpu", "instance": "ml.nope.large"},
+        ],
+        budget={"monthlyUsd": 0, "emails": []},
+        secrets=["a", "a"],
+        networkIsolation=True,
+    )
+    other = zone(network={"cidr": "10.0.0.0/16"})
+    assert set(problems(stack(given, other, colour="red"))) == {
+        "colour",
+        "zones[0].region",
+        "zones[0].account",
+        "zones[0].retentionDays",
+        "zones[0].netwrok",
+        "zones[0].network.natGateways",
+        "zones[0].network.cidr",
+        "zones[0].compute[0].name",
+        "zones[0].compute[0].instance",
+        "zones[0].compute[1].min",
+        "zones[0].compute[2].name",
+        "zones[0].compute[3].name",
+        "zones[0].compute[3].instance",
+        "zones[0].budget.monthlyUsd",
+        "zones[0].budget.emails",
+        "zones[0].secrets[1]",
+        "zones[0].secrets",
+        "zones[1].name",
+        "zones[1].network.cidr",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "only"),
+    [
+        ({"network": {"mode": "privat", "subnets": EXISTING_VPC["subnets"]}}, {"network.mode"}),
+        ({"network": {**EXISTING_VPC, "subnets": ["a", *EXISTING_VPC["subnets"][:1]]}}, {"network.subnets[0]"}),
+        ({"network": {**EXISTING_VPC, "egress": "some"}}, {"network.egress"}),
+        ({"network": {**EXISTING_VPC, "egres": "none", "egress": None}}, {"network.egres"}),
+        ({"existing": {"keys": {"data": OTHER_KEY}}, "account": "1"}, {"account"}),
+        ({"federation": {**CI, "issuer": "a b"}, "existing": {"federation": TRAIL}}, {"federation.issuer"}),
+        ({"accountScope": "mine", "budget": {"monthlyUsd": 5, "emails": ["a@b.c"]}}, {"accountScope"}),
+    ],
+)  # fmt: skip
+def test_nothing_is_concluded_from_what_is_wrong(changes: dict[str, Any], only: set[str]) -> None:
+    assert set(of_zone(**changes)) == only
+
+
 def test_people_roles_accounts_and_subjects_with_an_owner_may_be_the_agent() -> None:
     account = "arn:aws:iam::123456789012"
     principals = [f"{account}:root", f"{account}:user/ada", f"{account}:role/aws-reserved/sso.amazonaws.com/Admin"]
