@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dispatcher.queue import Queue
     from dispatcher.scheduling.work import Report
     from dispatcher.sites import Line
+    from dispatcher.sweeps.verbs import Sweeps
     from dispatcher.sync import Changes as SyncChanges
 
 
@@ -111,6 +112,13 @@ class Dispatcher(Opened):
         from dispatcher.scheduling import tick
 
         return tick.tick(self.work(), queues=queues, observe=observe)
+
+    @property
+    def sweeps(self) -> Sweeps:
+        """Sweeps: starting one, how it stands, stopping it and going on."""
+        from dispatcher.sweeps.verbs import Sweeps
+
+        return Sweeps(self)
 
     # Zones and queues
 

@@ -21,6 +21,15 @@ def new_id() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(ID_LENGTH))
 
 
+def derived(sweep: str, trial: int, again: int = 0) -> str:
+    """The id of a sweep's trial, of its first submission or of a later one: the same whoever records it."""
+    import base64
+    import hashlib
+
+    digest = hashlib.sha256(f"{sweep}/{trial}/{again}".encode()).digest()
+    return base64.b32encode(digest)[:ID_LENGTH].decode().lower()
+
+
 def slug(job: Job) -> str:
     """The readable part of a job's cloud name: its own name, else its type, else its image's last word."""
     text = job.name or job.job_type or job.image.rsplit("/", 1)[-1].partition("@")[0].partition(":")[0]

@@ -33,10 +33,15 @@ _RESERVED = (
 
 def parse(source: str, data: bytes | str, changes: Changes | None = None, defaults: Defaults | None = None) -> Job:
     """Read a job. `source` is the file as the user named it. Raises SpecError with every problem."""
-    problems: list[Problem] = []
     tree = document.one(source, data)
     if not isinstance(tree, Fields):
         raise SpecError([Problem(source, tree.line, "", "is not a mapping of keys", "see docs/job-file.md")])
+    return read(tree, changes, defaults)
+
+
+def read(tree: Fields, changes: Changes | None = None, defaults: Defaults | None = None) -> Job:
+    """Read a job out of a mapping, into which `changes` and `defaults` are put first. Raises SpecError."""
+    problems: list[Problem] = []
     apply(tree, changes or Changes(), problems)
     fill(tree, defaults or Defaults())
     job = _read(Value("", tree, problems), changes or Changes())

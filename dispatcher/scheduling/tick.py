@@ -10,6 +10,7 @@ from dispatcher.ledger import Entry
 from dispatcher.scheduling.observing import Observer
 from dispatcher.scheduling.submitting import Submitter
 from dispatcher.scheduling.work import Report, Work
+from dispatcher.sweeps import judging
 
 
 def tick(work: Work, *, queues: Iterable[str] | None = None, observe: bool = True) -> Report:
@@ -26,6 +27,8 @@ def tick(work: Work, *, queues: Iterable[str] | None = None, observe: bool = Tru
     if observe:
         observer.observe([entry for entry in active if entry.state != State.SUBMITTING], report)
     observer.judge_waiting(wanted, report)
+    if observe:
+        judging.judge(work, report, wanted)
     for queue, load in work.ledger.loads().items():
         if load.waiting and (wanted is None or queue in wanted):
             submitter.submit_from(queue, report)

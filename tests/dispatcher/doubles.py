@@ -62,6 +62,10 @@ class ToyCloud:
     timeless: bool = False
     """Whether it tells nobody out here when a job ran."""
     lines: dict[str, list[LogLine]] = field(default_factory=dict)
+    mute: list[DispatchError] = field(default_factory=list)
+    """Raised when a log is read; each once."""
+    end_at: str = "2026-11-21T09:00:00Z"
+    """When jobs end, whatever the clock says."""
     settle_seconds: float = 0.0
 
     def render(self, job: Job, queue: Queue, submission: Submission) -> Request:
@@ -103,7 +107,7 @@ class ToyCloud:
     def _observation(self, name: str, listed: State | None = None) -> Observation:
         state = listed or self.jobs[name]
         word = self.vendor_words.get(name)
-        ended = "2026-11-21T09:00:00Z" if state.final and not self.timeless else None
+        ended = self.end_at if state.final and not self.timeless else None
         return Observation(
             name,
             f"toy:{name}",
@@ -126,6 +130,8 @@ class ToyCloud:
     def logs(
         self, name: str, *, follow: bool = False, done: Callable[[], bool] = lambda: True
     ) -> Iterator[LogLine]:
+        if self.mute:
+            raise self.mute.pop(0)
         yield from self.lines.get(name, [])
         while follow and not done():
             pass

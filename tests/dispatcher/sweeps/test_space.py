@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher.sweeps import distributions, space
-from dispatcher.sweeps.sweep import GRID, RANDOM, Parameter, Sweep
+from dispatcher.sweeps.sweep import GRID, RANDOM, Parameter, Sweep, Value
 
 NUMBERS = st.floats(-1e6, 1e6, allow_nan=False).map(lambda number: float(f"{number:.6g}"))
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,12}", fullmatch=True)
@@ -133,5 +133,5 @@ def test_a_value_without_a_chance_is_no_point_of_the_space() -> None:
 @pytest.mark.parametrize(
     ("value", "text"), [(True, "true"), (0.1, "0.1"), (1e-5, "1e-05"), (1, "1"), ("adam", "adam")]
 )
-def test_a_program_gets_a_value_as_json_would_have_it(value: space.Value, text: str) -> None:
+def test_a_program_gets_a_value_as_json_would_have_it(value: Value, text: str) -> None:
     assert space.text(value) == text

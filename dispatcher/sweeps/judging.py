@@ -1,0 +1,147 @@
+"""What a tick does for sweeps: read what trials reported, stop where a rule says so, close what is done."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from dispatcher.backends.base import State as Word
+from dispatcher.backends.base import Submission
+from dispatcher.clock import moment
+from dispatcher.errors import DispatchError, NotFoundError
+from dispatcher.ledger import Entry, MetricRow, SweepRow
+from dispatcher.ledger.rows import QUEUED
+from dispatcher.scheduling.work import Report, Work
+from dispatcher.sites import LOCAL
+from dispatcher.sweeps import reported, rules, state
+from dispatcher.sweeps.reported import Reported
+from dispatcher.sweeps.state import ENDED, RUNNING, STOPPED, State, Trial
+
+LAG = 10.0
+"""Seconds after a job's end in which a cloud may still be adding lines to its log."""
+MISSED = 120.0
+"""Seconds after its end for which a log that says nothing of the metric is read again."""
+PATIENCE = 60.0
+"""Seconds that a tick gives to one log."""
+GIVEN_UP = 86_400.0
+"""Seconds after its end for which a log that cannot be had is asked for again."""
+
+
+def judge(work: Work, report: Report, queues: Collection[str] | None = None) -> None:
+    """Look at every sweep that has not ended, or at those in some queues. What cannot be read now waits."""
+    for row in work.ledger.sweeps((RUNNING, STOPPED)):
+        if row.ended_at is not None:
+            continue
+        found = state.read(work.ledger, row, work.clock())
+        if queues is None or found.queue in queues:
+            look(work, found, report)
+
+
+def look(work: Work, found: State, report: Report) -> None:
+    """Read, stop and close one sweep as far as it can be done now."""
+    unread = _read(work, found, report)
+    found = state.read(work.ledger, found.row, work.clock())
+    if found.row.state == RUNNING:
+        _apply_rules(work, found)
+        found = _again(work, found)
+    if found.row.state == STOPPED:
+        withdraw(work, found, report)
+        found = _again(work, found)
+    if all(trial.entry.final for trial in found.trials) and not unread:
+        _close(work, found)
+
+
+def stop(work: Work, row: SweepRow, reason: str, *, running: bool) -> None:
+    """Let no further trial start; with `running`, those that run are asked to stop too."""
+    work.ledger.change_sweep(row.id, {"state": STOPPED, "reason": reason}, state=RUNNING)
+    if running:
+        for entry in work.ledger.trials(row.id):
+            if not entry.final and entry.state != QUEUED and not entry.cancel_requested_at:
+                asked = {"cancel_requested_at": work.now(), "cancelled_by": f"sweep {row.id}"}
+                work.ledger.change(entry.id, asked, work.event(entry, "cancel asked", reason=reason))
+
+
+def withdraw(work: Work, found: State, report: Report) -> None:
+    """End the trials of a stopped sweep that wait; those that run go on to their end."""
+    for trial in found.trials:
+        if trial.entry.state == QUEUED:
+            work.end(trial.entry, Word.CANCELLED, f"sweep {found.row.id} stopped: {found.row.reason}", report)
+
+
+def _again(work: Work, found: State) -> State:
+    row = work.ledger.sweep(found.row.id) or found.row
+    return state.read(work.ledger, row, work.clock())
+
+
+def _apply_rules(work: Work, found: State) -> None:
+    if (reason := rules.spent(found)) is not None:
+        stop(work, found.row, reason, running=True)
+    elif (reason := rules.reached(found) or rules.failing(found)) is not None:
+        stop(work, found.row, reason, running=False)
+
+
+def _close(work: Work, found: State) -> None:
+    """A sweep that was not stopped ends when every trial has; one that was, when what ran has."""
+    now = work.now()
+    if found.row.state == STOPPED:
+        work.ledger.change_sweep(found.row.id, {"ended_at": now}, state=STOPPED)
+    elif found.over:
+        work.ledger.change_sweep(found.row.id, {"state": ENDED, "ended_at": now}, state=RUNNING)
+
+
+def _read(work: Work, found: State, report: Report) -> bool:
+    """Read the metric of every trial that has succeeded since; True when one has to be read again later."""
+    metric = found.sweep.metric
+    if metric is None:
+        return False
+    kept = {one.submission: one for one in work.ledger.metrics([trial.entry.id for trial in found.trials])}
+    unread = False
+    for trial in found.trials:
+        entry = trial.entry
+        lag = LAG if entry.cloud != LOCAL else 0.0
+        if entry.state != Word.SUCCEEDED or _settled(trial, kept.get(entry.id), lag):
+            continue
+        try:
+            said = _said(work, entry, metric.name)
+        except DispatchError as error:
+            report.errors.append((error, (entry.id,)))
+            unread = unread or work.clock() < moment(entry.ended_at or work.now()) + GIVEN_UP
+            continue
+        value = said.value if said is not None and reported.finite(said) else None
+        row = MetricRow(entry.id, metric.name, said.step if said else None, value, work.now())
+        work.ledger.record_metrics([row])
+        unread = unread or not _settled(trial, row, lag)
+    return unread
+
+
+def _settled(trial: Trial, row: MetricRow | None, lag: float) -> bool:
+    """Whether a trial's log was read when nothing could come any more."""
+    if row is None:
+        return False
+    patience = lag if row.value is not None or lag == 0 else MISSED
+    return moment(row.at) >= moment(trial.entry.ended_at or row.at) + patience
+
+
+def _said(work: Work, entry: Entry, name: str) -> Reported | None:
+    """What a job said last of its metric, in its latest attempt that said anything; None when none did.
+
+    An attempt that the cloud has forgotten said nothing.
+    """
+    backend = work.site(entry).backend
+    until = work.clock() + PATIENCE
+    for attempt in range(entry.attempt, 0, -1):
+        try:
+            lines = (line.text for line in backend.logs(Submission(entry.id, attempt, entry.slug).name))
+            said = reported.last(_in_time(work, lines, until)).get(name)
+        except NotFoundError:
+            continue
+        if said is not None:
+            return said
+    return None
+
+
+def _in_time(work: Work, lines: Iterator[str], until: float) -> Iterator[str]:
+    """The lines as long as there is time; a log without end holds up nobody's queue."""
+    for number, line in enumerate(lines):
+        if number % 1000 == 999 and work.clock() > until:
+            return
+        yield line

@@ -1,0 +1,55 @@
+"""Going on with a sweep: the trials that were never recorded, and those that were stopped, in their order."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dispatcher.errors import UsageError
+from dispatcher.ledger import Entry
+from dispatcher.sweeps import rules, space, starting
+from dispatcher.sweeps.state import RUNNING, State
+
+if TYPE_CHECKING:
+    from dispatcher.api import Dispatcher
+
+
+def resume(
+    dispatcher: Dispatcher, found: State, *, failed: bool = False, prices: str | Path | None = None
+) -> list[Entry]:
+    """Record again what a sweep has not finished, and return it; with `failed`, what ended badly too.
+
+    A trial goes on with the checkpoints of its earlier submission. Raises UsageError when there is nothing to do,
+    or when the rule that stopped the sweep would stop it again.
+    """
+    again = ("cancelled", *rules.BAD) if failed else ("cancelled",)
+    redone = [trial.number for trial in found.trials if trial.entry.state in again]
+    numbers = sorted({*found.missing, *redone})
+    id = found.row.id
+    if (why := rules.reached(found) or rules.spent(found)) is not None:
+        raise UsageError(f"sweep {id} cannot go on: {why}", "start another one with another limit")
+    if not numbers and found.row.state == RUNNING:
+        raise UsageError(
+            f"sweep {id} is running, and all of its trials are recorded", f"dispatch sweep status {id}"
+        )
+    if not numbers:
+        bad = any(trial.entry.state in rules.BAD for trial in found.trials)
+        remedy = f"dispatch sweep resume {id} --failed runs again what failed" if bad else ""
+        raise UsageError(f"no trial of sweep {id} was left out or stopped", remedy)
+    points = dict(enumerate(space.points(found.sweep), start=1))
+    chosen = {number: points[number] for number in numbers}
+    planned = starting.plans(dispatcher, id, found.sweep, found.job, found.queue, chosen, prices=prices)
+    document = {**json.loads(found.row.document), "resumed_at": dispatcher.stamp()}
+    opened = {
+        "state": RUNNING,
+        "reason": None,
+        "ended_at": None,
+        "document": json.dumps(document, ensure_ascii=False),
+    }
+    if not dispatcher.ledger.change_sweep(id, opened, state=found.row.state):
+        raise UsageError(f"sweep {id} has changed meanwhile", f"dispatch sweep status {id}, and try again")
+    before: dict[int, list[Entry]] = {}
+    for entry in dispatcher.ledger.trials(id):
+        before.setdefault(entry.trial or 0, []).append(entry)
+    return starting.enter(dispatcher, found.row, planned, before)
