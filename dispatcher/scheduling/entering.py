@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from dispatcher.backends.base import Submission
 from dispatcher.errors import DispatchError
 from dispatcher.ledger import Entry, Event
 from dispatcher.ledger.rows import QUEUED
 from dispatcher.scheduling.desk import Desk
 from dispatcher.scheduling.work import Report, Site
-from dispatcher.sites import job_of
+from dispatcher.sites import attempt, job_of
 
 if TYPE_CHECKING:
     from dispatcher.planning import Plan
@@ -56,6 +55,6 @@ def start(dispatcher: Ticking, entry: Entry, site: Callable[[Entry], Site]) -> R
 def _stage(site: Site, entry: Entry, report: Report) -> None:
     """Put what a job goes with into its zone although it has to wait: whoever sends it may not have it."""
     try:
-        site.stage(site.render(entry, Submission(entry.id, entry.attempt, entry.slug)))
+        site.stage(site.render(entry, attempt(entry)))
     except DispatchError as error:
         report.errors.append((error, (entry.id,)))

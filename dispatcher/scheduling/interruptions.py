@@ -7,6 +7,7 @@ and the next attempt is ours. An attempt resumes from the checkpoint, which all 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from dispatcher.backends.base import CAPACITY, INTERRUPTED, Observation, State
 from dispatcher.documents.quantities import human_duration
@@ -23,10 +24,11 @@ MARGIN = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """The attempt ended and another follows, on spot machines or not; `why` is for people."""
+    """The attempt ended and another follows, on spot machines or not; `why` is for people, `by` what counts it."""
 
     spot: bool
     why: str
+    by: Literal["interruption", "preemption", "retry"] = "interruption"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +42,19 @@ class Over:
 
 def of_attempt(job: Job, entry: Entry) -> Job:
     """Return the job as its present attempt runs it: for the time that is left, and perhaps on demand."""
-    job = replace(job, max_runtime=max(1, run_left(entry))) if entry.billed_before else job
+    if run_left(entry) < entry.max_runtime:
+        job = replace(job, max_runtime=max(1, run_left(entry)))
     if job.spot and not entry.spot:
         job = replace(job, spot=False, max_wait=None, max_interruptions=None, last_attempt_on_demand=False)
     return job
 
 
 def run_left(entry: Entry) -> int:
-    """Seconds that the present attempt may run: all of them together run for `max_runtime`.
+    """Seconds that the present attempt may run: all of them together run for `max_runtime`, anew with each retry.
 
     Counted by what was billed, which is less than what ran where a cloud bills a spot job for less (SageMaker).
     """
-    return entry.max_runtime - entry.billed_before
+    return entry.max_runtime - (entry.billed_before - entry.billed_at_retry)
 
 
 def counted(entry: Entry, seen: Observation) -> int:
@@ -60,7 +63,7 @@ def counted(entry: Entry, seen: Observation) -> int:
     A spot job that ran and waits for machines again has lost some, whether its cloud counts that or not.
     """
     told = max(entry.interruptions, entry.interruptions_before + seen.interruptions)
-    return told + (1 if _lost(seen) or guessed(entry, seen) else 0)
+    return told + (1 if lost(seen) or guessed(entry, seen) else 0)
 
 
 def guessed(entry: Entry, seen: Observation) -> bool:
@@ -76,16 +79,16 @@ def after(entry: Entry, job: Job, seen: Observation, waited: float) -> Again | O
     `waited` is how many seconds ago the first attempt was sent.
     """
     if entry.cancel_requested_at:
-        return Over(State.CANCELLED, seen.reason) if _lost(seen) else None
+        return Over(State.CANCELLED, seen.reason) if lost(seen) else None
     if not entry.spot:
         return None
     stopped = entry.stop_reason is not None and seen.state is State.CANCELLED
-    if _lost(seen):
+    if lost(seen):
         return _after_interruption(entry, job, counted(entry, seen), seen, waited)
     if not stopped and seen.cause != CAPACITY:
         return None
     why = entry.stop_reason if stopped and entry.stop_reason else seen.reason
-    if job.last_attempt_on_demand and _left(entry, seen) > 0:
+    if job.last_attempt_on_demand and left(entry, seen) > 0:
         return Again(spot=False, why=why)
     if not stopped:
         return None
@@ -95,8 +98,8 @@ def after(entry: Entry, job: Job, seen: Observation, waited: float) -> Again | O
 
 def _after_interruption(entry: Entry, job: Job, count: int, seen: Observation, waited: float) -> Again | Over:
     allowed = RESTARTS if job.max_interruptions is None else job.max_interruptions
-    if _left(entry, seen) <= 0:
-        return Over(State.TIMED_OUT, f"its attempts ran for {human_duration(entry.max_runtime)} (max_runtime)")
+    if left(entry, seen) <= 0:
+        return used_up(entry)
     late = job.max_wait is not None and waited >= job.max_wait
     if not late and count <= allowed:
         return Again(spot=True, why=seen.reason)
@@ -133,12 +136,19 @@ def waited_out(entry: Entry, job: Job, waited: float) -> Again | Over | None:
     return Over(State.FAILED, f"{why}; {last}" if last else why, cause)
 
 
-def _lost(seen: Observation) -> bool:
+def lost(seen: Observation) -> bool:
+    """Whether an attempt ended because its machines were taken."""
     return seen.state is State.FAILED and seen.cause == INTERRUPTED
 
 
-def _left(entry: Entry, seen: Observation) -> int:
+def left(entry: Entry, seen: Observation) -> int:
+    """Seconds that an attempt leaves to the next one."""
     return run_left(entry) - (seen.billable_seconds or 0)
+
+
+def used_up(entry: Entry) -> Over:
+    """The end of a job whose attempts leave nothing to another one."""
+    return Over(State.TIMED_OUT, f"its attempts ran for {human_duration(entry.max_runtime)} (max_runtime)")
 
 
 def _too_often(count: int, allowed: int, *, said: bool) -> str:

@@ -75,7 +75,7 @@ class Submitter:
                 return
 
     def _claim(self, queue: str, skip: set[str], report: Report) -> tuple[Entry, Site] | None:
-        """The first job of a queue that may go now, claimed; None when there is none, or no way to send it here."""
+        """The first job of a queue that may go now, claimed; None when there is none, or no way to send it."""
         while True:
             host = self.work.host if queue == LOCAL and self.work.ledger.shareable else None
             now, takes = self.work.now(), self.work.takes

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dispatcher.backends.base import State
 from dispatcher.errors import DispatchError
 from dispatcher.ledger import Entry
+from dispatcher.scheduling import attempts
 from dispatcher.scheduling.observing import Observer
 from dispatcher.scheduling.submitting import Submitter
 from dispatcher.scheduling.work import Report, Work
-from dispatcher.sweeps import judging
+from dispatcher.sites import LOCAL
 
 
 def tick(work: Work, *, queues: Iterable[str] | None = None, observe: bool = True) -> Report:
@@ -20,25 +21,30 @@ def tick(work: Work, *, queues: Iterable[str] | None = None, observe: bool = Tru
     observer = Observer(work)
     submitter = Submitter(work, observer)
     wanted = None if queues is None else frozenset(queues)
-    active = [entry for entry in work.ledger.active() if wanted is None or entry.queue in wanted]
+    active = [entry for entry in work.ledger.active(wanted) if _here(work, entry)]
     for entry in active:
-        if entry.state == State.SUBMITTING:
+        if entry.state == State.SUBMITTING and not work.stopping():
             submitter.recover(entry, report)
     if observe:
         observer.observe([entry for entry in active if entry.state != State.SUBMITTING], report)
-    observer.judge_waiting(wanted, report)
-    if observe:
-        judging.judge(work, report, wanted)
-    for queue, load in work.ledger.loads().items():
-        if load.waiting and (wanted is None or queue in wanted):
+    attempts.judge_waiting(work, wanted, report)
+    submitter.withdraw(wanted, report)
+    for queue in work.ledger.waiting_queues():
+        if wanted is None or queue in wanted:
             submitter.submit_from(queue, report)
     return report
+
+
+def _here(work: Work, entry: Entry) -> bool:
+    """Whether a job can be seen from this machine: one that runs as a process of another can not."""
+    return entry.cloud != LOCAL or not work.ledger.shareable or entry.host == work.host
 
 
 def look(work: Work, entries: Iterable[Entry]) -> Report:
     """Observe some jobs only."""
     report = Report()
-    on_cloud = [e for e in entries if e.cloud_name and not e.final and e.state != State.SUBMITTING]
+    sent = [e for e in entries if e.cloud_name and not e.final and e.state != State.SUBMITTING]
+    on_cloud = [entry for entry in sent if _here(work, entry)]
     Observer(work).observe(on_cloud, report)
     return report
 
