@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dispatcher.job import Job
     from dispatcher.planning import Plan
     from dispatcher.queue import Queue
+    from dispatcher.scheduling.waiting import Wait
     from dispatcher.scheduling.work import Report
     from dispatcher.sites import Line
     from dispatcher.sweeps.verbs import Sweeps
@@ -185,14 +186,20 @@ class Dispatcher(Opened):
         self._synced(name)
         self.ledger.pause(name, f"{reason} (by {self.who})")
 
+    def drain(self, name: str) -> None:
+        """Take no new jobs into a queue; what waits and runs there goes on to its end."""
+        self._synced(name)
+        self.ledger.drain(name, True)
+
     def resume(self, name: str) -> None:
-        """Submit from a paused queue again."""
+        """Submit from a paused queue again, and take new jobs into one that was being drained."""
         self._synced(name)
         self.ledger.pause(name, None)
+        self.ledger.drain(name, False)
 
     def _synced(self, name: str) -> None:
         if self.queue(name).row is None:
-            raise UsageError("queue local cannot be paused", "only queues that were synced can")
+            raise UsageError("queue local cannot be paused or drained", "only queues that were synced can")
 
     # Looking
 
@@ -219,13 +226,18 @@ class Dispatcher(Opened):
         """How many submissions there are of a kind."""
         return self.reading.count(Filter(queue, states, who, since))
 
-    def reasons(self, entry: Entry) -> Sequence[str]:
-        """Why a queued job waits."""
+    def waits(self, entry: Entry) -> Wait | None:
+        """Why a queued job waits: its place, who is ahead, what holds it, and when it is tried next."""
         from dispatcher.scheduling import waiting
 
         if entry.state != QUEUED:
-            return ()
-        return waiting.reasons(self.reading, entry, self.places(write=False).line(entry), self.clock())
+            return None
+        return waiting.why(self.reading, entry, self.places(write=False).line(entry), self.clock())
+
+    def reasons(self, entry: Entry) -> Sequence[str]:
+        """Why a queued job waits, in words."""
+        found = self.waits(entry)
+        return list(found.reasons) if found else []
 
     def stalled(self) -> str | None:
         """A warning when jobs wait and nothing has run a tick for five minutes."""
@@ -290,6 +302,26 @@ class Dispatcher(Opened):
         from dispatcher.scheduling import following
 
         return following.until(self, self.show(text), lambda entry: entry.final, seen)
+
+    def set_priority(self, text: str, word: str) -> Entry:
+        """Give a job that waits another priority: `critical`, `high`, `medium` or `low`."""
+        from dispatcher.scheduling import reordering
+
+        return reordering.set_priority(self, self.show(text), word)
+
+    def plan_retry(self, text: str, *, fresh: bool = False, prices: str | Path | None = None) -> Plan:
+        """Plan a job that has ended once more: a new submission, which `enqueue` records.
+
+        It goes on with the checkpoints of the earlier one, if it keeps any, unless it is to begin `fresh`.
+        """
+        import platform
+
+        from dispatcher.scheduling import retrying
+
+        def plan(job: Job, queue: str) -> Plan:
+            return self.plan(job, queue, prices=prices, ask=True)
+
+        return retrying.planned(self.reading, self.show(text), plan, fresh=fresh, host=platform.node())
 
     def cancel(self, text: str) -> Entry:
         """Cancel a job: at once when it waits, by asking its cloud when it runs. Twice is no error."""

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from dispatcher import naming, placement, plain, records
 from dispatcher.backends.base import Backend, Request
+from dispatcher.clock import moment
 from dispatcher.images.resolving import Resolve, unresolved
 from dispatcher.job import Job
 from dispatcher.ledger import Entry
 from dispatcher.ledger.rows import QUEUED
 from dispatcher.placement import Estimate
 from dispatcher.redact import Redactor
-from dispatcher.scheduling import admission
+from dispatcher.scheduling import admission, overstaying
 from dispatcher.sites import Line
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 class Plan:
     """What a submission would be: `submit --dry-run` prints it, `submit` records and sends it.
 
-    `packed` is the archive of the job's code, which nothing has kept yet.
+    `packed` is the archive of the job's code, which nothing has kept yet. `retry_of` and `checkpoints_of` are as
+    of an Entry.
     """
 
     line: Line
@@ -35,6 +37,8 @@ class Plan:
     hardware: str
     estimate: Estimate
     packed: Packed | None = None
+    retry_of: str | None = None
+    checkpoints_of: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The document of `submit --dry-run -o json`; bodies are exactly what goes over the wire."""
@@ -58,7 +62,7 @@ def plan(
     What `redactor` would take out of it is refused here, so that a job is recorded and sent as it was written.
     """
     notes = plain.check(records.plain(job), redactor)
-    admission.check_open(line.queue.name, bool(line.row and line.row.retired))
+    admission.check_open(line.row)
     admission.check(job, line.queue)
     packed = _packed(job)
     job = replace(job, code=packed.code) if packed else job
@@ -114,4 +118,10 @@ def entry(plan: Plan, *, who: str, host: str, now: str) -> Entry:
         currency=plan.estimate.currency,
         price_source=plan.estimate.price_source,
         price_as_of=plan.estimate.price_as_of,
+        max_preemptions=job.max_preemptions,
+        max_queue_time=job.max_queue_time,
+        queued_at=now,
+        queue_until=overstaying.until(moment(now), job.max_queue_time),
+        retry_of=plan.retry_of,
+        checkpoints_of=plan.checkpoints_of,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,17 +177,17 @@ def _kept(
         open_jobs = ledger.count(Filter(queue=row.name, states=(QUEUED, *ACTIVE)))
         if not open_jobs:
             continue
-        kept.append(QueueRow(row.name, row.zone, row.document, row.synced_at, 1, "removed from the queue file", 1))
+        kept.append(replace(row, paused=1, paused_reason="removed from the queue file", retired=1))
         jobs = "1 job" if open_jobs == 1 else f"{open_jobs} jobs"
         changes.warnings.append(f"queue {row.name} is gone but has {jobs}: it is kept, paused, until they end")
     return kept, sorted({row.zone for row in kept} - zones)
 
 
 def _still_paused(row: QueueRow, before: QueueRow | None) -> QueueRow:
-    """A queue that somebody paused stays paused; one that comes back into the file goes on."""
-    if before is None or not before.paused or before.retired:
+    """A queue that somebody paused or drains stays so; one that comes back into the file goes on."""
+    if before is None or before.retired:
         return row
-    return QueueRow(row.name, row.zone, row.document, row.synced_at, 1, before.paused_reason)
+    return replace(row, paused=before.paused, paused_reason=before.paused_reason, draining=before.draining)
 
 
 def _compare_zones(old: dict[str, ZoneRow], new: Sequence[ZoneRow], changes: Changes) -> None:

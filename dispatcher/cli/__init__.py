@@ -22,9 +22,11 @@ COMMANDS = {
     "logs": "Print the lines a job wrote.",
     "wait": "Wait until a job has ended.",
     "cancel": "Cancel jobs.",
+    "set-priority": "Give a job that waits another priority.",
+    "retry": "Run a job that has ended again, from its checkpoint.",
     "fetch": "Bring a job's outputs here.",
     "history": "What ran, for whom, and what it cost.",
-    "queue": "Look at queues, pause and resume them.",
+    "queue": "Look at queues, pause, drain and resume them.",
     "build": "Build an image for the registry of a zone, and push it.",
     "image": "Copy images between registries, show them, and write dispatch-run for them.",
     "sync": "Read zones and queues from a Pulumi stack into the ledger.",
@@ -32,7 +34,7 @@ COMMANDS = {
     "doctor": "Check this machine, the ledger and every zone.",
     "completion": "Print the shell completion script.",
 }
-"""Command -> one line of help; the command lives in dispatcher.cli.commands.<command>, as `command`."""
+"""Command -> one line of help; it lives in dispatcher.cli.commands.<command>, `-` as `_`, as `command`."""
 
 
 class Lazy(click.Group):
@@ -46,7 +48,8 @@ class Lazy(click.Group):
             return None
         from importlib import import_module
 
-        command: click.Command = import_module(f"dispatcher.cli.commands.{cmd_name}").command
+        module = cmd_name.replace("-", "_")
+        command: click.Command = import_module(f"dispatcher.cli.commands.{module}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

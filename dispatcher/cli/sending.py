@@ -37,7 +37,7 @@ def options(function: F) -> F:
 
 
 def send(dispatcher: Dispatcher, plan: Plan, form: str, *, wait: bool, follow: bool, yes: bool) -> int:
-    """Ask where somebody can answer, record the job, start it and stay with it if wanted; the exit code of all that."""
+    """Ask where somebody can answer, record the job, start it, stay with it if wanted; return the exit code."""
     for warning in plan.request.warnings:
         output.note(f"warning: {warning}")
     asks = not yes and plan.line.cloud != "local" and sys.stdin.isatty() and sys.stderr.isatty()

@@ -5,15 +5,21 @@ from __future__ import annotations
 from dispatcher.documents.quantities import human_duration
 from dispatcher.errors import PolicyRefusal
 from dispatcher.job import Job
+from dispatcher.ledger import QueueRow
 from dispatcher.queue import Queue
 
 
-def check_open(name: str, retired: bool) -> None:
+def check_open(row: QueueRow | None) -> None:
     """Raise PolicyRefusal for a queue that only waits for its last jobs: it would never start a new one."""
-    if retired:
+    if row is not None and row.retired:
         raise PolicyRefusal(
-            f"queue {name} is in no queue file or stack any more: it takes no new jobs",
+            f"queue {row.name} is in no queue file or stack any more: it takes no new jobs",
             "name another (`dispatch queue list`), or bring it back and run `dispatch sync`",
+        )
+    if row is not None and row.draining:
+        raise PolicyRefusal(
+            f"queue {row.name} is being drained: it runs what it has and takes no new jobs",
+            f"name another (`dispatch queue list`), or open it again: dispatch queue resume {row.name}",
         )
 
 

@@ -1,4 +1,4 @@
-"""`dispatch queue`: what the queues are, what waits in them, and pausing one."""
+"""`dispatch queue`: what the queues are, what waits in them, and pausing or draining one."""
 
 from __future__ import annotations
 
@@ -128,7 +128,19 @@ def pause(settings: Settings, queue: str, reason: str) -> None:
     output.say(f"queue {queue} is paused; dispatch queue resume {queue} opens it again")
 
 
-@command.command("resume", help="Submit from a paused queue again.")
+@command.command("drain", help="Take no new jobs into a queue; what waits and runs there goes on to its end.")
+@click.argument("queue")
+@click.pass_obj
+def drain(settings: Settings, queue: str) -> None:
+    with settings.dispatcher() as dispatcher:
+        dispatcher.drain(queue)
+        load = dispatcher.loads().get(queue, Load())
+    output.say(f"queue {queue} takes no new jobs; dispatch queue resume {queue} opens it again")
+    if load.waiting or load.running:
+        output.note(f"  {load.waiting} waiting and {load.running} running go on to their end")
+
+
+@command.command("resume", help="Submit from a queue that was paused or drained again.")
 @click.argument("queue")
 @click.pass_obj
 def resume(settings: Settings, queue: str) -> None:
