@@ -48,6 +48,6 @@ def _space() -> str:
 
     boot, numbers = map(Path, _SPACE)
     try:
-        return f"{zlib.crc32(boot.read_bytes() + os.readlink(numbers).encode()):08x}"
+        return f"{zlib.crc32(boot.read_bytes() + str(numbers.readlink()).encode()):08x}"
     except OSError:
         return "0"

@@ -12,6 +12,7 @@ from dispatcher.scheduling.observing import Observer
 from dispatcher.scheduling.submitting import Submitter
 from dispatcher.scheduling.work import Report, Work
 from dispatcher.sites import LOCAL
+from dispatcher.sweeps import judging
 
 
 def tick(work: Work, *, queues: Iterable[str] | None = None, observe: bool = True) -> Report:
@@ -28,6 +29,8 @@ def tick(work: Work, *, queues: Iterable[str] | None = None, observe: bool = Tru
     if observe:
         observer.observe([entry for entry in active if entry.state != State.SUBMITTING], report)
     attempts.judge_waiting(work, wanted, report)
+    if observe:
+        judging.judge(work, report, wanted)
     submitter.withdraw(wanted, report)
     for queue in work.ledger.waiting_queues():
         if wanted is None or queue in wanted:
