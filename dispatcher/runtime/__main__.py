@@ -75,12 +75,12 @@ def _main(command: Sequence[str], environ: Mapping[str, str], reason: str, *, sh
         if directory:
             known.update(code.variables(environ, directory))
             os.chdir(directory)
-        return _run(command, known, reason, cloud)
+        return _run(command, known, reason, cloud, found.rank)
     finally:
         code.remove(directory)
 
 
-def _run(command: Sequence[str], environ: Mapping[str, str], reason: str, cloud: str) -> int:
+def _run(command: Sequence[str], environ: Mapping[str, str], reason: str, cloud: str, rank: int) -> int:
     """Run the command with its secrets, settle what it left, and say how it ended."""
     try:
         given = secrets.resolved(environ)
@@ -91,6 +91,10 @@ def _run(command: Sequence[str], environ: Mapping[str, str], reason: str, cloud:
     checkpoints = given.get(folders.CHECKPOINTS)
     if checkpoints and cloud != "aws":  # there the service's own agent copies what is on the disk
         folders.settle(checkpoints, started)
+    if rank == 0:
+        from . import metrics
+
+        metrics.tell(given, started)
     if end.code:
         say(str(end))
         if reason:
