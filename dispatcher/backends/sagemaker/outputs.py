@@ -15,13 +15,16 @@ from dispatcher.errors import NotFoundError, UsageError
 
 _CHUNK = 1024 * 1024
 _ARCHIVE = ".tar.gz"
+_MODEL = "model"
+"""What SageMaker calls its copy of /opt/ml/model."""
 
 
 def fetch(client: Any, uri: str, job: str, target: Path) -> list[Path]:
     """Bring everything below `<uri>/<job>/output/` into `target` and return the files written, sorted.
 
-    `model.tar.gz` becomes the directory `model`, `output.tar.gz` the directory `output`; with compression off
-    SageMaker writes those directories itself. Raises NotFoundError when there is nothing yet, UsageError when
+    What the job wrote to DISPATCH_OUTPUT_DIR (`model.tar.gz`) lies in `target` itself, as on every cloud, and what
+    `output.tar.gz` holds in its directory `output`; with compression off SageMaker writes two directories instead.
+    Raises NotFoundError when there is nothing yet, UsageError when
     `target` cannot be written or an archive holds a member that would land outside it.
     """
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
@@ -48,14 +51,15 @@ def _keys(client: Any, bucket: str, prefix: str) -> Iterator[str]:
 def _save(client: Any, bucket: str, key: str, name: str, target: Path) -> list[Path]:
     body = client.get_object(Bucket=bucket, Key=key)["Body"]
     if name.endswith(_ARCHIVE) and "/" not in name:
-        directory = target / name.removesuffix(_ARCHIVE)
+        named = name.removesuffix(_ARCHIVE)
+        directory = target if named == _MODEL else target / named
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile() as whole:
             for chunk in body.iter_chunks(_CHUNK):
                 whole.write(chunk)
             whole.seek(0)
             return _unpack(whole, directory, key)
-    path = saving.below(target, name, f"s3://{bucket}/{key}")
+    path = saving.below(target, name.removeprefix(f"{_MODEL}/"), f"s3://{bucket}/{key}")
     with path.open("wb") as file:
         for chunk in body.iter_chunks(_CHUNK):
             file.write(chunk)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from dispatcher.backends import saving
+from dispatcher.backends.vertex.render import MODEL_DIR
 from dispatcher.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ _CHUNK = 1024 * 1024
 def fetch(session: Session, uri: str, job: str, target: Path) -> list[Path]:
     """Bring everything below `uri` (`gs://bucket/prefix`) into `target` and return the files written, sorted.
 
-    Raises NotFoundError when there is nothing yet, UsageError when `target` cannot be written or an object's name
-    leads out of it, UnreachableError when a download breaks off for good.
+    What the job wrote to DISPATCH_OUTPUT_DIR (`model/` there) lies in `target` itself, as on every cloud; what is
+    beside it, such as logs for TensorBoard, keeps its directory. Raises NotFoundError when there is nothing yet,
+    UsageError when `target` cannot be written or an object's name leads out of it, UnreachableError when a
+    download breaks off for good.
     """
     bucket, _, prefix = uri.removeprefix("gs://").partition("/")
     below = f"{prefix.rstrip('/')}/".lstrip("/")
@@ -32,7 +35,7 @@ def fetch(session: Session, uri: str, job: str, target: Path) -> list[Path]:
         for item in _objects(session, bucket, below):
             name = str(item["name"]).removeprefix(below)
             if name and not name.endswith("/"):
-                path = saving.below(target, name, f"gs://{bucket}/{item['name']}")
+                path = saving.below(target, name.removeprefix(f"{MODEL_DIR}/"), f"gs://{bucket}/{item['name']}")
                 _download(session, bucket, item, path)
                 written.append(path)
     if not written:

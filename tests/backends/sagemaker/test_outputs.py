@@ -61,7 +61,7 @@ def link(name: str, target: str) -> tarfile.TarInfo:
     return info
 
 
-def test_archives_become_directories_and_loose_files_stay_files(tmp_path: Path) -> None:
+def test_the_model_lies_in_the_directory_itself_and_all_else_in_one_of_its_own(tmp_path: Path) -> None:
     client = Bucket(
         **{
             "out/job-1/output/model.tar.gz": archive(**{"model.bin": "weights", "sub/config.json": "{}"}),
@@ -73,8 +73,8 @@ def test_archives_become_directories_and_loose_files_stay_files(tmp_path: Path) 
     )
     written = fetch(client, "s3://bucket/out", "job-1", tmp_path / "new")
     assert {str(path.relative_to(tmp_path / "new")): path.read_text() for path in written} == {
-        "model/model.bin": "weights",
-        "model/sub/config.json": "{}",
+        "model.bin": "weights",
+        "sub/config.json": "{}",
         "output/report.txt": "fine",
         "notes/a.txt": "loose",
     }
@@ -82,7 +82,7 @@ def test_archives_become_directories_and_loose_files_stay_files(tmp_path: Path) 
 
 def test_a_bucket_without_a_prefix_works_too(tmp_path: Path) -> None:
     client = Bucket(**{"job-1/output/model/weights.bin": b"uncompressed"})
-    assert fetch(client, "s3://bucket", "job-1", tmp_path) == [tmp_path / "model" / "weights.bin"]
+    assert fetch(client, "s3://bucket", "job-1", tmp_path) == [tmp_path / "weights.bin"]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_link_that_leaves_only_once_another_is_there_is_refused(tmp_path: Path
 
 def test_an_absolute_member_lands_inside(tmp_path: Path) -> None:
     client = Bucket(**{"job-1/output/model.tar.gz": archive(**{"/etc/evil": "x"})})
-    assert fetch(client, "s3://bucket", "job-1", tmp_path) == [tmp_path / "model" / "etc" / "evil"]
+    assert fetch(client, "s3://bucket", "job-1", tmp_path) == [tmp_path / "etc" / "evil"]
 
 
 def test_a_key_that_leaves_the_target_is_refused(tmp_path: Path) -> None:

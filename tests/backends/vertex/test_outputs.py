@@ -80,7 +80,7 @@ def fetched(storage: Storage, target: Path, uri: str = "gs://bucket/job-1") -> l
     return fetch(opened, uri, "job-1", target)
 
 
-def test_everything_below_the_output_directory_comes_with_its_directories(tmp_path: Path) -> None:
+def test_the_model_lies_in_the_directory_itself_and_what_is_beside_it_in_its_own(tmp_path: Path) -> None:
     storage = Storage(
         **{
             "job-1/model/weights.bin": b"weights",
@@ -92,7 +92,7 @@ def test_everything_below_the_output_directory_comes_with_its_directories(tmp_pa
     )
     written = fetched(storage, tmp_path / "new")
     assert {str(path.relative_to(tmp_path / "new")): path.read_bytes() for path in written} == {
-        "model/weights.bin": b"weights",
+        "weights.bin": b"weights",
         "notes/a b?.txt": b"loose",
         "empty": b"",
     }

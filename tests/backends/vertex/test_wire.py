@@ -42,7 +42,7 @@ def test_the_body_on_the_wire_is_the_rendered_one_and_the_job_runs_to_its_model(
     assert [line.text for line in backend.logs(request.name)] == ["hello --lr 0.1"]
     assert {line.node for line in backend.logs(request.name)} == {"workerpool0-0"}
     (file,) = backend.fetch(request.name, tmp_path / "results")
-    assert (file, file.read_text()) == (tmp_path / "results" / "model" / "model.txt", "weights")
+    assert (file, file.read_text()) == (tmp_path / "results" / "model.txt", "weights")
 
 
 # One job, whatever happens
