@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dispatcher.clock import stamp
 from dispatcher.errors import NotFoundError, SpecError, UsageError
 from dispatcher.ledger import Entry, Event, Filter, Load, QueueRow, ZoneRow
 from dispatcher.ledger.rows import QUEUED
 from dispatcher.opened import Opened
 
 if TYPE_CHECKING:
+    from dispatcher.agent.opening import Agents
     from dispatcher.backends.base import Backend, LogLine
     from dispatcher.documents.changes import Changes
     from dispatcher.job import Job
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from dispatcher.sites import Line
     from dispatcher.sweeps.verbs import Sweeps
     from dispatcher.sync import Changes as SyncChanges
+
+EVERY = Filter()
+"""Every submission."""
 
 
 class Dispatcher(Opened):
@@ -115,6 +118,13 @@ class Dispatcher(Opened):
         return tick.tick(self.work(), queues=queues, observe=observe)
 
     @property
+    def agents(self) -> Agents:
+        """Agents: making one, who is at work, and what the clouds have beside the ledger."""
+        from dispatcher.agent.opening import Agents
+
+        return Agents(self)
+
+    @property
     def sweeps(self) -> Sweeps:
         """Sweeps: starting one, how it stands, stopping it and going on."""
         from dispatcher.sweeps.verbs import Sweeps
@@ -170,17 +180,6 @@ class Dispatcher(Opened):
         """What waits and runs in each queue that has either."""
         return self.reading.loads()
 
-    def ago(self, text: str | None) -> str | None:
-        """The moment so long ago (`24h`, `7d`), as the ledger writes it. Raises UsageError."""
-        from dispatcher.documents import quantities
-
-        if text is None:
-            return None
-        try:
-            return stamp(self.clock() - quantities.seconds(text))
-        except ValueError as error:
-            raise UsageError(f"--since {text!r} {error}") from None
-
     def pause(self, name: str, reason: str = "paused") -> None:
         """Stop submitting from a queue; what runs goes on."""
         self._synced(name)
@@ -203,28 +202,19 @@ class Dispatcher(Opened):
 
     # Looking
 
-    def list(
-        self,
-        *,
-        queue: str | None = None,
-        states: Sequence[str] | None = None,
-        who: str | None = None,
-        since: str | None = None,
-        limit: int | None = None,
-    ) -> Sequence[Entry]:
+    def list(self, wanted: Filter = EVERY, *, limit: int | None = None) -> Sequence[Entry]:
         """Submissions, newest first."""
-        return self.reading.entries(Filter(queue, states, who, since), limit)
+        return self.reading.entries(wanted, limit)
 
-    def count(
-        self,
-        *,
-        queue: str | None = None,
-        states: Sequence[str] | None = None,
-        who: str | None = None,
-        since: str | None = None,
-    ) -> int:
-        """How many submissions there are of a kind."""
-        return self.reading.count(Filter(queue, states, who, since))
+    def each(self, wanted: Filter = EVERY, *, limit: int | None = None) -> Iterator[Entry]:
+        """Submissions, newest first, without holding them all at once."""
+        from dispatcher.ledger import paging
+
+        return paging.each(self.reading, wanted, limit)
+
+    def count(self, wanted: Filter = EVERY, *, limit: int | None = None) -> int:
+        """How many submissions there are of a kind; counting stops at `limit`."""
+        return self.reading.count(wanted, limit)
 
     def waits(self, entry: Entry) -> Wait | None:
         """Why a queued job waits: its place, who is ahead, what holds it, and when it is tried next."""

@@ -118,6 +118,7 @@ def entry(plan: Plan, *, who: str, host: str, now: str) -> Entry:
         currency=plan.estimate.currency,
         price_source=plan.estimate.price_source,
         price_as_of=plan.estimate.price_as_of,
+        labels=json.dumps(dict(job.labels), ensure_ascii=False) if job.labels else None,
         max_preemptions=job.max_preemptions,
         max_queue_time=job.max_queue_time,
         queued_at=now,

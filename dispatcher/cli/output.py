@@ -37,15 +37,16 @@ _COLOURS: Mapping[str, str] = {
 
 def output_option(function: F) -> F:
     """`-o json` for a command that prints data."""
-    option = click.option(
-        "-o",
-        "--output",
-        "form",
-        type=click.Choice(["text", "json"]),
-        default="text",
-        help="Print text (default) or JSON.",
-    )
-    return option(function)
+    return _form("text", "json", help="Print text (default) or JSON.")(function)
+
+
+def rows_option(function: F) -> F:
+    """`-o json` and `-o csv` for a command that prints submissions."""
+    return _form("text", "json", "csv", help="Print text (default), JSON or CSV.")(function)
+
+
+def _form(*forms: str, help: str) -> Callable[[F], F]:
+    return click.option("-o", "--output", "form", type=click.Choice(forms), default=forms[0], help=help)
 
 
 def limit_options(function: F) -> F:
@@ -178,8 +179,11 @@ def age(since: str | None, now: float) -> str:
 
 
 def print_fields(fields: Mapping[str, str | None]) -> None:
-    """Names and values, one a line, the values aligned; empty ones left out."""
-    shown = {name: value for name, value in fields.items() if value not in (None, "")}
+    """Names and values, one a line, the values aligned with all their lines; empty ones left out."""
+    shown = {name: value for name, value in fields.items() if value}
     width = max(map(len, shown), default=0)
     for name, value in shown.items():
-        say(f"{name.ljust(width)}  {value}")
+        first, *more = value.split("\n")
+        say(f"{name.ljust(width)}  {first}")
+        for line in more:
+            say(f"{' ' * width}  {line.strip()}")

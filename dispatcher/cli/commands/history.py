@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from dispatcher.cli import COMMANDS, Settings, output
+from dispatcher.cli import COMMANDS, Settings, csv_rows, output, selecting
 from dispatcher.documents.quantities import human_duration
-from dispatcher.ledger import Entry
+from dispatcher.ledger import Entry, Filter
 from dispatcher.ledger.rows import FINAL
 
 
 @click.command(help=COMMANDS["history"])
-@click.option("-q", "--queue", metavar="QUEUE", help="Only this queue.")
-@click.option("--who", metavar="NAME", help="Only this person's.")
-@click.option("--since", metavar="AGO", help="Only jobs submitted since, e.g. 24h or 7d.")
+@selecting.filter_options(sorted(FINAL))
 @output.limit_options
-@output.output_option
+@output.rows_option
 @click.pass_obj
-def command(
-    settings: Settings,
-    queue: str | None,
-    who: str | None,
-    since: str | None,
-    limit: int,
-    everything: bool,
-    form: str,
-) -> None:
+def command(settings: Settings, /, limit: int, everything: bool, form: str, **chosen: Any) -> None:
+    most = None if everything else limit
     with settings.dispatcher() as dispatcher:
-        most = None if everything else limit
-        found = dispatcher.list(
-            queue=queue, who=who, states=sorted(FINAL), since=dispatcher.ago(since), limit=most
-        )
-        if queue and not found and not dispatcher.count(queue=queue):
-            dispatcher.queue(queue)  # which says that there is none, and which there are
+        wanted = selecting.selected(dispatcher.clock(), chosen, sorted(FINAL))
+        if form == "csv":
+            csv_rows.print_rows(map(_document, dispatcher.each(wanted, limit=most)))
+            return
+        found = dispatcher.list(wanted, limit=most)
+        if wanted.queue and not found and not dispatcher.count(Filter(wanted.queue), limit=1):
+            dispatcher.queue(wanted.queue)  # which says that there is none, and which there are
+        ended = bool(found) or dispatcher.count(Filter(states=sorted(FINAL)), limit=1)
     if form == "json":
-        output.print_json([{**entry.as_json(), "cost": cost(entry)} for entry in found])
+        output.print_json([_document(entry) for entry in found])
         return
     if not found:
-        output.note("nothing has ended yet")
+        output.note("no such jobs" if ended else "nothing has ended yet")
         return
     heads = ("ENDED (UTC)", "ID", "JOB", "QUEUE", "WHO", "PRIORITY", "STATE", "BILLED", "COST")
     output.print_table(heads, [_row(entry) for entry in found], state=6)
@@ -51,6 +46,10 @@ def cost(entry: Entry) -> float | None:
     if entry.unit_price is None or entry.billable_seconds is None:
         return None
     return round(float(entry.unit_price) * entry.nodes * entry.billable_seconds / 3600, 4)
+
+
+def _document(entry: Entry) -> dict[str, Any]:
+    return {**entry.as_json(), "cost": cost(entry)}
 
 
 def _row(entry: Entry) -> tuple[str, ...]:

@@ -4,60 +4,48 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
-from dispatcher.cli import COMMANDS, Settings, output
+from dispatcher.cli import COMMANDS, Settings, csv_rows, output, selecting
 from dispatcher.clock import moment
-from dispatcher.ledger import Entry
+from dispatcher.ledger import Entry, Filter
 from dispatcher.ledger.rows import ACTIVE, FINAL, QUEUED
 
 FRESH = 15.0
 """Seconds for which a state that was just asked for is not called old: as often as a waiting command asks."""
 
 STATES = (QUEUED, *ACTIVE, *sorted(FINAL))
-_WORDS = ("critical", "high", "medium", "low")
+
+COUNTED = 10_000
+"""Older jobs are counted so far: to count a million takes longer than to list twenty of them."""
 
 
 @click.command(help=COMMANDS["list"])
-@click.option("-q", "--queue", metavar="QUEUE", help="Only this queue.")
-@click.option(
-    "-s",
-    "--state",
-    "states",
-    metavar="STATE",
-    multiple=True,
-    type=click.Choice(STATES),
-    help="Only this state, e.g. running; repeatable.",
-)
+@selecting.filter_options(STATES)
 @click.option("-a", "--active", is_flag=True, help="Only jobs that have not ended.")
-@click.option("--who", metavar="NAME", help="Only this person's.")
 @click.option("--refresh", is_flag=True, help="Ask the clouds first about the jobs shown that have not ended.")
 @output.limit_options
-@output.output_option
+@output.rows_option
 @click.pass_obj
 def command(
-    settings: Settings,
-    queue: str | None,
-    states: tuple[str, ...],
-    active: bool,
-    who: str | None,
-    refresh: bool,
-    limit: int,
-    everything: bool,
-    form: str,
+    settings: Settings, /, active: bool, refresh: bool, limit: int, everything: bool, form: str, **chosen: Any
 ) -> None:
-    wanted = list(states) or ([QUEUED, *ACTIVE] if active else None)
+    most = None if everything else limit
     with settings.dispatcher() as dispatcher:
-        most = None if everything else limit
-        found = dispatcher.list(queue=queue, states=wanted, who=who, limit=most)
+        wanted = selecting.selected(dispatcher.clock(), chosen, [QUEUED, *ACTIVE] if active else None)
+        if form == "csv" and not refresh:
+            csv_rows.print_rows(entry.as_json() for entry in dispatcher.each(wanted, limit=most))
+            return
+        found = dispatcher.list(wanted, limit=most)
         unasked: list[str] = []
         if refresh:
             unasked = [error.message for error, _ in dispatcher.look(found).errors]
-            found = dispatcher.list(queue=queue, states=wanted, who=who, limit=most)
-        total = dispatcher.count(queue=queue, states=wanted, who=who)
-        if queue and not total and not dispatcher.count(queue=queue):
-            dispatcher.queue(queue)  # which says that there is none, and which there are
+            found = dispatcher.list(wanted, limit=most)
+        total = max(len(found), dispatcher.count(wanted, limit=COUNTED))
+        if wanted.queue and not total and not dispatcher.count(Filter(wanted.queue), limit=1):
+            dispatcher.queue(wanted.queue)  # which says that there is none, and which there are
         warning = dispatcher.stalled()
         now = dispatcher.clock()
     _print(found, total, form, now)
@@ -84,17 +72,22 @@ def _print(found: Sequence[Entry], total: int, form: str, now: float) -> None:
     if form == "json":
         output.print_json([entry.as_json() for entry in found])
         return
+    if form == "csv":
+        csv_rows.print_rows(entry.as_json() for entry in found)
+        return
     if not found:
         output.note("no jobs" if total == 0 else "no such jobs")
         return
     heads = ("ID", "JOB", "QUEUE", "PRIORITY", "STATE", "HARDWARE", "WHO", "AGE")
     output.print_table(heads, [_row(entry, now) for entry in found], state=4)
     if total > len(found):
-        output.note(f"... and {total - len(found)} older (--all, or -n)")
+        more = "at least " if total == COUNTED else ""
+        output.note(f"... and {more}{total - len(found)} older (--all, or -n)")
 
 
 def _row(entry: Entry, now: float) -> tuple[str, ...]:
     hardware = f"{entry.nodes} x {entry.hardware}" if entry.nodes > 1 else entry.hardware
     state = f"{entry.state} !" if entry.last_error else entry.state
     when = output.age(entry.submitted_at, now)
-    return (entry.id, entry.slug, entry.queue, _WORDS[entry.priority], state, hardware, entry.who, when)
+    word = selecting.PRIORITIES[entry.priority]
+    return (entry.id, entry.slug, entry.queue, word, state, hardware, entry.who, when)
