@@ -9,10 +9,7 @@ import pytest
 
 from dispatcher.agent.loop import Agent
 from dispatcher.api import Dispatcher
-from tests.dispatcher.conftest import clock, cloud, dispatcher, lined, outputs, synced
 from tests.dispatcher.doubles import ManualClock
-
-__all__ = ["clock", "cloud", "dispatcher", "lined", "outputs", "synced"]
 
 Make = Callable[..., Agent]
 
