@@ -173,8 +173,12 @@ class Dispatcher(Opened):
         return self.places(write=False).backend(line)
 
     def waiting(self, queue: str) -> Sequence[Entry]:
-        """The jobs that wait in a queue, in the order in which they go."""
-        return self.reading.waiting(queue)
+        """The jobs that wait in a queue, in the order in which they go, by what waiting counts there."""
+        from dispatcher.ledger import picking
+
+        ageing, now = self.queue(queue).queue.ageing, self.stamp()
+        entries = self.reading.waiting(queue)
+        return sorted(entries, key=lambda entry: picking.order(entry, now, ageing)) if ageing else entries
 
     def loads(self) -> Mapping[str, Load]:
         """What waits and runs in each queue that has either."""

@@ -58,6 +58,7 @@ class ToyCloud:
     """What the list of jobs still says of one, whatever it is when asked for by itself."""
     interrupted: dict[str, int] = field(default_factory=dict)
     rendered: dict[str, Job] = field(default_factory=dict)
+    submissions: dict[str, Submission] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
     timeless: bool = False
     """Whether it tells nobody out here when a job ran."""
@@ -69,7 +70,7 @@ class ToyCloud:
     settle_seconds: float = 0.0
 
     def render(self, job: Job, queue: Queue, submission: Submission) -> Request:
-        self.rendered[submission.name] = job
+        self.rendered[submission.name], self.submissions[submission.name] = job, submission
         body = {"Name": submission.name, "Image": job.image, "Nodes": job.resources.nodes}
         return Request(
             "toy", submission.name, (Operation("Create", body),), uploads=code.uploads(job, "toy://data")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dispatcher.cli import COMMANDS, Settings, output
-from dispatcher.ledger import Load
+from dispatcher.ledger import Load, QueueRow
 
 
 @click.group(help=COMMANDS["queue"])
@@ -24,9 +24,7 @@ def list_queues(settings: Settings, form: str) -> None:
         rows = dispatcher.queues()
         loads = dispatcher.loads()
         warning = dispatcher.stalled()
-    documents = [
-        _document(row.document, row.paused, row.paused_reason, loads.get(row.name, Load())) for row in rows
-    ]
+    documents = [_document(json.loads(row.document), row, loads.get(row.name, Load())) for row in rows]
     if form == "json":
         output.print_json(documents)
         return
@@ -40,15 +38,16 @@ def list_queues(settings: Settings, form: str) -> None:
         output.note(f"warning: {warning}")
 
 
-def _document(text: str, paused: int, reason: str | None, load: Load) -> dict[str, Any]:
+def _document(queue: dict[str, Any], row: QueueRow | None, load: Load) -> dict[str, Any]:
     state = {
-        "paused": bool(paused),
-        "paused_reason": reason,
+        "paused": bool(row and row.paused),
+        "paused_reason": row.paused_reason if row else None,
+        "draining": bool(row and row.draining),
         "waiting": load.waiting,
         "running": load.running,
         "nodes_used": load.nodes,
     }
-    return {**json.loads(text), **state}
+    return {**queue, **state}
 
 
 def _row(queue: dict[str, Any]) -> tuple[str, ...]:
@@ -62,7 +61,7 @@ def _row(queue: dict[str, Any]) -> tuple[str, ...]:
         str(queue["waiting"]),
         of(queue["running"], queue.get("max_running")),
         of(queue["nodes_used"], queue.get("max_nodes")),
-        "paused" if queue["paused"] else "open",
+        "paused" if queue["paused"] else "draining" if queue["draining"] else "open",
     )
 
 
@@ -79,8 +78,7 @@ def show(settings: Settings, queue: str, form: str) -> None:
     from dispatcher import records
 
     row = line.row
-    text = row.document if row else json.dumps(records.plain(line.queue))
-    document = _document(text, row.paused if row else 0, row.paused_reason if row else None, load)
+    document = _document(records.plain(line.queue), row, load)
     document["cloud"] = line.cloud
     document["region"] = line.zone.region if line.zone else None
     if form == "json":

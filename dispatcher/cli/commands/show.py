@@ -14,6 +14,7 @@ from dispatcher.cli.watching import last_lines
 from dispatcher.clock import moment
 from dispatcher.documents.quantities import human_duration
 from dispatcher.ledger import Entry, Event
+from dispatcher.scheduling.waiting import Wait
 
 
 @click.command(help=COMMANDS["show"])
@@ -24,21 +25,22 @@ from dispatcher.ledger import Entry, Event
 def command(settings: Settings, job: str, refresh: bool, form: str) -> None:
     with settings.dispatcher() as dispatcher:
         entry = dispatcher.refresh(job) if refresh else dispatcher.show(job)
-        reasons = list(dispatcher.reasons(entry))
+        waits = dispatcher.waits(entry)
         events = dispatcher.events(entry.id)
         now = dispatcher.clock()
         if form == "json":
-            waits = {"waits": reasons, "events": [event.as_json() for event in events]}
-            output.print_json({**entry.as_json(), **waits})
+            reasons = {"waits": list(waits.reasons), **waits.as_json()} if waits else {"waits": []}
+            told = {**reasons, "events": [event.as_json() for event in events]}
+            output.print_json({**entry.as_json(), **told})
             return
-        _print(entry, reasons, events, now)
+        _print(entry, waits, events, now)
         if sys.stderr.isatty():
             # For people only: a script's `show` asks no cloud.
             last_lines(dispatcher, entry)
 
 
-def _print(entry: Entry, reasons: list[str], events: Sequence[Event], now: float) -> None:
-    output.print_fields(_fields(entry, reasons, now))
+def _print(entry: Entry, waits: Wait | None, events: Sequence[Event], now: float) -> None:
+    output.print_fields(_fields(entry, waits, now))
     output.say()
     tries: list[tuple[list[str], list[Event]]] = []
     for event in events:
@@ -66,7 +68,7 @@ def _at(event: Event) -> str:
     return f"{event.at[:19].replace('T', ' ')}Z"
 
 
-def _fields(entry: Entry, reasons: list[str], now: float) -> dict[str, str | None]:
+def _fields(entry: Entry, waits: Wait | None, now: float) -> dict[str, str | None]:
     job = json.loads(entry.job)
     links = json.loads(entry.links) if entry.links else {}
     state = output.coloured(entry.state, entry.state)
@@ -92,7 +94,9 @@ def _fields(entry: Entry, reasons: list[str], now: float) -> dict[str, str | Non
         "job": f"{entry.id}  {entry.slug}",
         "state": state,
         "reason": entry.reason,
-        "waits": "\n       ".join(reasons) or None,
+        "position": _position(waits, entry),
+        "waits": "\n".join(waits.reasons) if waits and waits.reasons else None,
+        "next try": _next(waits),
         "last seen": seen,
         "last error": f"{entry.last_error} ({entry.last_error_at})" if entry.last_error else None,
         "queue": f"{entry.queue} (zone {entry.zone}, {entry.cloud}{' ' + entry.region if entry.region else ''})",
@@ -109,11 +113,24 @@ def _fields(entry: Entry, reasons: list[str], now: float) -> dict[str, str | Non
         "counted": ", ".join(counts) or None,
         "checkpoint": unsaved if entry.no_checkpoint else None,
         "attempt": str(entry.attempt) if entry.attempt > 1 else None,
-        "cloud name": entry.cloud_name,
+        "retry of": entry.retry_of,
+        "goes on": f"with the checkpoints of {entry.checkpoints_of}" if entry.checkpoints_of else None,
+        "cloud name": entry.cloud_name if entry.provider_id or not entry.final else None,
         "cloud id": entry.provider_id,
         "output": entry.model_uri,
         **{f"link {title}": address for title, address in links.items()},
     }
+
+
+def _position(waits: Wait | None, entry: Entry) -> str | None:
+    if waits is None:
+        return None
+    return f"{waits.position} in queue {entry.queue}" if waits.position > 1 else f"next in queue {entry.queue}"
+
+
+def _next(waits: Wait | None) -> str | None:
+    """When the job is tried again, for one that only time holds back."""
+    return f"not before {waits.next_attempt}" if waits and waits.next_attempt else None
 
 
 def _ran(entry: Entry, now: float) -> str | None:
