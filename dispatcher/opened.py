@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from dispatcher.clock import Clock, Sleep, stamp
-from dispatcher.ledger import Ledger, opening
+from dispatcher.ledger import Ledger, address
 
 if TYPE_CHECKING:
     from dispatcher.backends.base import Backend
@@ -26,16 +26,17 @@ class Opened:
         ledger: str | Path | None = None,
         *,
         environment: Mapping[str, str] | None = None,
-        clock: Clock = time.time,
+        clock: Clock | None = None,
         sleep: Sleep = time.sleep,
         open_backend: Callable[..., Backend] | None = None,
     ) -> None:
         self.environment = os.environ if environment is None else environment
-        self.clock = clock
+        self.clock = clock or self._now
         self.sleep = sleep
         self.notice: Callable[[str], None] = lambda text: None
         self._open_backend = open_backend
-        self._path = opening.place(str(ledger) if ledger is not None else None, self.environment)
+        self._place = address.place(str(ledger) if ledger is not None else None, self.environment)
+        self._path = self._place.path
         self._writable: Ledger | None = None
         self._readable: Ledger | None = None
         self._sites: Sites | None = None
@@ -44,10 +45,12 @@ class Opened:
     def ledger(self) -> Ledger:
         """The ledger, opened for changes; made when it does not exist yet."""
         if self._writable is None:
-            from dispatcher.ledger.sqlite import SqliteLedger
-
-            self._writable = SqliteLedger(self._path, redactor=self.redactor)
+            self._writable = self.another()
         return self._writable
+
+    def another(self) -> Ledger:
+        """The ledger, opened for changes once more: for a thread of its own, which closes it."""
+        return address.open_ledger(self._place, redactor=self.redactor, sleep=self.sleep)
 
     @property
     def reading(self) -> Ledger:
@@ -55,9 +58,7 @@ class Opened:
         if self._writable is not None:
             return self._writable
         if self._readable is None:
-            from dispatcher.ledger.sqlite import SqliteLedger
-
-            self._readable = SqliteLedger(self._path, readonly=True)
+            self._readable = address.open_ledger(self._place, readonly=True)
         return self._readable
 
     def close(self) -> None:
@@ -98,7 +99,7 @@ class Opened:
             ledger = self.ledger if write else self.reading
             opener = self._open_backend or backends.open_backend
             self._sites = Sites(
-                ledger, self.who, self._path.parent / "local-jobs", keeping.beside(self._path), opener
+                ledger, self.who, self._place.folder / "local-jobs", keeping.beside(self._path), opener
             )
         return self._sites
 
@@ -121,7 +122,13 @@ class Opened:
             alive=lambda other: alive(other, host),
             notice=self.notice,
             host=host,
+            beside=self.another,
         )
+
+    def _now(self) -> float:
+        """The time that all who share the ledger agree on; this machine's, when nobody does."""
+        shared = None if self._place.url is None else self.reading.clock
+        return (shared or time.time)()
 
     def stamp(self) -> str:
         """Now, as the ledger writes it."""

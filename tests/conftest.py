@@ -26,9 +26,9 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.postgres import database, postgres, sql, url
+from tests.postgres import database, database_url, postgres, sql
 
-__all__ = ["database", "postgres", "sql", "url"]  # fixtures
+__all__ = ["database", "database_url", "postgres", "sql"]  # fixtures
 
 # How long one example takes says more of the machine than of the code.
 settings.register_profile("launchway", deadline=None)

@@ -1,4 +1,4 @@
-"""Fixtures of tests on a real PostgreSQL server: one server for each test process, a database for each test."""
+"""Fixtures of tests on a real PostgreSQL server: one server a test process, an empty database for each test."""
 
 from __future__ import annotations
 
@@ -20,13 +20,25 @@ def postgres() -> Iterator[Server]:
 
 
 @pytest.fixture
-def database(postgres: Server) -> str:
-    """The name of an empty database."""
-    return make_database(postgres)
+def database(postgres: Server) -> Iterator[str]:
+    """The name of an empty database; what was made in it is gone after the test, and so are those who use it."""
+    import psycopg
+
+    name = "ledger"
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchall():
+            connection.execute(f"CREATE DATABASE {name}".encode())
+    yield name
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        connection.execute(f"ALTER DATABASE {name} RESET ALL".encode())
+    with psycopg.connect(postgres.url(name), autocommit=True) as connection:
+        # A database of its own for each test would be three hundred files to make and to remove.
+        connection.execute("DROP SCHEMA IF EXISTS launchway CASCADE")
 
 
 @pytest.fixture
-def url(postgres: Server, database: str) -> str:
+def database_url(postgres: Server, database: str) -> str:
     """The address of an empty database."""
     return postgres.url(database)
 
@@ -45,10 +57,10 @@ def sql(postgres: Server, database: str) -> Callable[[str], list[tuple[object, .
 
 
 def make_database(server: Server) -> str:
-    """Make an empty database, and return its name."""
+    """Make an empty database of another name, and return that."""
     import psycopg
 
     name = f"test_{next(_numbers)}"
     with psycopg.connect(server.url(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} STRATEGY file_copy".encode())
+        connection.execute(f"CREATE DATABASE {name}".encode())
     return name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
+from dispatcher.clock import Clock
 from dispatcher.ledger.rows import (
     AgentRow,
     Entry,
@@ -51,6 +52,11 @@ class Ledger(Protocol):
     @property
     def shareable(self) -> bool:
         """True when several machines can use it at once."""
+        ...
+
+    @property
+    def clock(self) -> Clock | None:
+        """The time that all its users agree on; None when that is each machine's own."""
         ...
 
     def close(self) -> None: ...

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from dispatcher.clock import Clock
 from dispatcher.errors import LedgerError, UnreachableError
 
 Row = tuple[Any, ...]
@@ -64,6 +65,11 @@ class Engine(Protocol):
         """What follows a SELECT of one row to be claimed, so that claims run side by side; may be empty."""
         ...
 
+    @property
+    def clock(self) -> Clock | None:
+        """As Ledger.clock."""
+        ...
+
     def close(self) -> None: ...
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
@@ -84,4 +90,22 @@ class Engine(Protocol):
 
     def wait(self, seconds: float) -> bool:
         """As Ledger.wait."""
+        ...
+
+    # Upkeep of the whole
+
+    def snapshot(self) -> AbstractContextManager[Transaction]:
+        """Everything as it is at one moment, to be read; others go on changing it."""
+        ...
+
+    def size(self) -> int:
+        """Bytes on the disk."""
+        ...
+
+    def vacuum(self) -> None:
+        """Give back the room of what is no longer there, and look at the tables anew for planning."""
+        ...
+
+    def count_on(self, db: Transaction, table: str) -> None:
+        """Let the numbers that a table gives itself (`seq`) go on behind those that were put into it."""
         ...

@@ -159,13 +159,16 @@ def _fleet(schema: Schema) -> None:
             WHERE state = 'queued' AND cancel_requested_at IS NOT NULL""",
     ):
         schema.execute(statement)
-    # An erasure takes out who it was and what was said, once; what happened, and when, stays for the auditor.
+    # An erasure takes out who it was and what was said; what happened, and when, stays for the auditor.
     unchanged = " AND ".join(f"NEW.{name} = OLD.{name}" for name in ("seq", "submission", "at", "kind"))
-    schema.keep("events", f"{unchanged} AND OLD.who <> '{ERASED}' AND NEW.who = '{ERASED}'")
+    marked = "coalesce((SELECT erased FROM submissions WHERE id = OLD.submission), '')"
+    schema.keep("events", f"{unchanged} AND {marked} = '{UNDER_WAY}'")
 
 
 ERASED = "erased"
 """In place of a name that was erased."""
+UNDER_WAY = "under way"
+"""A submission's mark while its names are taken out, in one transaction; afterwards it is the time of that."""
 
 MIGRATIONS: tuple[Callable[[Schema], None], ...] = (_first, _images, _interruptions, _fleet)
 SCHEMA = len(MIGRATIONS)

@@ -1,4 +1,4 @@
-"""Which ledger is meant, opening it, and SQLite's errors in words that say what to do."""
+"""Opening a ledger that is a SQLite file, and SQLite's errors in words that say what to do."""
 
 from __future__ import annotations
 
@@ -6,35 +6,14 @@ import contextlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from dispatcher.errors import LedgerError, UnreachableError, UsageError
+from dispatcher.errors import LedgerError, UnreachableError
+from dispatcher.ledger.address import VARIABLE
 from dispatcher.ledger.engine import RuleBroken
 from dispatcher.ledger.migrations import APPLICATION, MIGRATIONS, SCHEMA, SqliteSchema
-
-VARIABLE = "DISPATCH_LEDGER"
-
-
-def place(named: str | None, environment: Mapping[str, str]) -> Path:
-    """The ledger's file: what `--ledger` names, else DISPATCH_LEDGER, else one in the user's state directory."""
-    text = named or environment.get(VARIABLE, "")
-    if not text:
-        return state_directory(environment) / "ledger.db"
-    scheme, found, rest = text.partition("://")
-    if found and scheme == "sqlite":
-        text = rest
-    elif found:
-        rule = f"ledgers of kind {scheme}:// are not part of this release"
-        raise UsageError(rule, f"name a SQLite file with --ledger or {VARIABLE}")
-    return Path(text).expanduser().absolute()
-
-
-def state_directory(environment: Mapping[str, str]) -> Path:
-    """Where a user's own ledger and local jobs live: `$XDG_STATE_HOME/launchway`, else `~/.local/state/...`."""
-    home = environment.get("XDG_STATE_HOME") or str(Path(environment.get("HOME") or Path.home()) / ".local/state")
-    return Path(home) / "launchway"
 
 
 def connect(path: Path, *, readonly: bool, patience: float) -> sqlite3.Connection:

@@ -7,9 +7,10 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from dispatcher.clock import Clock
 from dispatcher.errors import LedgerError
 from dispatcher.ledger import cleaning, fleet, listing, picking, sweeping
-from dispatcher.ledger.engine import Engine, RuleBroken, Sql, Transaction
+from dispatcher.ledger.engine import Engine, RuleBroken, Sql, Transaction, Unsure
 from dispatcher.ledger.picking import ACTIVE_STATES, Wanted
 from dispatcher.ledger.rows import (
     ENTRY_COLUMNS,
@@ -48,6 +49,10 @@ class SqlLedger:
     @property
     def shareable(self) -> bool:
         return self.engine.shareable
+
+    @property
+    def clock(self) -> Clock | None:
+        return self.engine.clock
 
     def close(self) -> None:
         self.engine.close()
@@ -232,6 +237,14 @@ class SqlLedger:
 
     def add(self, entry: Entry, event: Event) -> None:
         entry = cleaning.entry(entry, self._redactor)
+        try:
+            self._add(entry, event)
+        except Unsure:
+            # Nobody else has this id: it was recorded, and only the answer was lost.
+            if self.entry(entry.id) is None:
+                raise
+
+    def _add(self, entry: Entry, event: Event) -> None:
         labels: dict[str, str] = json.loads(entry.labels) if entry.labels else {}
         with self.engine.change() as db:
             try:

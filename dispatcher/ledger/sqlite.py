@@ -54,6 +54,7 @@ class SqliteEngine:
     """One SQLite file. Fills dispatcher.ledger.engine.Engine."""
 
     shareable = False
+    clock = None
     locking = ""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, sleep: Sleep) -> None:
@@ -84,6 +85,27 @@ class SqliteEngine:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Transaction]:
+        with translated(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                yield _Change(self._connection)
+            finally:
+                self._connection.execute("ROLLBACK")
+
+    def size(self) -> int:
+        pages: int = self.rows("PRAGMA page_count")[0][0]
+        size: int = self.rows("PRAGMA page_size")[0][0]
+        return pages * size
+
+    def vacuum(self) -> None:
+        for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA optimize"):
+            self.rows(statement)
+
+    def count_on(self, db: Transaction, table: str) -> None:
+        """AUTOINCREMENT sees to it by itself."""
 
     def serialise(self, db: Transaction, queue: str) -> None:
         """An immediate transaction is alone already."""

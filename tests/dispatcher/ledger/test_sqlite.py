@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from dispatcher.errors import ExitCode, LedgerError, UnreachableError, UsageError
+from dispatcher.errors import ExitCode, LedgerError, UnreachableError
 from dispatcher.ledger import Entry, Event, Filter, Lease, Ledger
 from dispatcher.ledger.migrations import APPLICATION, MIGRATIONS, SCHEMA, SqliteSchema
-from dispatcher.ledger.opening import place, translated
+from dispatcher.ledger.opening import translated
 from dispatcher.ledger.rows import ACTIVE, ENTRY_COLUMNS
 from dispatcher.ledger.sqlite import SqliteLedger
 from tests.dispatcher.ledger.conformance import LATER, NOW, Conformance, Open, add, claim, entry
@@ -235,15 +235,6 @@ def test_reading_where_there_is_no_ledger_yet_finds_nothing_and_makes_nothing(tm
 def test_a_ledger_is_private_to_its_user(tmp_path: Path) -> None:
     with closing(SqliteLedger(tmp_path / "state" / "ledger.db")):
         assert (tmp_path / "state" / "ledger.db").stat().st_mode & 0o077 == 0
-
-
-def test_the_ledger_is_the_named_one_else_the_environment_s_else_the_user_s_own() -> None:
-    assert place("/a/b.db", {"DISPATCH_LEDGER": "/c"}) == Path("/a/b.db")
-    assert place(None, {"DISPATCH_LEDGER": "sqlite:///c/d.db"}) == Path("/c/d.db")
-    assert place(None, {"XDG_STATE_HOME": "/s", "HOME": "/h"}) == Path("/s/launchway/ledger.db")
-    assert place(None, {"HOME": "/h"}) == Path("/h/.local/state/launchway/ledger.db")
-    with pytest.raises(UsageError, match="postgresql://"):
-        place("postgresql://host/db", {})
 
 
 def test_an_event_of_an_unknown_submission_is_refused(open: Open) -> None:
