@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,6 +50,8 @@ def place(named: str | None, environment: Mapping[str, str]) -> Place:
         return _file(Path(rest).expanduser().absolute())
     if scheme in ("postgresql", "postgres"):
         url = f"postgresql://{rest}"
+        import hashlib
+
         _without_secrets(url)
         # What lies on this machine for one database is kept apart from what does for another.
         digest = hashlib.sha256(url.encode()).hexdigest()[:12]
