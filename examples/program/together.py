@@ -6,6 +6,7 @@ where dispatch-run says, on every cloud the same: node NODE_RANK of DISPATCH_NOD
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import socket
@@ -105,6 +106,7 @@ class Torch:
         self.rank, self.size, self._torch, self._distributed = rank, size, torch, distributed
         place = f"tcp://{first[0]}:{first[1]}"
         distributed.init_process_group("gloo", init_method=place, rank=rank, world_size=size)
+        atexit.register(distributed.destroy_process_group)  # else its threads may abort a program that is over
 
     def total(self, values: Sequence[float]) -> list[float]:
         tensor = self._torch.tensor(values, dtype=self._torch.float64)

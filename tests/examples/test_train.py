@@ -13,6 +13,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,7 @@ class Nodes:
         self.folder = folder
         self.meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "DISPATCH_NODES": "2"}
         self.running: list[subprocess.Popen[str]] = []
+        self.python, self.program = sys.executable, (str(PROGRAM),)
 
     def start(self, *words: str, nodes: int = 2, **environment: str) -> list[subprocess.Popen[str]]:
         for rank in range(nodes):
@@ -51,7 +53,7 @@ class Nodes:
                 "PATH": os.environ["PATH"],
                 **environment,
             }
-            command = [sys.executable, str(PROGRAM), *words]
+            command = [self.python, *self.program, *words]
             self.running.append(
                 subprocess.Popen(command, env=own, stdout=subprocess.PIPE, text=True, start_new_session=True)
             )
@@ -134,8 +136,16 @@ def test_a_node_ends_its_other_processes_when_one_dies_even_those_that_wait_for_
     assert node.wait(timeout=30) == 137
 
 
-def test_torch_connects_the_processes_where_it_is_installed(machines: Nodes, tmp_path: Path) -> None:
-    """With the few names of torch that the example uses; torch itself is no dependency of ours."""
+WITH_TORCH = os.environ.get("LAUNCHWAY_TORCH") or (sys.executable if find_spec("torch") else "")
+"""A Python that has torch, which is no dependency of ours: where there is none, a few names stand in for it."""
+
+
+@pytest.fixture(params=["its few names", *(["torch"] if WITH_TORCH else [])])
+def torch(request: pytest.FixtureRequest, machines: Nodes, tmp_path: Path) -> dict[str, str]:
+    """The environment in which the example finds torch."""
+    if request.param == "torch":
+        machines.python = WITH_TORCH
+        return {}
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch" / "__init__.py").write_text(
         "float64 = 'float64'\ndef tensor(values, dtype): return list(values)\n"
@@ -151,11 +161,32 @@ def test_torch_connects_the_processes_where_it_is_installed(machines: Nodes, tmp
                 group = together.Tcp(rank, world_size, (place.hostname, place.port))
             def all_reduce(tensor):
                 tensor[:] = group.total(tensor)
+            def destroy_process_group(): print("left the group")
         """)
     )
-    first, _ = machines.run("--epochs", "3", PYTHONPATH=str(tmp_path))
-    assert "process 0 of 2 on node 0: 200 of 400 rows from seed 1, by torch.distributed" in first
-    assert LOSS.findall(first)
+    return {"PYTHONPATH": str(tmp_path)}
+
+
+def test_torch_connects_the_processes_where_it_is_installed(machines: Nodes, torch: dict[str, str]) -> None:
+    (alone,) = machines.run("--epochs", "3", nodes=1)
+    (machines.folder / "checkpoints" / "state.json").unlink()
+    first, second = machines.run("--epochs", "3", "--processes", "2", **torch)
+    assert "process 0 of 4 on node 0: 100 of 400 rows from seed 1, by torch.distributed" in first
+    assert "process 3 of 4 on node 1: 100 of 400 rows from seed 1, by torch.distributed" in second
+    assert LOSS.findall(first) == LOSS.findall(alone)
+
+
+if WITH_TORCH:
+
+    def test_torchrun_behind_dispatch_run_starts_the_processes_of_each_node(machines: Nodes) -> None:
+        folder = Path(WITH_TORCH).parent
+        machines.python = "dispatch-run"
+        machines.program = ("torchrun", "--nproc-per-node=2", str(PROGRAM))
+        path = f"{folder}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        first, second = machines.run("--epochs", "3", PATH=path, DISPATCH_CLOUD="azure", OMP_NUM_THREADS="1")
+        assert "process 1 of 4 on node 0: 100 of 400 rows from seed 1, by torch.distributed" in first
+        assert "process 3 of 4 on node 1: 100 of 400 rows from seed 1, by torch.distributed" in second
+        assert LOSS.findall(first)
 
 
 def test_under_torchrun_the_processes_are_the_ones_it_started(machines: Nodes) -> None:
