@@ -174,6 +174,7 @@ def test_torch_connects_the_processes_where_it_is_installed(machines: Nodes, tor
     assert "process 0 of 4 on node 0: 100 of 400 rows from seed 1, by torch.distributed" in first
     assert "process 3 of 4 on node 1: 100 of 400 rows from seed 1, by torch.distributed" in second
     assert LOSS.findall(first) == LOSS.findall(alone)
+    assert first.count("left the group") == (2 if torch else 0), "the stand-in says so, torch itself does not"
 
 
 if WITH_TORCH:
