@@ -43,9 +43,13 @@ def check(job: Job, queue: Queue) -> None:
             f" {human_duration(job.max_runtime)} (max_runtime)",
             f"set max_runtime: {longest} or less",
         )
-    if queue.max_nodes is not None and job.resources.nodes > queue.max_nodes:
+    check_nodes(queue.name, job.resources.nodes, queue.max_nodes)
+
+
+def check_nodes(name: str, nodes: int, most: int | None) -> None:
+    """Raise PolicyRefusal for more nodes than a queue may ever use at once."""
+    if most is not None and nodes > most:
         raise PolicyRefusal(
-            f"queue {queue.name} has {queue.max_nodes} nodes in all, this job asks for {job.resources.nodes}"
-            " (max_nodes)",
+            f"queue {name} has {most} nodes in all, this job asks for {nodes} (max_nodes)",
             "ask for fewer nodes, or another queue",
         )

@@ -27,19 +27,17 @@ _MAY = (State.PENDING, State.RUNNING, State.INTERRUPTED)
 """States in which a job can be stopped for another: what is on its way is not known to be there."""
 
 
-def make_room(work: Work, observer: Observer, queue: str, caps: Caps, head: Entry | None, report: Report) -> None:
-    """Stop who gives way to `head`, the first of a queue that is full; each then waits to go on.
+def make_room(work: Work, observer: Observer, caps: Caps, head: Entry, report: Report) -> None:
+    """Stop who gives way to `head`, the first of a queue that is open and full; each then waits to go on.
 
     A stop that does not reach its cloud is asked again by whoever observes that job.
     """
-    if head is None or head.priority > URGENT:
-        return
-    if any(row.paused for row in work.ledger.queues() if row.name == queue):
+    if head.priority > URGENT:
         return
     turn = Lease(work.token(), work.owner, stamp(work.clock() + CHOOSING))
-    if not work.ledger.turn(f"room in {queue}", turn, work.now(), work.alive):
+    if not work.ledger.turn(f"room in {head.queue}", turn, work.now(), work.alive):
         return
-    for victim in victims(head, work.ledger.active([queue]), caps):
+    for victim in victims(head, work.ledger.active([head.queue]), caps):
         _stop(work, observer, victim, head, report)
 
 

@@ -25,7 +25,7 @@ from dispatcher.errors import (
 )
 from dispatcher.ledger import Caps, Entry, Event, Target
 from dispatcher.naming import request_digest
-from dispatcher.scheduling import preempting
+from dispatcher.scheduling import admission, preempting
 from dispatcher.scheduling.holding import held, kept
 from dispatcher.scheduling.observing import Observer
 from dispatcher.scheduling.work import RELEASED, YOUNG, Report, Site, Work, target
@@ -104,9 +104,18 @@ class Submitter:
             )
             if entry is not None:
                 return entry, site
-            if site.caps != Caps():
-                head = self.work.ledger.head(queue, now=now, takes=takes, skip=skip, ageing=site.ageing, host=host)
-                preempting.make_room(self.work, self.observer, queue, site.caps, head, report)
+            if site.caps == Caps() or any(row.paused for row in self.work.ledger.queues() if row.name == queue):
+                return None
+            head = self.work.ledger.head(queue, now=now, takes=takes, skip=skip, ageing=site.ageing, host=host)
+            if head is None:
+                return None
+            try:
+                admission.check_nodes(queue, head.nodes, site.caps.nodes)
+            except DispatchError as error:
+                # The queue has shrunk since: it would wait for ever, and all others behind it.
+                self.work.end(head, State.FAILED, str(error), report, error=error)
+                continue
+            preempting.make_room(self.work, self.observer, site.caps, head, report)
             return None
 
     def _begin(self, entry: Entry, site: Site, report: Report) -> bool:

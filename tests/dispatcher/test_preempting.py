@@ -207,6 +207,22 @@ def test_one_who_is_choosing_is_not_joined_by_another(
     assert len(cloud.cancelled) == 1
 
 
+def test_a_job_that_its_queue_has_become_too_small_for_is_refused_and_holds_nobody_up(
+    synced: Sync, cloud: ToyCloud, clock: ManualClock
+) -> None:
+    dispatcher = synced("queues: [{name: line, zone: aws-euc1, max_nodes: 4}]")
+    first = running(dispatcher, cloud, clock, patient(nodes=2))
+    large = dispatcher.submit(job("large", Priority.HIGH, nodes=4), "line")
+    small = dispatcher.submit(job("small", nodes=1), "line")
+    synced("queues: [{name: line, zone: aws-euc1, max_nodes: 3}]")
+    cloud.end(f"trial-{first.id}-1", State.CANCELLED)
+    dispatcher.tick()
+    refused = dispatcher.show(large.id)
+    assert refused.state == "failed"
+    assert "queue line has 3 nodes in all, this job asks for 4 (max_nodes)" in str(refused.reason)
+    assert dispatcher.show(small.id).state == "pending"
+
+
 # Who exactly
 
 
