@@ -29,8 +29,9 @@ COMMANDS = {
     "queue": "Look at queues, pause, drain and resume them.",
     "build": "Build an image for the registry of a zone, and push it.",
     "image": "Copy images between registries, show them, and write dispatch-run for them.",
+    "sweep": "Search a job's parameters: start a sweep, see its best trial, stop and resume it.",
     "sync": "Read zones and queues from a Pulumi stack into the ledger.",
-    "check": "Check job, queue and outputs files without a network.",
+    "check": "Check job, sweep, queue and outputs files without a network.",
     "doctor": "Check this machine, the ledger and every zone.",
     "completion": "Print the shell completion script.",
 }

@@ -1,4 +1,4 @@
-"""Checking a file by what it looks like: a job, queues, or a stack's outputs."""
+"""Checking a file by what it looks like: a job, a sweep, queues, or a stack's outputs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dispatcher import stack
-from dispatcher.documents import document, job_file, queue_file
+from dispatcher.documents import document, job_file, queue_file, sweep_file
 from dispatcher.documents.document import Fields, Items, Node
 from dispatcher.documents.queue_fields import Zones
 from dispatcher.errors import NotFoundError, Problem, SpecError
 from dispatcher.queue import Queue
+from dispatcher.sweeps import space, trials
 
 _QUEUE_KEYS = frozenset(
     {"queues", "queue_name", "provider", "zone", "resource", "config", "max_running", "overrides"}
@@ -33,7 +34,7 @@ def check(
     """
     data = document.read(file)
     if _STACK_SETTINGS.fullmatch(Path(file).name):
-        rule = "is a Pulumi project's or stack's settings, not a job, queue or outputs file"
+        rule = "is a Pulumi project's or stack's settings, not a job, sweep, queue or outputs file"
         raise SpecError([Problem(file, None, "", rule, "`pulumi preview` checks it")])
     if file.endswith(".json") or data.lstrip()[:1] == b"{":
         try:
@@ -41,11 +42,18 @@ def check(
         except NotFoundError as error:
             raise SpecError([Problem(file, None, "", error.message, error.remedy)]) from None
         return f"outputs of environment {found.environment} with {_count(len(found.zones), 'zone')}"
-    if file.endswith((".queues.yaml", ".queues.yml")) or _holds_queues(document.load(file, data)):
+    nodes = document.load(file, data)
+    if file.endswith((".queues.yaml", ".queues.yml")) or _holds_queues(nodes):
         queues = queue_file.parse(file, data, zones, notes)
         if problems := [problem for queue in queues for problem in judge(queue, file)]:
             raise SpecError(problems)
         return _count(len(queues), "queue")
+    if _holds_sweep(nodes):
+        written = sweep_file.parse(file, data)
+        job, points = job_file.read(written.job), space.points(written.sweep)
+        for number, point in enumerate(points, start=1):
+            trials.job(job, written.sweep.name, number, point)
+        return f"a sweep of {_count(len(points), 'trial')}"
     job_file.parse(file, data)
     return "a job"
 
@@ -55,6 +63,11 @@ def _holds_queues(nodes: list[Node]) -> bool:
     if isinstance(first, Items):
         return True
     return isinstance(first, Fields) and bool(_QUEUE_KEYS & set(first.fields)) and "image" not in first.fields
+
+
+def _holds_sweep(nodes: list[Node]) -> bool:
+    first = nodes[0]
+    return isinstance(first, Fields) and "parameters" in first.fields and "image" not in first.fields
 
 
 def _count(number: int, word: str) -> str:

@@ -32,8 +32,13 @@ def judge(work: Work, report: Report, queues: Collection[str] | None = None) -> 
         if row.ended_at is not None:
             continue
         found = state.read(work.ledger, row, work.clock())
-        if queues is None or found.queue in queues:
+        if (queues is None or found.queue in queues) and work.turn(_turn(work, found)):
             look(work, found, report)
+
+
+def _turn(work: Work, found: State) -> str:
+    """The name of the turn to judge the sweeps of a queue; what runs on people's machines is for each to judge."""
+    return f"sweeps {found.queue}" + (f" {work.host}" if found.queue == LOCAL else "")
 
 
 def look(work: Work, found: State, report: Report) -> None:
@@ -100,15 +105,20 @@ def _read(work: Work, found: State, report: Report) -> bool:
         lag = LAG if entry.cloud != LOCAL else 0.0
         if entry.state != Word.SUCCEEDED or _settled(trial, kept.get(entry.id), lag):
             continue
+        if entry.cloud == LOCAL and work.ledger.shareable and entry.host != work.host:
+            unread = True
+            continue
         try:
             said = _said(work, entry, metric.name)
         except DispatchError as error:
             report.errors.append((error, (entry.id,)))
+            work.unable(_turn(work, found), error)
             unread = unread or work.clock() < moment(entry.ended_at or work.now()) + GIVEN_UP
             continue
         value = said.value if said is not None and reported.finite(said) else None
         row = MetricRow(entry.id, metric.name, said.step if said else None, value, work.now())
         work.ledger.record_metrics([row])
+        work.progress()
         unread = unread or not _settled(trial, row, lag)
     return unread
 

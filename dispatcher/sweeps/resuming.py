@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dispatcher.errors import UsageError
 from dispatcher.ledger import Entry
-from dispatcher.sweeps import rules, space, starting
+from dispatcher.sweeps import rules, space, starting, state
 from dispatcher.sweeps.state import RUNNING, State
 
 if TYPE_CHECKING:
@@ -49,7 +49,4 @@ def resume(
     }
     if not dispatcher.ledger.change_sweep(id, opened, state=found.row.state):
         raise UsageError(f"sweep {id} has changed meanwhile", f"dispatch sweep status {id}, and try again")
-    before: dict[int, list[Entry]] = {}
-    for entry in dispatcher.ledger.trials(id):
-        before.setdefault(entry.trial or 0, []).append(entry)
-    return starting.enter(dispatcher, found.row, planned, before)
+    return starting.enter(dispatcher, found.row, planned, state.submissions(dispatcher.ledger, id))

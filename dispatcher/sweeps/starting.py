@@ -55,6 +55,11 @@ class Start:
         return self.trials[0].plan.line.queue.name
 
     @property
+    def cloud(self) -> str:
+        """The cloud behind that queue; `local` for this machine."""
+        return self.trials[0].plan.line.cloud
+
+    @property
     def total(self) -> Decimal | None:
         """The most that all trials can cost; None when one price is unknown."""
         totals = [trial.plan.estimate.total for trial in self.trials]

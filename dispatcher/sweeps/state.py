@@ -129,10 +129,8 @@ def read(ledger: Ledger, row: SweepRow, now: float) -> State:
     """How a sweep stands in the ledger at the moment `now` (seconds since 1970)."""
     document = json.loads(row.document)
     sweep: Sweep = records.rebuild(Sweep, document["sweep"])
-    tries: dict[int, list[Entry]] = {}
-    for entry in ledger.trials(row.id):
-        tries.setdefault(entry.trial or 0, []).append(entry)
-    latest = {number: max(entries, key=lambda one: one.submitted_at) for number, entries in tries.items()}
+    tries = submissions(ledger, row.id)
+    latest = {number: entries[-1] for number, entries in tries.items()}
     name = sweep.metric.name if sweep.metric else None
     metrics = [metric for metric in ledger.metrics([one.id for one in latest.values()]) if metric.name == name]
     values = {metric.submission: metric.value for metric in metrics}
@@ -142,6 +140,16 @@ def read(ledger: Ledger, row: SweepRow, now: float) -> State:
     ]
     job: Job = records.rebuild(Job, document["job"])
     return State(row, sweep, job, document["queue"], document["trials"], found, document.get("resumed_at"))
+
+
+def submissions(ledger: Ledger, id: str) -> dict[int, list[Entry]]:
+    """The submissions of each trial by its number, the latest at last: that which no other one repeats."""
+    entries = ledger.trials(id)
+    repeated = {entry.retry_of for entry in entries}
+    found: dict[int, list[Entry]] = {}
+    for entry in sorted(entries, key=lambda one: (one.id not in repeated, one.submitted_at)):
+        found.setdefault(entry.trial or 0, []).append(entry)
+    return found
 
 
 def cost(entry: Entry, now: float) -> float | None:

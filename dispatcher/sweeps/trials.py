@@ -22,6 +22,9 @@ _NUMBER_ROOM = 5
 """Characters of a job's name that its trial's number and the hyphen before it take."""
 
 
+_SHELL = "make it a word of its own; for a shell: [bash, -c, 'python train.py \"$@\"', train, '${args}']"
+
+
 def job(base: Job, name: str, number: int, point: Point, group: str = "") -> Job:
     """The job of one trial of the sweep `name`. Raises SpecError with what the point makes of it.
 
@@ -54,6 +57,10 @@ def _command(command: tuple[str, ...], given: Mapping[str, Any], problems: list[
         if remedy is not None:
             rule = f"is {word}, which W&B fills in and launchway does not"
             problems.append(Problem(job_places.JOB, None, f"command[{index}]", rule, remedy))
+        inside = next((macro for macro in MACROS if macro in word and macro != word), None)
+        if inside is not None:
+            rule = f"has {inside} inside of a longer word, where a shell would find nothing"
+            problems.append(Problem(job_places.JOB, None, f"command[{index}]", rule, _SHELL))
     if given and not command:
         rule = "is missing, and the parameters are its arguments"
         problems.append(Problem(job_places.JOB, None, "command", rule, "write it, such as [python, train.py]"))

@@ -160,6 +160,7 @@ def main() -> int:
         model = {"weights": state.weights, "bias": state.bias, "epochs": state.epoch, "loss": loss / count}
         write(output / "model.json", model)
         say(f"wrote {output / 'model.json'}: final loss {loss / count:.6f}")
+        say(f"dispatch-metric loss={loss / count:.9g} step={state.epoch}")  # what a sweep compares trials by
     return 0
 
 

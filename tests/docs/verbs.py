@@ -39,6 +39,8 @@ def _verb(program: str, words: list[str]) -> tuple[tuple[str, ...], str]:
         known = _subcommands(_help(program, path))
         if not known or word.startswith("-"):
             break
+        if word not in known and "_FILE | COMMAND" in _help(program, path):
+            return (*path, "start"), ""  # which goes without saying before a file
         if word not in known and not _alias(program, path, word):
             return path, f"`{' '.join([program, *path])}` has no command {word!r}"
         path += (word,)

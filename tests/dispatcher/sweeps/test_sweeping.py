@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 
-from dispatcher.backends.base import State
+from dispatcher.backends.base import LogLine, State
 from dispatcher.errors import DispatchError, SpecError, UnreachableError, UsageError
 from dispatcher.ledger import Entry, Event
+from dispatcher.scheduling.work import Report
+from dispatcher.sweeps import judging
 from tests.dispatcher.sweeps.conftest import FOUR, Ground
 
 
@@ -222,3 +225,23 @@ def test_nothing_is_recorded_when_one_trial_is_wrong(ground: Ground) -> None:
         ground.start(FOUR.replace("seed: {min: 1, max: 2}", "resources.gpu: {values: [0, x]}"))
     assert not ground.dispatcher.list()
     assert not ground.dispatcher.sweeps.list()
+
+
+def test_one_of_several_agents_reads_what_trials_reported(ground: Ground) -> None:
+    id = ground.start().row.id
+    name = ground.running()[0]
+    ground.cloud.lines[name] = [LogLine(1, "node", "dispatch-metric loss=0.5")]
+    ground.cloud.end_at = ground.dispatcher.stamp()
+    ground.cloud.end(name)
+    ground.dispatcher.look([ground.dispatcher.show(name)])
+    asked = list[str]()
+
+    def taken(turn: str) -> bool:
+        asked.append(turn)
+        return False
+
+    work = dataclasses.replace(ground.dispatcher.work(), turn=taken)
+    judging.judge(work, Report())
+    assert (asked, ground.dispatcher.sweeps.show(id).trials[0].value) == (["sweeps line"], None)
+    judging.judge(dataclasses.replace(work, turn=lambda turn: True), Report())
+    assert ground.dispatcher.sweeps.show(id).trials[0].value == 0.5
