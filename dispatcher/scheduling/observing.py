@@ -136,6 +136,8 @@ class Observer:
         if seen.links:
             columns["links"] = json.dumps(dict(seen.links))
         ended = seen.state is not None and seen.state.final
+        if seen.state is State.SUCCEEDED and not seen.reason:
+            columns["reason"] = None  # why an earlier attempt ended
         if ended:
             columns["ended_at"] = seen.ended_at or self.work.now()
         event = None

@@ -69,7 +69,9 @@ def test_a_full_queue_stops_the_least_urgent_for_a_critical_job_and_it_goes_on_a
     assert (again.state, again.cloud_name) == ("pending", f"trial-{low.id}-2")
     cloud.end(f"trial-{low.id}-2")
     lined.tick()
-    assert lined.show(low.id).billable_seconds == 180, "all attempts together"
+    ended = lined.show(low.id)
+    assert (ended.state, ended.reason) == ("succeeded", None), "what is over explains nothing"
+    assert ended.billable_seconds == 180, "all attempts together"
 
 
 @pytest.mark.parametrize(
@@ -143,7 +145,8 @@ def test_a_job_that_is_cancelled_while_it_gives_way_does_not_come_back(
     lined.cancel(low.id)
     cloud.end(f"trial-{low.id}-1", State.CANCELLED)
     lined.tick()
-    assert lined.show(low.id).state == "cancelled"
+    ended = lined.show(low.id)
+    assert (ended.state, ended.attempt, ended.preemptions) == ("cancelled", 1, 0)
 
 
 def test_a_job_that_has_used_up_its_time_when_it_gives_way_is_out_of_time(

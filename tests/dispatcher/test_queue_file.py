@@ -74,6 +74,7 @@ queues:
     max_runtime: 12h
     identity: ambient
     shared: true
+    ageing: 6h
     image: train:1
     priority: high
     nodes: 2
@@ -92,6 +93,7 @@ queues:
             max_runtime=43_200,
             identity="ambient",
             shared=True,
+            ageing=21_600,
             image="train:1",
             priority=Priority.HIGH,
             nodes=2,
@@ -256,6 +258,7 @@ _queues = st.builds(
     job_types=st.lists(_names, max_size=2).map(tuple),
     spot=st.sampled_from(["allowed", "required", "forbidden"]),
     max_runtime=st.none() | st.integers(1, 432_000),
+    ageing=st.none() | st.integers(60, 432_000),
     identity=st.sampled_from(["agent", "ambient"]),
     image=st.none() | st.just("img@sha256:00"),
     priority=st.none() | st.sampled_from(list(Priority)),
