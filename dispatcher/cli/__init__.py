@@ -27,6 +27,7 @@ COMMANDS = {
     "fetch": "Bring a job's outputs here.",
     "history": "What ran, for whom, and what it cost.",
     "queue": "Look at queues, pause, drain and resume them.",
+    "agent": "Run the queues for ever: send what waits, watch what runs.",
     "build": "Build an image for the registry of a zone, and push it.",
     "image": "Copy images between registries, show them, and write dispatch-run for them.",
     "sweep": "Search a job's parameters: start a sweep, see its best trial, stop and resume it.",

@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 )
 @click.option("--name", metavar="NAME", help="Its name among the agents of the ledger; else host and process.")
 @click.option("--once", is_flag=True, help="Run one round and leave.")
-@click.option(
-    "--reconcile", is_flag=True, help="List what only the clouds or only the ledger know, and leave."
-)
+@click.option("--reconcile", is_flag=True, help="List what only the clouds or only the ledger know, and leave.")
 @click.option("--list", "listing", is_flag=True, help="List the agents at work.")
 @click.option("--health", metavar="FILE", type=click.Path(path_type=Path), help="A file that it keeps fresh.")
 @click.option(
