@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from dispatcher.ledger.engine import Sql
+from dispatcher.ledger.picking import ACTIVE_STATES
 from dispatcher.ledger.rows import ACTIVE, ENTRY_COLUMNS, FINAL, QUEUED
+from dispatcher.ledger.statements import marks
 from dispatcher.ledger.values import Filter
 
 COLUMNS = ", ".join(ENTRY_COLUMNS)
@@ -14,19 +16,26 @@ _OPEN = frozenset({QUEUED, *ACTIVE})
 
 def newest(wanted: Filter, limit: int | None, columns: str = COLUMNS) -> Sql:
     """SELECT what is wanted, newest first; those of one moment by their id."""
-    if wanted.labels:
-        return _labelled(wanted, limit, columns)
+    found = parts(wanted, limit, columns)
+    if len(found) == 1:
+        return found[0]
     cut, most = ("", ()) if limit is None else (" LIMIT ?", (limit,))
-    parts = []
-    values: list[object] = []
+    union = " UNION ALL ".join(f"SELECT * FROM ({part.text}) AS part{n}" for n, part in enumerate(found))
+    values = [value for part in found for value in part.values]
+    return Sql(f"SELECT * FROM ({union}) AS parts ORDER BY submitted_at DESC, id{cut}", (*values, *most))
+
+
+def parts(wanted: Filter, limit: int | None, columns: str = COLUMNS) -> list[Sql]:
+    """The lists, each in its order and cut, of which the first so many are what is wanted."""
+    if wanted.labels:
+        return [_labelled(wanted, limit, columns)]
+    cut, most = ("", ()) if limit is None else (" LIMIT ?", (limit,))
+    found = []
     for branch in _branches(wanted):
         where = f" WHERE {branch.text}" if branch.text else ""
-        parts.append(f"SELECT {columns} FROM submissions{where} ORDER BY submitted_at DESC, id{cut}")
-        values += [*branch.values, *most]
-    if len(parts) == 1:
-        return Sql(parts[0], tuple(values))
-    union = " UNION ALL ".join(f"SELECT * FROM ({part}) AS part{number}" for number, part in enumerate(parts))
-    return Sql(f"SELECT * FROM ({union}) AS parts ORDER BY submitted_at DESC, id{cut}", (*values, *most))
+        text = f"SELECT {columns} FROM submissions{where} ORDER BY submitted_at DESC, id{cut}"
+        found.append(Sql(text, (*branch.values, *most)))
+    return found
 
 
 def number(wanted: Filter, limit: int | None) -> Sql:
@@ -43,10 +52,11 @@ def _labelled(wanted: Filter, limit: int | None, columns: str) -> Sql:
     for another, text in more:
         terms.append("EXISTS (SELECT 1 FROM labels WHERE submission = id AND key = ? AND value = ?)")
         values += [another, text]
-    for branch in (_common(wanted, "first.submitted_at", "first.submission"), _states(wanted)):
-        if branch.text:
-            terms.append(branch.text)
-            values += branch.values
+    common = _common(wanted, "first.submitted_at", "first.submission")
+    for part in (common, Sql("") if wanted.states is None else _in(wanted.states)):
+        if part.text:
+            terms.append(part.text)
+            values += part.values
     named = ", ".join(f"submissions.{name.strip()}" for name in columns.split(","))
     cut = "" if limit is None else " LIMIT ?"
     return Sql(
@@ -57,31 +67,41 @@ def _labelled(wanted: Filter, limit: int | None, columns: str) -> Sql:
 
 
 def _branches(wanted: Filter) -> list[Sql]:
-    """Conditions that together are the filter, no two of which hold at once, each in the order of one index."""
+    """Conditions that together are the filter, no two of which hold at once, each in the order of one index.
+
+    Those indexes are partial (dispatcher.ledger.migrations), so each condition repeats that of its index.
+    """
     common = _common(wanted)
-    states = None if wanted.states is None else frozenset(wanted.states)
-    if states is None or states >= FINAL | _OPEN:
-        return [common]
-    ways: list[Sql] = []
-    if states & _OPEN:
-        ways.append(Sql(f"ended_at IS NULL AND {_in(states & _OPEN)}", tuple(sorted(states & _OPEN))))
-    if states >= FINAL:
-        ways.append(Sql("ended_at IS NOT NULL"))
+    every = FINAL | _OPEN
+    states = every if wanted.states is None else frozenset(wanted.states) & every
+    column = any(value is not None for value in (wanted.queue, wanted.who, wanted.priority, wanted.regime)) or (
+        wanted.job_type is not None
+    )
+    if wanted.sweep is not None or (states == every and not column):
+        ways = [Sql("") if states == every else _in(states)]
+    elif not states:
+        ways = [Sql("1 = 0")]
     else:
-        ways += [Sql("state = ?", (state,)) for state in sorted(states - _OPEN)]
-    if not ways:
-        return [Sql("1 = 0")]
+        ways = _ways(states, column)
     return [Sql(" AND ".join(filter(None, (way.text, common.text))), way.values + common.values) for way in ways]
 
 
-def _states(wanted: Filter) -> Sql:
-    if wanted.states is None:
-        return Sql("")
-    return Sql(_in(wanted.states) if wanted.states else "1 = 0", tuple(sorted(wanted.states)))
+def _ways(states: frozenset[str], column: bool) -> list[Sql]:
+    ways = [Sql("state = 'queued'")] if QUEUED in states else []
+    active, ended = states & frozenset(ACTIVE), states & FINAL
+    if active:
+        some = _in(active)
+        whole = Sql(f"state IN ({ACTIVE_STATES})")
+        ways.append(whole if len(active) == len(ACTIVE) else Sql(f"{whole.text} AND {some.text}", some.values))
+    if ended == FINAL and not column:
+        return [*ways, Sql("ended_at IS NOT NULL")]
+    return [*ways, *(Sql("ended_at IS NOT NULL AND state = ?", (state,)) for state in sorted(ended))]
 
 
-def _in(states: Collection[str]) -> str:
-    return f"state IN ({', '.join('?' * len(list(states)))})"
+def _in(states: Collection[str]) -> Sql:
+    if not states:
+        return Sql("1 = 0")
+    return Sql(f"state IN ({marks(states)})", tuple(sorted(states)))
 
 
 def _common(wanted: Filter, at: str = "submitted_at", id: str = "id") -> Sql:

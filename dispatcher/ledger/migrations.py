@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 
@@ -141,28 +141,43 @@ def _fleet(schema: Schema) -> None:
             started_at TEXT NOT NULL, seen_at TEXT NOT NULL, document TEXT NOT NULL)""",
         """CREATE TABLE turns (
             name TEXT PRIMARY KEY, token TEXT NOT NULL, owner TEXT NOT NULL, until TEXT NOT NULL)""",
-        # One index for each filter of list and history: those of a column that never changes cost nothing later.
-        "DROP INDEX submissions_by_queue",
-        *(
-            f"CREATE INDEX submissions_by_{column} ON submissions ({column}, submitted_at DESC, id)"
-            for column in ("queue", "state", "who", "priority", "regime", "job_type")
-        ),
-        "CREATE INDEX submissions_open ON submissions (submitted_at DESC, id) WHERE ended_at IS NULL",
-        "CREATE INDEX submissions_of_sweep ON submissions (sweep, trial) WHERE sweep IS NOT NULL",
-        """CREATE INDEX submissions_load ON submissions (queue, nodes)
-            WHERE state IN ('submitting', 'pending', 'running', 'interrupted', 'stopping')""",
-        """CREATE INDEX submissions_overdue ON submissions (queue_until)
-            WHERE state = 'queued' AND queue_until IS NOT NULL""",
-        """CREATE INDEX submissions_waiting_again ON submissions (queue)
-            WHERE state = 'queued' AND claimed_at IS NOT NULL""",
-        """CREATE INDEX submissions_withdrawn ON submissions (queue)
-            WHERE state = 'queued' AND cancel_requested_at IS NOT NULL""",
+        *_indexes(),
     ):
         schema.execute(statement)
     # An erasure takes out who it was and what was said; what happened, and when, stays for the auditor.
     unchanged = " AND ".join(f"NEW.{name} = OLD.{name}" for name in ("seq", "submission", "at", "kind"))
     marked = "coalesce((SELECT erased FROM submissions WHERE id = OLD.submission), '')"
     schema.keep("events", f"{unchanged} AND {marked} = '{UNDER_WAY}'")
+
+
+def _indexes() -> Iterator[str]:
+    """Indexes that keep every list flat: for each part of a submission's life those of its own.
+
+    What waits and runs is little and changes often; what has ended is much and never changes. So the columns that
+    a history is searched by are indexed from the end on, together with how it ended.
+    """
+    newest = "submitted_at DESC, id"
+    # Behind the order, so that a filter reads no row that it does not want.
+    filters = ("queue", "who", "priority", "regime", "job_type")
+    waiting = f"{newest}, {', '.join(filters)}"
+    yield "DROP INDEX submissions_by_queue"
+    yield "DROP INDEX submissions_active"
+    active = "state IN ('submitting', 'pending', 'running', 'interrupted', 'stopping')"
+    for name, columns, condition in (
+        ("queued", waiting, "state = 'queued'"),
+        ("queued_by_queue", f"queue, {waiting.replace(' queue,', '')}", "state = 'queued'"),
+        ("queued_by_who", f"who, {waiting.replace(' who,', '')}", "state = 'queued'"),
+        ("overdue", "queue_until", "state = 'queued' AND queue_until IS NOT NULL"),
+        ("waiting_again", "spot", "state = 'queued' AND claimed_at IS NOT NULL"),
+        ("withdrawn", "cancel_requested_at", "state = 'queued' AND cancel_requested_at IS NOT NULL"),
+        ("active", f"{waiting}, state", active),
+        ("load", "queue, nodes", active),
+        ("ended", newest, "ended_at IS NOT NULL"),
+        ("ended_by_state", f"state, {newest}", "ended_at IS NOT NULL"),
+        *((f"ended_by_{column}", f"{column}, state, {newest}", "ended_at IS NOT NULL") for column in filters),
+        ("of_sweep", "sweep, trial", "sweep IS NOT NULL"),
+    ):
+        yield f"CREATE INDEX submissions_{name} ON submissions ({columns}) WHERE {condition}"
 
 
 ERASED = "erased"

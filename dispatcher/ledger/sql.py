@@ -177,13 +177,13 @@ class SqlLedger:
         return self._entries(f"WHERE state = 'queued' {where} {order}", [*given, *most])
 
     def waiting_again(self) -> list[Entry]:
-        return self._entries("WHERE state = 'queued' AND claimed_at IS NOT NULL AND spot = 1")
+        return self._entries("WHERE state = 'queued' AND spot = 1 AND claimed_at IS NOT NULL")
 
     def overdue(self, now: str) -> list[Entry]:
         return self._entries("WHERE state = 'queued' AND queue_until IS NOT NULL AND queue_until <= ?", (now,))
 
     def withdrawn(self) -> list[Entry]:
-        return self._entries("WHERE state = 'queued' AND cancel_requested_at IS NOT NULL")
+        return self._entries("WHERE state = 'queued' AND cancel_requested_at > ''")
 
     def rivals(self, entry: Entry) -> int:
         same = (entry.id, entry.zone, entry.hardware, entry.spot)
@@ -211,10 +211,12 @@ class SqlLedger:
 
     def waiting_queues(self) -> list[str]:
         # One step through the index for each queue, however many wait in it.
-        least = "SELECT min(queue) FROM submissions WHERE state = 'queued'"
+        step = "SELECT queue FROM submissions WHERE state = 'queued' AND queue > {} ORDER BY queue LIMIT 1"
+        first, then = step.format("''"), step.format("line.name")
         sql = (
-            f"WITH RECURSIVE line(name) AS ({least} UNION ALL SELECT ({least} AND queue > line.name) FROM line"
-            " WHERE line.name IS NOT NULL) SELECT name FROM line WHERE name IS NOT NULL ORDER BY name"
+            f"WITH RECURSIVE line(name) AS (SELECT * FROM ({first}) AS first UNION ALL"
+            f" SELECT ({then}) FROM line WHERE line.name IS NOT NULL)"
+            " SELECT name FROM line WHERE name IS NOT NULL ORDER BY name"
         )
         return [row[0] for row in self.engine.rows(sql)]
 

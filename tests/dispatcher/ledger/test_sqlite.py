@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,11 +17,12 @@ from typing import Any
 import pytest
 
 from dispatcher.errors import ExitCode, LedgerError, UnreachableError
-from dispatcher.ledger import Entry, Event, Filter, Lease, Ledger
+from dispatcher.ledger import Caps, Entry, Event, Filter, Lease, Ledger, listing
 from dispatcher.ledger.migrations import APPLICATION, MIGRATIONS, SCHEMA, SqliteSchema
 from dispatcher.ledger.opening import translated
 from dispatcher.ledger.rows import ACTIVE, ENTRY_COLUMNS
 from dispatcher.ledger.sqlite import SqliteLedger
+from tests.dispatcher.ledger.care import Upkeep
 from tests.dispatcher.ledger.conformance import LATER, NOW, Conformance, Open, add, claim, entry
 
 
@@ -41,6 +44,10 @@ def as_columns(one: Entry) -> dict[str, Any]:
 
 
 class TestSqlite(Conformance):
+    pass
+
+
+class TestUpkeep(Upkeep):
     pass
 
 
@@ -69,18 +76,85 @@ def test_events_can_neither_be_changed_nor_removed(open: Open, tmp_path: Path) -
                 db.execute(sql)
 
 
-def test_lists_and_claims_use_an_index_however_long_the_ledger_is(open: Open) -> None:
+FINAL_STATES = ("succeeded", "failed", "cancelled", "timed_out")
+LISTS = (
+    (Filter(), "recent"),
+    (Filter(since=NOW, until=LATER), "recent"),
+    (Filter(after=(NOW, "a")), "recent"),
+    (Filter(states=["queued"]), "queued"),
+    (Filter(states=["queued"], queue="q"), "queued_by_queue"),
+    (Filter(states=["running"], who="ada"), "active"),
+    (Filter(states=["queued", *ACTIVE]), "queued active"),
+    (Filter(states=FINAL_STATES), "ended"),
+    (Filter(states=FINAL_STATES, since=NOW), "ended"),
+    (Filter(states=["failed"]), "ended_by_state"),
+    (Filter(states=FINAL_STATES, queue="q"), "ended_by_queue"),
+    (Filter(states=["failed"], who="ada", since=NOW), "ended_by_who"),
+    (Filter(states=FINAL_STATES, regime="gdpr"), "ended_by_regime"),
+    (Filter(priority=1), "queued active ended_by_priority"),
+    (Filter(job_type="train"), "queued active ended_by_job_type"),
+    (Filter(who="ada"), "queued_by_who active ended_by_who"),
+    (Filter(sweep="s"), "of_sweep"),
+    (Filter(labels={"team": "vision"}, states=FINAL_STATES), ""),
+)
+
+
+def plans(ledger: SqliteLedger, step: Callable[[], object]) -> list[str]:
+    """How SQLite finds what each statement of a step asks for."""
+    statements: list[str] = []
+    connection = ledger.engine._connection  # type: ignore[attr-defined]  # the engine is SQLite's here
+    connection.set_trace_callback(statements.append)
+    step()
+    connection.set_trace_callback(None)
+    asked = [sql for sql in statements if sql.startswith(("SELECT", "UPDATE", "WITH"))]
+    return [row[3] for sql in asked for row in ledger.engine.rows(f"EXPLAIN QUERY PLAN {sql}")]
+
+
+def indexes(found: list[str]) -> set[str]:
+    """The indexes of submissions in a plan; every one is walked in the order of the list and to its limit."""
+    assert not [
+        step for step in found if step.startswith("SCAN") and "submissions" in step and "INDEX" not in step
+    ]
+    return {match[1] for step in found if (match := re.search(r"INDEX submissions_(\w+)", step))}
+
+
+@pytest.mark.parametrize(("wanted", "expected"), LISTS)
+def test_a_list_walks_indexes_in_its_order_however_long_the_ledger_is(
+    open: Open, wanted: Filter, expected: str
+) -> None:
     ledger = open()
     assert isinstance(ledger, SqliteLedger)
-    for sql in (
-        "SELECT id FROM submissions ORDER BY submitted_at DESC, id LIMIT 20",
-        "SELECT id FROM submissions WHERE queue = 'q' ORDER BY submitted_at DESC, id LIMIT 20",
-        "SELECT id FROM submissions WHERE state = 'queued' AND queue = 'q' ORDER BY priority, submitted_at, id",
-        f"SELECT count(*) FROM submissions WHERE state IN ({', '.join(map(repr, ACTIVE))})",
-    ):
-        plan = " ".join(row[3] for row in ledger.engine.rows(f"EXPLAIN QUERY PLAN {sql}"))
-        assert "INDEX submissions_" in plan
-        assert "TEMP B-TREE" not in plan
+    assert indexes(plans(ledger, lambda: ledger.entries(wanted, 20))) == set(expected.split())
+    for part in listing.parts(wanted, 20):
+        steps = plans(ledger, partial(ledger.engine.rows, part.text, part.values))
+        sorts = [step for step in steps if "TEMP B-TREE" in step]
+        assert len(sorts) == (expected == "of_sweep"), "only the few trials of a sweep are sorted"
+
+
+@pytest.mark.parametrize(
+    ("ask", "expected"),
+    [
+        (lambda ledger: claim(ledger), "waiting"),
+        (lambda ledger: claim(ledger, caps=Caps(3, 5)), "waiting load"),
+        (lambda ledger: claim(ledger, caps=Caps(3, 5), ageing=60), "waiting load"),
+        (lambda ledger: ledger.head("line", now=NOW), "waiting"),
+        (lambda ledger: ledger.place(entry("a"), NOW), "waiting"),
+        (lambda ledger: ledger.ahead(entry("a"), 3, NOW, 60), "waiting"),
+        (lambda ledger: ledger.waiting("line", 3), "waiting"),
+        (lambda ledger: ledger.waiting_queues(), "waiting"),
+        (lambda ledger: ledger.waiting_again(), "waiting_again"),
+        (lambda ledger: ledger.overdue(NOW), "overdue"),
+        (lambda ledger: ledger.withdrawn(), "withdrawn"),
+        (lambda ledger: ledger.trials("s"), "of_sweep"),
+        (lambda ledger: ledger.find("abc", 3), "cloud_name"),
+    ],
+)
+def test_what_a_tick_asks_costs_no_more_when_more_has_ended_or_waits(
+    open: Open, ask: Callable[[Ledger], object], expected: str
+) -> None:
+    ledger = open()
+    assert isinstance(ledger, SqliteLedger)
+    assert indexes(plans(ledger, lambda: ask(ledger))) == set(expected.split())
 
 
 def test_many_processes_worth_of_threads_claim_each_job_once_and_in_order(tmp_path: Path) -> None:
