@@ -155,7 +155,7 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, state: i
     for number, row in enumerate(cells):
         parts = [_fit(text, width) for text, width in zip(row, widths, strict=True)]
         if state is not None and number:
-            parts[state] = coloured(parts[state], row[state])
+            parts[state] = coloured(parts[state], row[state].partition(" ")[0])
         say("  ".join(parts).rstrip())
 
 

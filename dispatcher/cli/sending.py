@@ -78,6 +78,8 @@ def _tell(dispatcher: Dispatcher, plan: Plan, id: str, form: str) -> None:
         return
     word = {"pending": "submitted"}.get(entry.state, entry.state)
     output.say(f"{word} {entry.id}: {describe(plan)}")
+    if found := cost(plan.estimate.as_json()):
+        output.say(f"  {found}")
     for reason in dispatcher.reasons(entry):
         output.say(f"  waits: {reason}")
     if not entry.final and entry.state != "queued" and sys.stdout.isatty():

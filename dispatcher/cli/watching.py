@@ -86,8 +86,8 @@ def ended(entry: Entry, form: str) -> int:
         output.say(f"{output.coloured(entry.state, entry.state)} {entry.id}{_took(entry)}")
         if entry.reason and entry.state != "succeeded":
             output.say(f"  {entry.reason}")
-        if entry.model_uri:
-            output.say(f"  output: {entry.model_uri}")
+        if place := outputs(entry):
+            output.say(f"  output: {place}")
     if entry.state == "failed" and entry.cause == "capacity":
         raise CapacityError(
             f"zone {entry.zone} had no capacity for job {entry.id} ({entry.nodes} x {entry.hardware})",
@@ -95,6 +95,13 @@ def ended(entry: Entry, form: str) -> int:
             " (--set resources.instance=...), or to a queue of another zone",
         )
     return {"succeeded": ExitCode.OK, "timed_out": ExitCode.JOB_TIMED_OUT}.get(entry.state, ExitCode.JOB_FAILED)
+
+
+def outputs(entry: Entry) -> str | None:
+    """Where a job's outputs are; what did not succeed may have left none, and what did not start has none."""
+    if entry.state == "succeeded":
+        return entry.model_uri
+    return f"{entry.model_uri} (if it wrote any)" if entry.model_uri and entry.started_at else None
 
 
 def _took(entry: Entry) -> str:

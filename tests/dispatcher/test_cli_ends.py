@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 
 from dispatcher.backends.base import LogLine, State
 from dispatcher.errors import ExitCode
-from tests.dispatcher.command_line import Run
+from tests.dispatcher.command_line import Run, submitted
 from tests.dispatcher.doubles import ManualClock, ToyCloud
 
 
@@ -98,6 +99,33 @@ def test_a_failed_job_shows_its_last_lines_without_secrets(
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert line("show", id).err == said.err
     assert line("show", id, "-o", "json").err == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "started", "said"),
+    [
+        (State.SUCCEEDED, None, "s3://out/model.tar.gz"),
+        (State.SUCCEEDED, "2026-11-21T08:00:00.000Z", "s3://out/model.tar.gz"),
+        (State.FAILED, "2026-11-21T08:00:00.000Z", "s3://out/model.tar.gz (if it wrote any)"),
+        (State.CANCELLED, None, None),
+    ],
+)
+def test_outputs_are_promised_for_a_job_that_can_have_some(
+    line: Run,
+    cloud: ToyCloud,
+    monkeypatch: pytest.MonkeyPatch,
+    state: State,
+    started: str | None,
+    said: str | None,
+) -> None:
+    seen = cloud._observation
+    told = {"model_uri": "s3://out/model.tar.gz", "started_at": started}
+    monkeypatch.setattr(cloud, "_observation", lambda *given: dataclasses.replace(seen(*given), **told))
+    id = submitted(line("submit", "job.yaml"))
+    cloud.end(f"train-{id}-1", state)
+    lines = [*line("wait", id).out.splitlines(), *line("show", id).out.splitlines()]
+    shown = [one.split(maxsplit=1)[1] for one in lines if one.strip().startswith("output")]
+    assert shown == [said] * 2 * (said is not None)
 
 
 def test_lines_that_cannot_be_had_quickly_are_left_out_and_fail_nothing(

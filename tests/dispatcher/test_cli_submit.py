@@ -77,6 +77,8 @@ def test_a_price_file_fills_the_estimate_and_is_frozen_in_the_row(
     assert "at most 12.00 EUR (0.5 per node and hour, price list, 2026-11-01)" in said.err
     monkeypatch.setenv("DISPATCH_PRICES", str(prices))
     assert line("submit", "job.yaml", "--dry-run").err == said.err
+    said = line("submit", "job.yaml")
+    assert said.out.splitlines()[1] == "  at most 12.00 EUR (0.5 per node and hour, price list, 2026-11-01)"
     document = line("submit", "job.yaml", "-o", "json").json
     assert (document["unit_price"], document["currency"], document["price_as_of"]) == (0.5, "EUR", "2026-11-01")
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from dispatcher.cli import COMMANDS, Settings, csv_rows, output, selecting
-from dispatcher.clock import moment
+from dispatcher.cli import COMMANDS, Settings, ages, csv_rows, output, selecting
 from dispatcher.ledger import Entry, Filter
 from dispatcher.ledger.rows import ACTIVE, FINAL, QUEUED
-
-FRESH = 15.0
-"""Seconds for which a state that was just asked for is not called old: as often as a waiting command asks."""
 
 STATES = (QUEUED, *ACTIVE, *sorted(FINAL))
 
@@ -49,23 +44,12 @@ def command(
         warning = dispatcher.stalled()
         now = dispatcher.clock()
     _print(found, total, form, now)
-    if form == "text" and sys.stderr.isatty() and (footer := _as_of(found, now)):
+    if form == "text" and (footer := ages.oldest(found, now)):
         output.note(footer)
     for words in dict.fromkeys(unasked):
         output.note(f"warning: {words}; the last known states are shown")
     if warning:
         output.note(f"warning: {warning}")
-
-
-def _as_of(found: Sequence[Entry], now: float) -> str | None:
-    """How old the oldest state shown is, when it may have changed on its cloud since."""
-    asked = [entry.last_seen_at or entry.claimed_at for entry in found if entry.state in ACTIVE]
-    oldest = min(filter(None, asked), default=None)
-    if oldest is None or now - moment(oldest) < FRESH:
-        return None
-    return (
-        f"states as of {oldest[:19].replace('T', ' ')}Z, {output.age(oldest, now)} ago; --refresh asks the clouds"
-    )
 
 
 def _print(found: Sequence[Entry], total: int, form: str, now: float) -> None:
@@ -87,7 +71,6 @@ def _print(found: Sequence[Entry], total: int, form: str, now: float) -> None:
 
 def _row(entry: Entry, now: float) -> tuple[str, ...]:
     hardware = f"{entry.nodes} x {entry.hardware}" if entry.nodes > 1 else entry.hardware
-    state = f"{entry.state} !" if entry.last_error else entry.state
     when = output.age(entry.submitted_at, now)
     word = selecting.PRIORITIES[entry.priority]
-    return (entry.id, entry.slug, entry.queue, word, state, hardware, entry.who, when)
+    return (entry.id, entry.slug, entry.queue, word, ages.state(entry, now), hardware, entry.who, when)

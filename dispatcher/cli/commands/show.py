@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import click
 
-from dispatcher.cli import COMMANDS, Settings, output
-from dispatcher.cli.watching import last_lines
+from dispatcher.cli import COMMANDS, Settings, ages, output
+from dispatcher.cli.watching import last_lines, outputs
 from dispatcher.clock import moment
 from dispatcher.documents.quantities import human_duration
 from dispatcher.ledger import Entry, Event
@@ -80,6 +80,8 @@ def _fields(entry: Entry, waits: Wait | None, now: float) -> dict[str, str | Non
             f"{entry.unit_price} {entry.currency} per node and hour ({entry.price_source}, {entry.price_as_of})"
         )
     seen = f"{output.age(entry.last_seen_at, now)} ago" if entry.last_seen_at and not entry.final else None
+    if ages.asked_at(entry, now):
+        seen = f"{seen or 'not yet'}; --refresh asks the cloud"
     counts = [
         f"{count} {word}{'s' if count > 1 else ''}"
         for count, word in (
@@ -117,7 +119,7 @@ def _fields(entry: Entry, waits: Wait | None, now: float) -> dict[str, str | Non
         "goes on": f"with the checkpoints of {entry.checkpoints_of}" if entry.checkpoints_of else None,
         "cloud name": entry.cloud_name if entry.provider_id or not entry.final else None,
         "cloud id": entry.provider_id,
-        "output": entry.model_uri,
+        "output": outputs(entry),
         **{f"link {title}": address for title, address in links.items()},
     }
 
