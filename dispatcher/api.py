@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dispatcher.sites import Line
     from dispatcher.sweeps.verbs import Sweeps
     from dispatcher.sync import Changes as SyncChanges
+    from dispatcher.upkeep import Upkeep
 
 EVERY = Filter()
 """Every submission."""
@@ -130,6 +131,13 @@ class Dispatcher(Opened):
         from dispatcher.sweeps.verbs import Sweeps
 
         return Sweeps(self)
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """The ledger as a whole: backups, exports, making it compact, taking names out of it."""
+        from dispatcher.upkeep import Upkeep
+
+        return Upkeep(self)
 
     # Zones and queues
 

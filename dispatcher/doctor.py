@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -13,7 +14,11 @@ from dispatcher.errors import AuthError, DispatchError, ExitCode, UnreachableErr
 
 if TYPE_CHECKING:
     from dispatcher.api import Dispatcher
+    from dispatcher.ledger import Ledger
     from dispatcher.sites import Line
+
+_OFF = 5.0
+"""Seconds that a clock may be off before that is worth a word."""
 
 PROBE = "dispatch-doctor-00000000-1"
 """A name no submission has: asking for it shows that we are signed in, may read jobs, and get an answer."""
@@ -40,7 +45,12 @@ def examine(dispatcher: Dispatcher) -> Iterator[Check]:
 
 
 def _programs(environment: Mapping[str, str]) -> Iterator[Check]:
-    for extra, module in (("aws", "botocore"), ("gcp", "google.cloud.aiplatform"), ("azure", "azure.mgmt.core")):
+    for extra, module in (
+        ("aws", "botocore"),
+        ("gcp", "google.cloud.aiplatform"),
+        ("azure", "azure.mgmt.core"),
+        ("postgres", "psycopg"),
+    ):
         if _installed(module):
             yield Check(f"extra {extra}", "ok", f"{module} is installed")
         else:
@@ -77,8 +87,21 @@ def _ledger(dispatcher: Dispatcher) -> Iterator[Check]:
     environment = dispatcher.ledger.meta("environment")
     where = f"{dispatcher.ledger.name}: {jobs} jobs, environment {environment or 'none yet'}"
     yield Check("ledger", "ok", where)
+    yield from _time(dispatcher.ledger)
     if warning := dispatcher.stalled():
         yield Check("ticks", "warn", warning, "keep one command waiting")
+
+
+def _time(ledger: Ledger) -> Iterator[Check]:
+    """How far this machine's clock is from that of a ledger that many machines share."""
+    if ledger.clock is None:
+        return
+    ahead = time.time() - ledger.clock()
+    if abs(ahead) < _OFF:
+        yield Check("time", "ok", "the ledger's own, and this machine's agrees")
+        return
+    how = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the ledger's, by which everybody goes"
+    yield Check("time", "warn", f"this machine's clock is {how}", "set it: clouds refuse who is minutes off")
 
 
 def _zones(dispatcher: Dispatcher) -> Iterator[Check]:

@@ -33,6 +33,7 @@ COMMANDS = {
     "sweep": "Search a job's parameters: start a sweep, see its best trial, stop and resume it.",
     "sync": "Read zones and queues from a Pulumi stack into the ledger.",
     "check": "Check job, sweep, queue and outputs files without a network.",
+    "ledger": "Back the ledger up, read all of it out, take names out of it.",
     "doctor": "Check this machine, the ledger and every zone.",
     "completion": "Print the shell completion script.",
 }
@@ -84,7 +85,11 @@ class Settings:
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="dispatch", message="%(prog)s %(version)s")
-@click.option("--ledger", metavar="PATH", help="The ledger; else $DISPATCH_LEDGER, else your own.")
+@click.option(
+    "--ledger",
+    metavar="PLACE",
+    help="The ledger: a file or a postgresql:// address; else $DISPATCH_LEDGER, else your own file.",
+)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
 def group(ctx: click.Context, ledger: str | None, debug: bool) -> None:

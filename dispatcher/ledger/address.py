@@ -97,5 +97,5 @@ def _without_secrets(url: str) -> None:
     if secret:
         raise UsageError(
             "the ledger's address has a password in it, which others could read there",
-            "take it out, and give it with PGPASSWORD, PGPASSFILE or a service (docs/ledger.md)",
+            "take it out, and give it with PGPASSWORD, PGPASSFILE or a service (docs/postgresql.md)",
         )

@@ -14,7 +14,7 @@ from tests.dispatcher.conftest import GOLDEN
 pytestmark = pytest.mark.process
 
 CLOUDS = {"boto3", "botocore", "google", "proto", "grpc", "azure", "pulumi", "requests", "urllib3", "moto"}
-HEAVY = CLOUDS | {"pydantic", "rich", "yaml", "asyncio", "email", "hashlib", "csv", "difflib"}
+HEAVY = CLOUDS | {"pydantic", "rich", "yaml", "asyncio", "email", "hashlib", "csv", "difflib", "psycopg"}
 # The interpreter itself loads empty namespace packages (google, google.cloud) for a package that has a .pth file.
 PROGRAM = """
 import sys

@@ -18,7 +18,7 @@ from dispatcher.ledger.engine import RuleBroken
 
 _ELSEWHERE = "name another ledger with --ledger or DISPATCH_LEDGER"
 _AGAIN = "nothing was changed; try again in a moment"
-_SIGN_IN = "give PGPASSWORD, PGPASSFILE or a service (docs/ledger.md), or check the name in the address"
+_SIGN_IN = "give PGPASSWORD, PGPASSFILE or a service (docs/postgresql.md), or check the name in the address"
 
 _REFUSED: tuple[tuple[str, type[DispatchError], str], ...] = (
     (r"password authentication failed|no password supplied|pg_hba|authentication failed|SSL", AuthError, _SIGN_IN),
@@ -26,7 +26,7 @@ _REFUSED: tuple[tuple[str, type[DispatchError], str], ...] = (
     (
         r'database ".*" does not exist',
         NotFoundError,
-        f"make it once: `createdb` (docs/ledger.md), or {_ELSEWHERE}",
+        f"make it once: `createdb` (docs/postgresql.md), or {_ELSEWHERE}",
     ),
     (r"definition of service|service file|root certificate file|invalid .* value", LedgerError, _ELSEWHERE),
 )
@@ -63,7 +63,7 @@ def _meant(name: str, error: psycopg.Error) -> DispatchError:
     if code == "42501":
         return AuthError(
             f"the ledger {name} does not let this user in: {words}",
-            "ask its owner for the rights of docs/ledger.md",
+            "ask its owner for the rights of docs/postgresql.md",
         )
     if code in _FULL:
         return LedgerError(f"the server of the ledger {name} is full: {words}", "free some space, then try again")

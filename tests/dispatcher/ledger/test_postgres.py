@@ -17,6 +17,7 @@ from dispatcher.ledger.migrations import MIGRATIONS, SCHEMA
 from dispatcher.ledger.postgres.engine import PostgresEngine, PostgresLedger
 from dispatcher.ledger.postgres.schema import PostgresSchema
 from dispatcher.ledger.rows import ENTRY_COLUMNS, Entry
+from tests.dispatcher.ledger.care import Upkeep
 from tests.dispatcher.ledger.conformance import LATER, NOW, Conformance, Open, add, entry
 from tools.postgres.server import Server
 
@@ -50,6 +51,10 @@ def ledger(database_url: str) -> Iterator[PostgresLedger]:
 
 
 class TestPostgres(Conformance):
+    pass
+
+
+class TestUpkeep(Upkeep):
     pass
 
 
@@ -342,7 +347,7 @@ def test_a_standby_or_read_only_user_can_look_and_is_told_why_it_cannot_change(
     with closing(PostgresLedger(postgres.url(database, user="reader"))) as reader:
         with pytest.raises(AuthError, match="permission denied") as refused:
             add(reader, entry("b"))
-        assert "docs/ledger.md" in refused.value.remedy
+        assert "docs/postgresql.md" in refused.value.remedy
     sql(f"ALTER DATABASE {database} SET default_transaction_read_only TO on")
     with closing(PostgresLedger(postgres.url(database))) as standby:
         assert standby.entry("a") == entry("a")
