@@ -18,7 +18,14 @@ from dispatcher.backends.azureml.session import PATIENCE, PAUSES, Session
 from dispatcher.backends.base import LogLine, Observation, Operation, Request, Sighting, State, Submission, Upload
 from dispatcher.backends.context import Context
 from dispatcher.backends.faults import QuotaExceeded, Throttled
-from dispatcher.errors import AlreadyExistsError, NotFoundError, Problem, SpecError, UnreachableError
+from dispatcher.errors import (
+    AlreadyExistsError,
+    DispatchError,
+    NotFoundError,
+    Problem,
+    SpecError,
+    UnreachableError,
+)
 
 if TYPE_CHECKING:
     from dispatcher.contract import AzureZone
@@ -100,8 +107,12 @@ class AzureMLBackend:
                     raise
                 self._sleep(max(pause, min(error.after, PATIENCE)))
                 self._refuse_taken(request.name)
-            except UnreachableError:
-                arrived = self._job(request.name)
+            except UnreachableError as error:
+                try:
+                    arrived = self._job(request.name)
+                except DispatchError as blind:
+                    # That it cannot be looked up says nothing of the PUT: its outcome stays unknown.
+                    raise error from blind
                 if arrived is None:
                     raise
                 return str(arrived["id"])

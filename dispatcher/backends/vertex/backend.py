@@ -14,7 +14,7 @@ from dispatcher.backends.faults import Throttled
 from dispatcher.backends.vertex import observe
 from dispatcher.backends.vertex.render import label_value, render
 from dispatcher.backends.vertex.session import PAUSES, Session
-from dispatcher.errors import AlreadyExistsError, NotFoundError, SpecError, UnreachableError
+from dispatcher.errors import AlreadyExistsError, DispatchError, NotFoundError, SpecError, UnreachableError
 
 if TYPE_CHECKING:
     from dispatcher.contract import GcpZone
@@ -94,8 +94,12 @@ class VertexBackend:
                 if pause is None:
                     raise
                 self._sleep(pause)
-            except UnreachableError:
-                arrived = self._find(request.name)
+            except UnreachableError as error:
+                try:
+                    arrived = self._find(request.name)
+                except DispatchError as blind:
+                    # That it cannot be looked up says nothing of the create: its outcome stays unknown.
+                    raise error from blind
                 if arrived is None:
                     raise
                 return str(arrived["name"])

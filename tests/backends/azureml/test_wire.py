@@ -77,6 +77,16 @@ def test_an_effect_whose_answer_was_lost_is_found_by_its_name(azure_landing: Azu
     assert azure_landing.calls("PutJob") == ["PutJob"]
 
 
+def test_a_lost_job_that_may_not_be_looked_up_is_of_unknown_outcome(azure_landing: AzureLanding) -> None:
+    backend = azure_landing.backend()
+    request = azure_landing.request(backend, "pass")
+    azure_landing.cloud.fault("slow", operation="GetJob", seconds=0)
+    azure_landing.cloud.fault("lost", operation="PutJob")
+    azure_landing.cloud.fault("expired", operation="GetJob", times=100)
+    with pytest.raises(UnreachableError, match="did not answer PutJob"):
+        backend.submit(request)
+
+
 def test_a_put_that_never_arrived_makes_no_job_and_is_not_repeated(azure_landing: AzureLanding) -> None:
     azure_landing.cloud.fault("reset", operation="PutJob", times=100)
     backend = azure_landing.backend()

@@ -83,6 +83,17 @@ def test_a_lost_job_that_is_listed_late_is_neither_sent_again_nor_forgotten(vert
     assert len(vertex_landing.jobs(request.name)) == 1
 
 
+def test_a_lost_job_that_may_not_be_looked_up_is_of_unknown_outcome(vertex_landing: VertexLanding) -> None:
+    backend = vertex_landing.backend()
+    request = vertex_landing.request(backend, "pass")
+    assert backend.adopt(request.name) is None
+    vertex_landing.cloud.fault("slow", operation="ListCustomJobs", seconds=0)
+    vertex_landing.cloud.fault("lost", operation="CreateCustomJob")
+    vertex_landing.cloud.fault("expired", operation="ListCustomJobs", times=100)
+    with pytest.raises(UnreachableError, match="did not answer CreateCustomJob"):
+        backend.submit(request)
+
+
 def test_a_create_that_never_arrived_makes_no_job_and_is_not_repeated(vertex_landing: VertexLanding) -> None:
     vertex_landing.cloud.fault("reset", operation="CreateCustomJob", times=100)
     backend = vertex_landing.backend()
