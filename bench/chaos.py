@@ -1,8 +1,9 @@
-"""`python bench/chaos.py --jobs 10000 --agents 4 --kill --faults`: nothing lost, doubled, out of turn, or paid twice."""
+"""`python bench/chaos.py --jobs 10000 --agents 4 --kill --faults`: none lost or doubled, order and money kept."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import tempfile
 from pathlib import Path
@@ -11,6 +12,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder: it ho
 
 from tests.chaos.report import table  # noqa: E402 - the path has to be right first
 from tests.chaos.run import run  # noqa: E402 - as above
+from tools.postgres.server import Server  # noqa: E402 - as above
 
 
 def main() -> int:
@@ -21,14 +23,17 @@ def main() -> int:
     parser.add_argument("--submitters", type=int, default=4)
     parser.add_argument("--kill", action="store_true", help="SIGKILL them at every commit and at random")
     parser.add_argument("--faults", action="store_true", help="throttling, lost answers, no capacity, ...")
+    parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL server of its own, not on SQLite")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="an empty folder for ledger, journals and log, kept afterwards")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as made:
-        folder: Path = given.keep or Path(made)
+    with contextlib.ExitStack() as stack:
+        folder: Path = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
+        server = stack.enter_context(Server()) if given.postgres else None
         outcome = run(
             folder.absolute(),
+            ledger=server.url() if server else None,
             jobs=given.jobs,
             agents=given.agents,
             submitters=given.submitters,

@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from pathlib import Path
 from random import Random
-from types import FrameType
-from typing import Any
 
 from dispatcher.api import Dispatcher
 from dispatcher.errors import DispatchError
-from tests.chaos.dying import Dying, Fate, watch_sqlite
+from tests.chaos.dying import Dying, Fate, watch_postgres, watch_sqlite
 from tests.chaos.journal import Journal
-from tests.chaos.setting import Setting, wish
+from tests.chaos.setting import Setting, hurry, wish
 
 PAUSE = 2.0
-"""Seconds of the run's clock between two ticks of an agent, and before somebody tries again."""
+"""Seconds of the run's clock before somebody tries again."""
 
 
 def warm() -> None:
@@ -26,11 +23,13 @@ def warm() -> None:
     import google.auth.transport.requests
     import psycopg
 
+    import dispatcher.agent.opening
     import dispatcher.backends.azureml.backend
     import dispatcher.backends.sagemaker.backend
     import dispatcher.backends.vertex.backend
     import dispatcher.cli.commands.submit
     import dispatcher.images.knowing
+    import dispatcher.ledger.postgres.engine
     import dispatcher.ledger.sqlite
     import dispatcher.planning
     import dispatcher.scheduling.tick
@@ -39,24 +38,12 @@ def warm() -> None:
 
 
 def agent(setting: Setting, process: str, fate: Fate) -> None:
-    """Run ticks until SIGTERM."""
-    journal = _begin(setting, process, fate)
-    going = [True]
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        going.clear()
-
-    signal.signal(signal.SIGTERM, stop)
+    """Be `dispatch agent` until SIGTERM."""
+    _begin(setting, process, fate)
     with _open(setting) as dispatcher:
-        while going:
-            try:
-                report = dispatcher.tick()
-            except DispatchError as error:
-                journal.note("refused", at="tick", error=error.message)
-            else:
-                for error, _ in report.errors:
-                    journal.note("met", kind=type(error).__name__)
-            dispatcher.sleep(PAUSE)
+        agent = dispatcher.agents.make(name=process, write=lambda line: print(process, line), steady=setting.clock)
+        signal.signal(signal.SIGTERM, lambda number, frame: agent.stop())
+        agent.run(agent.pulse)
 
 
 def submitter(setting: Setting, process: str, fate: Fate, slot: int, first: int, doubt: str | None) -> None:
@@ -103,47 +90,30 @@ def _begin(setting: Setting, process: str, fate: Fate) -> Journal:
     log = os.open(setting.folder / "log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     for stream in (1, 2):
         os.dup2(log, stream)
-    sys.stdout = sys.stderr = open(log, "w", buffering=1, closefd=False)
+    sys.stdout = sys.stderr = os.fdopen(log, "w", buffering=1)
     journal = Journal(setting.journals, process, setting.clock)
     dying = Dying(journal, fate)
-    _watch(dying, setting)
-    _hurry(setting)
+    signal.signal(signal.SIGUSR1, lambda number, frame: dying.arm())
+    _watch(dying)
+    hurry(setting.clock.speed)
     journal.note("began", pid=os.getpid(), fate=fate.point)
     return journal
 
 
-def _watch(dying: Dying, setting: Setting) -> None:
+def _watch(dying: Dying) -> None:
     from dispatcher.backends.azureml.backend import AzureMLBackend
     from dispatcher.backends.sagemaker.backend import SagemakerBackend
     from dispatcher.backends.vertex.backend import VertexBackend
+    from dispatcher.ledger.postgres.engine import PostgresLedger
     from dispatcher.ledger.sqlite import SqliteLedger
 
     watch_sqlite(dying)
-    dying.ledger(SqliteLedger)
+    watch_postgres(dying)
+    for ledger in (SqliteLedger, PostgresLedger):
+        dying.ledger(ledger)
     for kind in (SagemakerBackend, VertexBackend, AzureMLBackend):
         dying.backend(kind)
 
 
-def _hurry(setting: Setting) -> None:
-    """Let the clients' own waits between two tries go by the run's clock."""
-    import time as real
-
-    import botocore.endpoint
-
-    class Hurried:
-        """What botocore uses of the module `time`."""
-
-        time = staticmethod(real.time)
-        sleep = staticmethod(setting.clock.sleep)
-
-    botocore.endpoint.time = Hurried
-
-
 def _open(setting: Setting) -> Dispatcher:
-    def opened(*arguments: Any, **named: Any) -> Any:
-        from dispatcher import backends
-
-        return backends.open_backend(*arguments, **named)
-
-    ledger: str | Path = setting.ledger
-    return Dispatcher(ledger, clock=setting.clock, sleep=setting.clock.sleep, open_backend=opened)
+    return Dispatcher(setting.ledger, clock=setting.clock, sleep=setting.clock.sleep)

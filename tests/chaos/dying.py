@@ -12,6 +12,7 @@ import inspect
 import os
 import signal
 import sqlite3
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,10 +29,17 @@ NOTED = ("add", "claim", "change", "hold_back", "release")
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """Where a process dies: the `nth` time it passes a point. No point: not by its own hand."""
+    """Where a process dies: the `nth` time it passes a point after it was armed. No point: not by its own hand."""
 
     point: str = ""
     nth: int = 1
+
+
+class _Doing(threading.local):
+    """Which method of its ledger a thread is in, and whether that has committed anything."""
+
+    method = ""
+    committed = False
 
 
 @dataclass
@@ -40,24 +48,31 @@ class Dying:
 
     journal: Journal
     fate: Fate
-    _passed: dict[str, int] = field(default_factory=dict)
-    _method: str = ""
-    _committed: bool = False
+    _passed: set[str] = field(default_factory=set)
+    _armed: bool = False
+    _left: int = 0
+    _doing: _Doing = field(default_factory=lambda: _Doing())
 
     def at(self, point: str) -> None:
         """Pass a point, or die there."""
-        count = self._passed[point] = self._passed.get(point, 0) + 1
-        if count == 1:
+        if point not in self._passed:
+            self._passed.add(point)
             self.journal.note("point", point=point)
-        if point == self.fate.point and count >= self.fate.nth:
-            self.journal.note("died", point=point)
-            os.kill(os.getpid(), signal.SIGKILL)
+        if self._armed and point == self.fate.point:
+            self._left -= 1
+            if self._left <= 0:
+                self.journal.note("died", point=point)
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def arm(self) -> None:
+        """From now on the fate holds."""
+        self._armed, self._left = True, self.fate.nth
 
     def commit(self) -> None:
         """The open transaction is about to be committed."""
-        if self._method:
-            self._committed = True
-            self.at(f"{self._method}: before its commit")
+        if self._doing.method:
+            self._doing.committed = True
+            self.at(f"{self._doing.method}: before its commit")
 
     def ledger(self, kind: type[Any]) -> None:
         """Watch every method of a ledger's class."""
@@ -75,7 +90,7 @@ class Dying:
 
         @functools.wraps(method)
         def watched(*arguments: Any, **named: Any) -> Any:
-            outer, self._method, self._committed = self._method, name, False
+            outer, self._doing.method, self._doing.committed = self._doing.method, name, False
             given = signature.bind(*arguments, **named).arguments if name in NOTED else {}
             if given:
                 self.journal.note(f"{name}?", **_told(name, given))
@@ -86,10 +101,10 @@ class Dying:
                     self.journal.note(f"{name}!", error=str(error))
                 raise
             finally:
-                self._method = outer
+                self._doing.method = outer
             if given:
                 self.journal.note(f"{name}.", **_answered(result))
-            if self._committed:
+            if self._doing.committed:
                 self.at(f"{name}: committed")
             return result
 
@@ -122,6 +137,21 @@ def watch_sqlite(dying: Dying) -> None:
         return connection
 
     sqlite3.connect = watched  # type: ignore[assignment] # the very same signature
+
+
+def watch_postgres(dying: Dying) -> None:
+    """Make every PostgreSQL connection tell the same."""
+    import psycopg
+
+    execute = psycopg.Connection.execute
+
+    @functools.wraps(execute)
+    def watched(self: Any, query: Any, *arguments: Any, **named: Any) -> Any:
+        if query == "COMMIT":
+            dying.commit()
+        return execute(self, query, *arguments, **named)
+
+    psycopg.Connection.execute = watched  # type: ignore[method-assign] # the very same signature
 
 
 def _told(name: str, given: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Zones on a local cloud with queues in front of them, for a chaos run: what `pulumi up` and `sync` would leave."""
+"""Zones on a local cloud with queues in front of them, for a chaos run: what `pulumi up` and `sync` leave."""
 
 from __future__ import annotations
 

@@ -5,9 +5,9 @@ It knows nothing of how the dispatcher works. It is pure: what it is given can b
 
 from __future__ import annotations
 
-import json
+import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dispatcher.ledger import Entry, Event
@@ -105,7 +105,7 @@ def _jobs(evidence: Evidence, verdict: Verdict) -> None:
 
 
 def _agree(entry: Entry, jobs: list[Found], verdict: Verdict) -> None:
-    for earlier, later in zip(jobs, jobs[1:], strict=False):
+    for earlier, later in itertools.pairwise(jobs):
         if earlier.name != later.name and not (earlier.ended and earlier.ended <= later.created):
             verdict.doubled.append(f"{earlier.name} had not ended when {later.name} was made")
     last = next((found for found in jobs if found.name == entry.cloud_name), None)
@@ -137,5 +137,11 @@ def _caps(evidence: Evidence, verdict: Verdict) -> None:
             held.discard(event.submission)
 
 
-ENDS = frozenset({"succeeded", "failed", "cancelled", "timed_out", "refused", "interrupted", "preempted", "retried"})
+ENDS = frozenset(
+    (
+        *("succeeded", "failed", "cancelled", "timed_out"),
+        *("refused", "given back", "left behind"),
+        *("interrupted", "preempted", "retried"),
+    )
+)
 """Kinds of events with which a submission gives its slot back."""

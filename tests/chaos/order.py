@@ -16,6 +16,7 @@ Order = tuple[int, str, str]
 
 FOREVER = math.inf
 
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A job that surely waited in its queue, and might go, from one moment to another."""

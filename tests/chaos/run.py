@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import os
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -30,6 +33,15 @@ LOOK = 0.05
 JOBS_PER_DEATH = 8
 """Jobs that are submitted or end between two deaths: more of them, and nothing but restarts would happen."""
 
+AT_RANDOM = 0.2
+"""How many of the deaths are at no point in particular."""
+
+PATIENCE = 4.0
+"""Seconds in which a process that is to die passes its point, or dies anyway."""
+
+LAST = 0.03
+"""The share of the jobs that is left when the clouds are well again."""
+
 STUCK = 120.0
 """Seconds without any progress after which a run is given up, and judged as it stands."""
 
@@ -45,7 +57,6 @@ class Outcome:
     kills: Counter[str]
     points: frozenset[str]
     faults: dict[str, int]
-    met: Counter[str]
     seconds: float
 
     @property
@@ -62,6 +73,7 @@ class _Seat:
     slot: int
     lives: int = 0
     process: ForkServerProcess | None = None
+    fate: Fate = field(default_factory=Fate)
     doomed_at: float | None = None
     done: bool = False
 
@@ -84,10 +96,11 @@ class _Run:
     kills: Counter[str] = field(default_factory=Counter)
     reached: dict[int, tuple[int, str | None]] = field(default_factory=dict)
     """By submitter: its first job that is not known to be submitted, and the id it may be recorded under."""
+    begun: set[str] = field(default_factory=set)
     progress: int = 0
 
     def look(self) -> None:
-        """Read what the processes wrote, and replace the dead."""
+        """Read what the processes wrote, replace the dead, and doom the living."""
         self._read()
         for seat in self.seats:
             process = seat.process
@@ -95,6 +108,7 @@ class _Run:
                 if seat.doomed_at is not None and time.monotonic() >= seat.doomed_at:
                     process.kill()
                     process.join()
+                    self._read()
                     self.kills["at random"] += 1
                 continue
             if process is not None and process.exitcode == 0:
@@ -102,6 +116,23 @@ class _Run:
             if not seat.done:
                 self._read()
                 self._start(seat)
+        doomed = sum(seat.doomed_at is not None and not seat.done for seat in self.seats)
+        if self.setting.kill and self.kills.total() + doomed < self.progress / JOBS_PER_DEATH:
+            self._doom()
+
+    def _doom(self) -> None:
+        """Arm the fate of one process that has begun: it dies at its point, or before long."""
+        living = [
+            seat for seat in self.seats if seat.doomed_at is None and not seat.done and seat.name in self.begun
+        ]
+        if not living:
+            return
+        seat = self.dice.choice(living)
+        assert seat.process is not None
+        assert seat.process.pid is not None
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(seat.process.pid, signal.SIGUSR1)
+        seat.doomed_at = time.monotonic() + (PATIENCE if seat.fate.point else self.dice.uniform(0, 0.5))
 
     def _read(self) -> None:
         fresh = self.reader.fresh()
@@ -109,7 +140,9 @@ class _Run:
         for line in fresh:
             what, process = line["what"], line["process"]
             kind, slot, _ = process.split("-")
-            if what == "point":
+            if what == "began":
+                self.begun.add(process)
+            elif what == "point":
                 self.points.setdefault(kind, set()).add(line["point"])
             elif what == "died":
                 self.kills[line["point"]] += 1
@@ -117,12 +150,12 @@ class _Run:
                 self.reached[int(slot)] = int(line["slug"][1:]), line["id"]
             elif what == "submitted":
                 self.progress += 1
-                self.reached[int(slot)] = line["n"] + 1, None
+                self.reached[int(slot)] = line["n"] + self.setting.submitters, None
 
     def _start(self, seat: _Seat) -> None:
         seat.lives += 1
-        fate, seat.doomed_at = self._fate(seat.kind)
-        arguments: tuple[Any, ...] = (self.setting, seat.name, fate)
+        seat.fate, seat.doomed_at = self._fate(seat.kind), None
+        arguments: tuple[Any, ...] = (self.setting, seat.name, seat.fate)
         target: Callable[..., None] = actors.agent
         if seat.kind == "submitter":
             first, doubt = self.reached.get(seat.slot, (0, None))
@@ -130,17 +163,14 @@ class _Run:
         seat.process = self.context.Process(target=target, args=arguments, daemon=True)
         seat.process.start()
 
-    def _fate(self, kind: str) -> tuple[Fate, float | None]:
-        """Where the next process of a kind dies: at a point where few have, or at a random moment, or not yet."""
-        if not self.setting.kill or sum(self.kills.values()) > self.progress / JOBS_PER_DEATH + len(self.seats):
-            return Fate(), None
-        later = time.monotonic() + self.dice.uniform(0.2, 4)
+    def _fate(self, kind: str) -> Fate:
+        """Where the next process of a kind dies: at a point where few have, or at a random moment."""
         known = sorted(self.points.get(kind, ()))
-        if not known or self.dice.random() < 0.2:
-            return Fate(), later
+        if not known or self.dice.random() < AT_RANDOM:
+            return Fate()
         rarest = min(self.kills[point] for point in known)
         point = self.dice.choice([point for point in known if self.kills[point] == rarest])
-        return Fate(point, self.dice.choice((1, 1, 2, 5))), later + 4
+        return Fate(point, self.dice.choice((1, 1, 2, 5)))
 
     def stop(self) -> None:
         """Ask the agents to end, and wait for them."""
@@ -195,24 +225,19 @@ def run(
             ground.sync(dispatcher, folder)
             weather = Weather(cloud, SERVICES, seed)
             try:
-                with weather if faults else _Calm():
-                    _live(going, dispatcher, tell)
+                with weather if faults else contextlib.nullcontext():
+                    _live(going, dispatcher, weather, tell)
             finally:
                 going.stop()
             seconds = time.monotonic() - began
             return _judged(going, ground, dispatcher, weather, seconds)
 
 
-class _Calm:
-    """No bad days."""
+def _live(going: _Run, dispatcher: Dispatcher, weather: Weather, tell: Callable[[str], None]) -> None:
+    """Until every job has been submitted and has ended, or nothing moves any more.
 
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
-
-
-def _live(going: _Run, dispatcher: Dispatcher, tell: Callable[[str], None]) -> None:
-    """Until every job has been submitted and has ended, or nothing moves any more."""
+    Bad days end before the last jobs do: else all faults of all jobs would meet the last one.
+    """
     last, moved, told = -1, time.monotonic(), 0.0
     while True:
         going.look()
@@ -221,10 +246,12 @@ def _live(going: _Run, dispatcher: Dispatcher, tell: Callable[[str], None]) -> N
             continue
         told = time.monotonic()
         ended = dispatcher.reading.count(Filter(states=("succeeded", "failed", "cancelled", "timed_out")))
-        tell(f"{going.progress} submitted, {ended} ended, {sum(going.kills.values())} killed")
+        tell(f"{going.progress} submitted, {ended} ended, {going.kills.total()} killed")
         if ended + going.progress != last:
             last, moved = ended + going.progress, time.monotonic()
         submitting = any(not seat.done for seat in going.seats if seat.kind == "submitter")
+        if not submitting and going.setting.jobs - ended <= going.setting.jobs * LAST:
+            weather.calm()
         if not submitting and not dispatcher.reading.loads():
             return
         if time.monotonic() - moved > STUCK:
@@ -246,6 +273,5 @@ def _judged(going: _Run, ground: Ground, dispatcher: Dispatcher, weather: Weathe
         going.kills,
         frozenset(point for known in going.points.values() for point in known),
         weather.sent,
-        Counter(str(line["kind"]) for line in going.lines if line["what"] == "met"),
         seconds,
     )

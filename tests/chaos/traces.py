@@ -1,4 +1,4 @@
-"""From the journals of a run to what surely waited, what was claimed, and which targets may have been held back."""
+"""From the journals of a run to what surely waited, what was claimed, and which targets may have held back."""
 
 from __future__ import annotations
 
