@@ -160,7 +160,21 @@ def test_queue_list_and_show_tell_load_caps_and_order(line: Run) -> None:
     document = line("queue", "show", "line", "-o", "json").json
     assert [entry["id"] for entry in document["queue"]] == [high, low]
     assert (document["max_running"], document["waiting"], document["cloud"]) == (1, 2, "aws")
-    assert [row.split()[1] for row in line("queue", "show", "line").out.splitlines()[-2:]] == [high, low]
+    shown = line("queue", "show", "line").out
+    assert [row.split()[1] for row in shown.splitlines()[-2:]] == [high, low]
+    assert "zone allows  a job at most 4 nodes for 5d, on ml.g5.xlarge, ml.m5.xlarge\n" in shown
+    types = ["ml.g5.xlarge", "ml.m5.xlarge"]
+    assert document["limits"] == {"instance_types": types, "max_nodes": 4, "max_runtime": 432_000}
+
+
+def test_the_queue_of_this_machine_is_listed_too(run: Run, outputs: Path) -> None:
+    row = ["local", "local", "this", "machine", "0", "0", "0", "open"]
+    alone = run("queue", "list")
+    assert [one.split() for one in alone.out.splitlines()[1:]] == [row]
+    assert alone.err == "no other queues yet: run `dispatch sync` after `pulumi up`\n"
+    assert run("sync", "--outputs", str(outputs)).code == 0
+    assert run("queue", "list").out.splitlines()[-1].split() == row
+    assert run("queue", "show", "local", "-o", "json").json["limits"] is None
 
 
 def test_queue_pause_resume_and_export(line: Run) -> None:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from dispatcher import records
 from dispatcher.cli import COMMANDS, Settings, output
+from dispatcher.documents.quantities import human_duration
 from dispatcher.ledger import Load, QueueRow
+from dispatcher.sites import LOCAL
+
+if TYPE_CHECKING:
+    from dispatcher.contract import Limits
+
+_APART = ("overrides", "priority", "limits")
+"""What is shown in other words than its own."""
 
 
 @click.group(help=COMMANDS["queue"])
@@ -24,16 +33,17 @@ def list_queues(settings: Settings, form: str) -> None:
         rows = dispatcher.queues()
         loads = dispatcher.loads()
         warning = dispatcher.stalled()
+        local = dispatcher.queue(LOCAL).queue
     documents = [_document(json.loads(row.document), row, loads.get(row.name, Load())) for row in rows]
+    documents.append(_document(records.plain(local), None, loads.get(LOCAL, Load())))
     if form == "json":
         output.print_json(documents)
-        return
-    if not rows:
-        output.note("no queues yet: run `dispatch sync` after `pulumi up`; `-q local` runs a job on this machine")
         return
     output.print_table(
         ("QUEUE", "ZONE", "HARDWARE", "WAITING", "RUNNING", "NODES", "STATE"), [_row(d) for d in documents]
     )
+    if not rows:
+        output.note("no other queues yet: run `dispatch sync` after `pulumi up`")
     if warning:
         output.note(f"warning: {warning}")
 
@@ -57,7 +67,7 @@ def _row(queue: dict[str, Any]) -> tuple[str, ...]:
     return (
         queue["name"],
         queue["zone"],
-        queue.get("hardware") or "by resources",
+        queue.get("hardware") or ("this machine" if queue["name"] == LOCAL else "by resources"),
         str(queue["waiting"]),
         of(queue["running"], queue.get("max_running")),
         of(queue["nodes_used"], queue.get("max_nodes")),
@@ -75,17 +85,17 @@ def show(settings: Settings, queue: str, form: str) -> None:
         waiting = dispatcher.waiting(line.queue.name)
         load = dispatcher.loads().get(line.queue.name, Load())
         now = dispatcher.clock()
-    from dispatcher import records
-
-    row = line.row
+    row, zone = line.row, line.contract()
     document = _document(records.plain(line.queue), row, load)
     document["cloud"] = line.cloud
     document["region"] = line.zone.region if line.zone else None
+    document["limits"] = records.plain(zone.limits) if zone else None
     if form == "json":
         output.print_json({**document, "queue": [entry.as_json() for entry in waiting]})
         return
-    shown = {name: value for name, value in document.items() if name not in ("overrides", "priority")}
+    shown = {name: value for name, value in document.items() if name not in _APART}
     fields = {name.replace("_", " "): _words(value) for name, value in shown.items()}
+    fields["zone allows"] = _limits(zone.limits) if zone else None
     if line.queue.priority is not None:
         fields["priority"] = line.queue.priority.word
     output.print_fields(fields)
@@ -106,6 +116,13 @@ def show(settings: Settings, queue: str, form: str) -> None:
             for place, entry in enumerate(waiting, 1)
         ]
         output.print_table(("#", "ID", "JOB", "PRIORITY", "WHO", "WAITS"), rows)
+
+
+def _limits(limits: Limits) -> str:
+    """What the zone allows one job, whatever the queue does."""
+    nodes = f"{limits.max_nodes} node{'s' if limits.max_nodes > 1 else ''}"
+    types = ", ".join(limits.instance_types) or "any type that its cloud offers"
+    return f"a job at most {nodes} for {human_duration(limits.max_runtime)}, on {types}"
 
 
 def _words(value: Any) -> str | None:
