@@ -345,6 +345,8 @@ def test_a_standby_or_read_only_user_can_look_and_is_told_why_it_cannot_change(
     with closing(PostgresLedger(postgres.url(database, user="reader"), readonly=True)) as reader:
         assert reader.entry("a") == entry("a")
     with closing(PostgresLedger(postgres.url(database, user="reader"))) as reader:
+        with pytest.raises(AuthError, match="not made compact: .*permission denied|skipping"):
+            reader.engine.vacuum()
         with pytest.raises(AuthError, match="permission denied") as refused:
             add(reader, entry("b"))
         assert "docs/postgresql.md" in refused.value.remedy
