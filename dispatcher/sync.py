@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from dispatcher import contract, records, trial
 from dispatcher.documents import document, queue_file
 from dispatcher.documents.queue_fields import Zones
-from dispatcher.errors import PolicyRefusal, Problem, SpecError, UsageError
+from dispatcher.errors import Problem, SpecError, UsageError
 from dispatcher.ledger import Filter, Ledger, QueueRow, ZoneRow
 from dispatcher.ledger.rows import ACTIVE, QUEUED
 from dispatcher.queue import Queue
+from dispatcher.scheduling import admission
 
 if TYPE_CHECKING:
     from dispatcher.backends.base import Backend
@@ -63,12 +64,7 @@ def synchronise(
         _shown(queues or default_file(project, environment)),
     )
     changes = Changes(environment, warnings=notes)
-    if any(queue.shared for queue in found) and not ledger.shareable:
-        names = ", ".join(queue.name for queue in found if queue.shared)
-        raise PolicyRefusal(
-            f"queue {names} is shared, and the ledger {ledger.name} is a file of one machine (shared)",
-            "its limits and priorities would mean nothing to others: use a shared ledger, or drop `shared`",
-        )
+    admission.check_shared(found, ledger)
     new = [QueueRow(queue.name, queue.zone, json.dumps(records.plain(queue)), now) for queue in found]
     kept, gone_zones = _kept(ledger, new, {row.name for row in rows}, changes)
     old_zones = {row.name: row for row in ledger.zones()}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dispatcher.documents.quantities import human_duration
 from dispatcher.errors import PolicyRefusal
 from dispatcher.job import Job
-from dispatcher.ledger import QueueRow
+from dispatcher.ledger import Ledger, QueueRow
 from dispatcher.queue import Queue
 
 
@@ -20,6 +22,16 @@ def check_open(row: QueueRow | None) -> None:
         raise PolicyRefusal(
             f"queue {row.name} is being drained: it runs what it has and takes no new jobs",
             f"name another (`dispatch queue list`), or open it again: dispatch queue resume {row.name}",
+        )
+
+
+def check_shared(queues: Sequence[Queue], ledger: Ledger) -> None:
+    """Raise PolicyRefusal for queues that many share, in a ledger that only one machine can use."""
+    names = ", ".join(queue.name for queue in queues if queue.shared)
+    if names and not ledger.shareable:
+        raise PolicyRefusal(
+            f"queue {names} is shared, and the ledger {ledger.name} is a file of one machine (shared)",
+            "its limits and priorities would mean nothing to others: use a ledger on PostgreSQL, or drop `shared`",
         )
 
 

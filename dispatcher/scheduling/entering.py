@@ -29,11 +29,13 @@ def enqueue(dispatcher: Desk, plan: Plan, archives: Path) -> Entry:
     import platform
 
     from dispatcher import planning
+    from dispatcher.scheduling import admission
 
     if plan.packed is not None:
         from dispatcher.code import keeping
 
         keeping.keep(plan.packed, archives)
+    admission.check_shared([plan.line.queue], dispatcher.ledger)
     now = dispatcher.stamp()
     entry = planning.entry(plan, who=dispatcher.who, host=platform.node(), now=now)
     event = Event(entry.id, now, "queued", dispatcher.who, json.dumps({"queue": entry.queue}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import stat
 from collections.abc import Callable
@@ -196,6 +197,15 @@ def test_a_shared_queue_is_refused_on_a_ledger_of_one_machine(synced: Sync) -> N
     with pytest.raises(PolicyRefusal, match="queue line is shared") as raised:
         synced("queues: [{name: line, zone: aws-euc1, shared: true}]")
     assert raised.value.exit_code == ExitCode.REFUSED
+
+
+def test_a_shared_queue_takes_no_jobs_in_a_ledger_that_was_moved_into_a_file(lined: Dispatcher) -> None:
+    (row,) = lined.queues()
+    shared = dataclasses.replace(row, document=json.dumps({**json.loads(row.document), "shared": True}))
+    lined.ledger.synchronise(lined.ledger.zones(), [shared], "golden")
+    with pytest.raises(PolicyRefusal, match="queue line is shared"):
+        lined.submit(job(), "line")
+    assert lined.count() == 0
 
 
 @pytest.mark.parametrize(
