@@ -1,4 +1,4 @@
-"""The story of seed 002 with jobs that really run: a full queue, and urgent jobs that others give way to."""
+"""The story of seed 002 with jobs that really run, and failed ones that are tried again, on three clouds."""
 
 from __future__ import annotations
 
@@ -148,3 +148,44 @@ def started(dispatcher: Dispatcher) -> list[str]:
         if event.kind == "claimed"
     ]
     return [name for _, _, name in sorted(found)]
+
+
+STUMBLES = """
+import os, pathlib, sys
+
+saved = pathlib.Path(os.environ["DISPATCH_CHECKPOINT_DIR"]) / "step"
+step = int(saved.read_text()) if saved.exists() else 0
+print("begins at", step, flush=True)
+saved.write_text(str(step + 1))
+sys.exit(3 if step < 2 else 0)
+"""
+"""Gets one step further in each life, and fails in its first two."""
+
+
+def test_a_failed_attempt_and_a_retried_job_both_go_on_from_the_checkpoint(
+    ground: Ground, tmp_path: Path, dispatcher: Dispatcher
+) -> None:
+    (tmp_path / "image" / "train.py").write_text(STUMBLES)
+    job = Job(
+        image="train-queued",
+        name="stumbles",
+        command=("python", "-u", "train.py"),
+        resources=Resources(instance=ground.instance),
+        runtime=True,
+        max_runtime=300,
+        checkpoint=True,
+        retries=1,
+        retry_on=("program",),
+    )
+    first = dispatcher.submit(job, "gpu")
+    until(dispatcher, lambda: dispatcher.show(first.id).retries == 1)
+    dispatcher.ledger.change(first.id, {"not_before": None})  # not waiting for the pause
+    until(dispatcher, lambda: dispatcher.show(first.id).final)
+    failed = dispatcher.show(first.id)
+    assert (failed.state, failed.cause, failed.attempt, failed.retries) == ("failed", "program", 2, 1)
+    second = dispatcher.enqueue(dispatcher.plan_retry(first.id))
+    until(dispatcher, lambda: dispatcher.show(second.id).final)
+    assert dispatcher.show(second.id).state == "succeeded", dispatcher.show(second.id).reason
+    begun = [text for entry in (first, second) for text in lines(dispatcher, entry) if text.startswith("begins")]
+    assert begun == ["begins at 0", "begins at 1", "begins at 2"]
+    assert dispatcher.show(first.id) == failed

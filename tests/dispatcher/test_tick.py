@@ -129,6 +129,22 @@ def test_a_paused_queue_submits_nothing_until_it_is_resumed(lined: Dispatcher, c
     assert cloud.sent == [f"train-{entry.id}-1"]
 
 
+def test_a_process_that_takes_some_job_types_only_leaves_the_others_to_others(
+    lined: Dispatcher, cloud: ToyCloud, clock: ManualClock
+) -> None:
+    from dispatcher.scheduling import tick
+
+    for type in ("report", None, "train"):
+        clock.now += 1
+        wanted = dataclasses.replace(job(type or "untyped"), job_type=type)
+        lined.enqueue(lined.plan(wanted, "line"))
+    for takes in (("sweep",), ("train", "sweep"), ()):
+        tick.tick(dataclasses.replace(lined.work(), takes=takes))
+        for name in cloud.sent:
+            cloud.end(name)
+    assert [name.split("-")[0] for name in cloud.sent] == ["train", "report"]
+
+
 # Observing
 
 
