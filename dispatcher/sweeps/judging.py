@@ -14,7 +14,7 @@ from dispatcher.scheduling.work import Report, Work
 from dispatcher.sites import LOCAL
 from dispatcher.sweeps import reported, rules, state
 from dispatcher.sweeps.reported import Reported
-from dispatcher.sweeps.state import ENDED, RUNNING, STOPPED, State, Trial
+from dispatcher.sweeps.state import ENDED, RUNNING, STOPPED, STOPPING, State, Trial
 
 LAG = 10.0
 """Seconds after a job's end in which a cloud may still be adding lines to its log."""
@@ -28,9 +28,7 @@ GIVEN_UP = 86_400.0
 
 def judge(work: Work, report: Report, queues: Collection[str] | None = None) -> None:
     """Look at every sweep that has not ended, or at those in some queues. What cannot be read now waits."""
-    for row in work.ledger.sweeps((RUNNING, STOPPED)):
-        if row.ended_at is not None:
-            continue
+    for row in work.ledger.sweeps((RUNNING, STOPPING)):
         found = state.read(work.ledger, row, work.clock())
         if (queues is None or found.queue in queues) and work.turn(_turn(work, found)):
             look(work, found, report)
@@ -48,7 +46,7 @@ def look(work: Work, found: State, report: Report) -> None:
     if found.row.state == RUNNING:
         _apply_rules(work, found)
         found = _again(work, found)
-    if found.row.state == STOPPED:
+    if found.row.state == STOPPING:
         withdraw(work, found, report)
         found = _again(work, found)
     if all(trial.entry.final for trial in found.trials) and not unread:
@@ -57,7 +55,7 @@ def look(work: Work, found: State, report: Report) -> None:
 
 def stop(work: Work, row: SweepRow, reason: str, *, running: bool) -> None:
     """Let no further trial start; with `running`, those that run are asked to stop too."""
-    work.ledger.change_sweep(row.id, {"state": STOPPED, "reason": reason}, state=RUNNING)
+    work.ledger.change_sweep(row.id, {"state": STOPPING, "reason": reason}, state=RUNNING)
     if running:
         for entry in work.ledger.trials(row.id):
             if not entry.final and entry.state != QUEUED and not entry.cancel_requested_at:
@@ -87,8 +85,8 @@ def _apply_rules(work: Work, found: State) -> None:
 def _close(work: Work, found: State) -> None:
     """A sweep that was not stopped ends when every trial has; one that was, when what ran has."""
     now = work.now()
-    if found.row.state == STOPPED:
-        work.ledger.change_sweep(found.row.id, {"ended_at": now}, state=STOPPED)
+    if found.row.state == STOPPING:
+        work.ledger.change_sweep(found.row.id, {"state": STOPPED, "ended_at": now}, state=STOPPING)
     elif found.over:
         work.ledger.change_sweep(found.row.id, {"state": ENDED, "ended_at": now}, state=RUNNING)
 

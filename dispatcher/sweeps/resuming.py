@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dispatcher.errors import UsageError
 from dispatcher.ledger import Entry
 from dispatcher.sweeps import rules, space, starting, state
-from dispatcher.sweeps.state import RUNNING, State
+from dispatcher.sweeps.state import RUNNING, STOPPED, STOPPING, State
 
 if TYPE_CHECKING:
     from dispatcher.api import Dispatcher
@@ -20,8 +20,8 @@ def resume(
 ) -> list[Entry]:
     """Record again what a sweep has not finished, and return it; with `failed`, what ended badly too.
 
-    A trial goes on with the checkpoints of its earlier submission. Raises UsageError when there is nothing to do,
-    or when the rule that stopped the sweep would stop it again.
+    A trial goes on with the checkpoints of its earlier submission. Where nothing was left out, nothing happens.
+    Raises UsageError while trials are being stopped, or when the rule that stopped the sweep would do it again.
     """
     again = ("cancelled", *rules.BAD) if failed else ("cancelled",)
     redone = [trial.number for trial in found.trials if trial.entry.state in again]
@@ -29,14 +29,12 @@ def resume(
     id = found.row.id
     if (why := rules.reached(found) or rules.spent(found)) is not None:
         raise UsageError(f"sweep {id} cannot go on: {why}", "start another one with another limit")
-    if not numbers and found.row.state == RUNNING:
-        raise UsageError(
-            f"sweep {id} is running, and all of its trials are recorded", f"dispatch sweep status {id}"
-        )
-    if not numbers:
-        bad = any(trial.entry.state in rules.BAD for trial in found.trials)
-        remedy = f"dispatch sweep resume {id} --failed runs again what failed" if bad else ""
-        raise UsageError(f"no trial of sweep {id} was left out or stopped", remedy)
+    stopping = [trial.entry for trial in found.trials if trial.entry.cancel_requested_at and not trial.entry.final]
+    if stopping:
+        many = "1 trial is" if len(stopping) == 1 else f"{len(stopping)} trials are"
+        raise UsageError(f"{many} still being stopped", f"dispatch sweep stop {id} --wait, and then again")
+    if not numbers and found.row.state not in (STOPPING, STOPPED):
+        return []
     points = dict(enumerate(space.points(found.sweep), start=1))
     chosen = {number: points[number] for number in numbers}
     planned = starting.plans(dispatcher, id, found.sweep, found.job, found.queue, chosen, prices=prices)

@@ -16,10 +16,8 @@ from dispatcher.ledger import Entry, Ledger, SweepRow
 from dispatcher.ledger.rows import QUEUED
 from dispatcher.sweeps.sweep import Sweep, Value
 
-RUNNING, STOPPED, ENDED = "running", "stopped", "ended"
-"""Trials may start; none starts any more, though some may still run; all have had their turn."""
-
-STATES = (RUNNING, STOPPED, ENDED)
+RUNNING, STOPPING, STOPPED, ENDED = "running", "stopping", "stopped", "ended"
+"""Trials may start; none starts any more, and some still run; none runs any more; all have had their turn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,9 +53,10 @@ class Sweeps:
             self._dispatcher.start(waiting)
         return self._state(row)
 
-    def list(self) -> Sequence[State]:
-        """Every sweep, newest first."""
-        return [self._state(row) for row in self._dispatcher.reading.sweeps()]
+    def list(self, limit: int | None = None) -> tuple[Sequence[State], int]:
+        """Sweeps, newest first, and how many there are in all."""
+        rows = self._dispatcher.reading.sweeps()
+        return [self._state(row) for row in rows[:limit]], len(rows)
 
     def show(self, text: str) -> State:
         """The sweep with this id or name, or an unambiguous beginning of its id; of a name the newest."""

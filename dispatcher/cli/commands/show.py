@@ -101,6 +101,7 @@ def _fields(entry: Entry, waits: Wait | None, now: float) -> dict[str, str | Non
         "next try": _next(waits),
         "last seen": seen,
         "last error": f"{entry.last_error} ({entry.last_error_at})" if entry.last_error else None,
+        "trial": _trial(entry),
         "queue": f"{entry.queue} (zone {entry.zone}, {entry.cloud}{' ' + entry.region if entry.region else ''})",
         "priority": entry.as_json()["priority"],
         "hardware": f"{entry.nodes} x {entry.hardware}{' spot' if entry.spot else ''}",
@@ -133,6 +134,15 @@ def _position(waits: Wait | None, entry: Entry) -> str | None:
 def _next(waits: Wait | None) -> str | None:
     """When the job is tried again, for one that only time holds back."""
     return f"not before {waits.next_attempt}" if waits and waits.next_attempt else None
+
+
+def _trial(entry: Entry) -> str | None:
+    """Which trial of which sweep it is, with the values of its parameters."""
+    if entry.sweep is None:
+        return None
+    from dispatcher.sweeps import space
+
+    return f"{entry.trial} of sweep {entry.sweep}: {space.shown(json.loads(entry.parameters or '{}'))}"
 
 
 def _ran(entry: Entry, now: float) -> str | None:

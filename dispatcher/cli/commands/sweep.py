@@ -137,11 +137,12 @@ def status(settings: Settings, sweep: str, refresh: bool, form: str) -> None:
 
 
 @command.command("list", help="List the sweeps, newest first.")
+@output.limit_options
 @output.output_option
 @click.pass_obj
-def list_sweeps(settings: Settings, form: str) -> None:
+def list_sweeps(settings: Settings, limit: int, everything: bool, form: str) -> None:
     with settings.dispatcher() as dispatcher:
-        found = dispatcher.sweeps.list()
+        found, total = dispatcher.sweeps.list(None if everything else limit)
         now = dispatcher.clock()
     if form == "json":
         output.print_json([state.as_json() for state in found])
@@ -151,21 +152,27 @@ def list_sweeps(settings: Settings, form: str) -> None:
         return
     heads = ("ID", "SWEEP", "QUEUE", "STATE", "TRIALS", "BEST", "WHO", "AGE")
     output.print_table(heads, [_row(state, now) for state in found], state=3)
+    if total > len(found):
+        output.note(f"... and {total - len(found)} older (--all, or -n)")
 
 
 @command.command("stop", help="Let no further trial start; what runs goes on.")
 @_sweep_argument
 @click.option("--running", is_flag=True, help="Stop what runs too: it keeps its checkpoints.")
+@click.option("--wait", is_flag=True, help="Wait until nothing of it runs any more.")
 @output.output_option
 @click.pass_obj
-def stop(settings: Settings, sweep: str, running: bool, form: str) -> None:
+def stop(settings: Settings, sweep: str, running: bool, wait: bool, form: str) -> None:
     with settings.dispatcher() as dispatcher:
         found = dispatcher.sweeps.stop(sweep, running=running)
+        if wait:
+            dispatcher.notice = output.note
+            found = dispatcher.sweeps.wait(found.row.id)
     if form == "json":
         output.print_json(found.as_json())
         return
     output.say(f"sweep {found.row.id} {found.row.state}: {_counts(found)}")
-    if found.row.state == "stopped":
+    if found.row.state in ("stopping", "stopped"):
         output.note(f"  dispatch sweep resume {found.row.id} goes on with it")
 
 
@@ -177,11 +184,16 @@ def stop(settings: Settings, sweep: str, running: bool, form: str) -> None:
 @output.output_option
 @click.pass_obj
 def resume(settings: Settings, sweep: str, failed: bool, prices: str | None, wait: bool, form: str) -> int:
+    from dispatcher.sweeps import rules
+
     with settings.dispatcher() as dispatcher:
         dispatcher.notice = output.note
         found = dispatcher.sweeps.resume(sweep, failed=failed, prices=prices)
         if form == "text":
-            output.say(f"sweep {found.row.id} goes on: {_counts(found)}")
+            word = "goes on" if found.row.ended_at is None else "has ended"
+            output.say(f"sweep {found.row.id} {word}: {_counts(found)}")
+            if found.row.ended_at is not None and not failed and any(map(found.counts.get, rules.BAD)):
+                output.note(f"  dispatch sweep resume {found.row.id} --failed runs again what failed")
         return _follow(dispatcher, found, form, wait=wait)
 
 

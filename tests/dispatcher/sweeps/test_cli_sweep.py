@@ -55,6 +55,7 @@ def test_status_shows_each_trial_and_the_best(sweep: Run, cloud: ToyCloud, clock
     assert rows[1][-1] == "best"
     document = sweep("sweep", "status", id, "-o", "json").json
     assert (document["best"]["trial"], document["best"]["metric"], document["state"]) == (1, 0.25, "running")
+    assert f"trial       1 of sweep {id}: rate=0.1 seed=1\n" in sweep("show", document["best"]["job"]).out
     (row,) = sweep("sweep", "list").out.splitlines()[1:]
     assert row.split()[:6] == [id, "sweep", "line", "running", "1/4", "loss=0.25"]
 
@@ -80,13 +81,18 @@ def test_a_sweep_of_which_no_trial_succeeds_is_exit_9(sweep: Run, cloud: ToyClou
             cloud.end(name, State.FAILED)
 
     clock.on_sleep = fail
-    assert sweep("sweep", "sweep.yaml", "--wait").code == 9
+    said = sweep("sweep", "sweep.yaml", "--wait")
+    assert said.code == 9
+    id = said.out.split()[1].rstrip(":")
+    again = sweep("sweep", "resume", id)
+    assert again.out == f"sweep {id} has ended: 4 trials: 4 failed\n"
+    assert f"dispatch sweep resume {id} --failed runs again what failed" in again.err
 
 
 def test_stopping_and_resuming_say_what_became_of_the_trials(sweep: Run) -> None:
     id = started(sweep("sweep", "sweep.yaml"))
     said = sweep("sweep", "stop", id)
-    assert said.out == f"sweep {id} stopped: 4 trials: 1 pending, 3 cancelled\n"
+    assert said.out == f"sweep {id} stopping: 4 trials: 1 pending, 3 cancelled\n"
     assert f"dispatch sweep resume {id} goes on with it" in said.err
     assert sweep("sweep", "resume", id).out == f"sweep {id} goes on: 4 trials: 1 pending, 3 queued\n"
 

@@ -96,14 +96,14 @@ def test_a_target_that_is_reached_stops_what_waits_and_lets_run_what_runs(ground
     first, second = ground.running()
     ground.end(first, "dispatch-metric loss=0.2")
     found = ground.dispatcher.sweeps.show(id)
-    assert found.row.state == "stopped"
+    assert found.row.state == "stopping"
     assert found.row.reason == "trial 1 has reached loss=0.2, and the target is 0.25"
     assert [trial.entry.state for trial in found.trials][2:] == ["cancelled", "cancelled"]
     assert found.row.ended_at is None
     ground.end(second, "dispatch-metric loss=0.1")
     ground.dispatcher.tick()
     found = ground.dispatcher.sweeps.show(id)
-    assert found.row.ended_at is not None
+    assert found.row.state == "stopped"
     assert found.best is not None
     assert found.best.number == 2
     with pytest.raises(UsageError, match=f"sweep {id} cannot go on: trial 2 has reached loss=0.1"):
@@ -163,6 +163,8 @@ def test_a_stopped_sweep_goes_on_with_the_checkpoints_of_what_it_stopped(ground:
     id = ground.start().row.id
     ground.end(ground.running()[0], loss_of("--rate=0.1 --seed=1"))
     ground.dispatcher.sweeps.stop(id, running=True)
+    with pytest.raises(UsageError, match="2 trials are still being stopped"):
+        ground.dispatcher.sweeps.resume(id)
     for name in ground.running():
         ground.end(name, state=State.CANCELLED)
     stopped = ground.dispatcher.sweeps.show(id)
@@ -192,13 +194,13 @@ def test_a_crash_between_two_trials_is_made_good_by_resume(
     with pytest.raises(KeyboardInterrupt):
         ground.start()
     monkeypatch.undo()
-    (broken,) = ground.dispatcher.sweeps.list()
+    ((broken,), _) = ground.dispatcher.sweeps.list()
     assert broken.missing == [3, 4]
     found = ground.dispatcher.sweeps.resume(broken.row.id)
     assert found.missing == []
     assert len(ground.dispatcher.list()) == 4
-    with pytest.raises(UsageError, match="all of its trials are recorded"):
-        ground.dispatcher.sweeps.resume(broken.row.id)
+    ground.dispatcher.sweeps.resume(broken.row.id)
+    assert len(ground.dispatcher.list()) == 4
 
 
 def test_a_preempted_trial_comes_back_as_itself(ground: Ground) -> None:
@@ -224,7 +226,7 @@ def test_nothing_is_recorded_when_one_trial_is_wrong(ground: Ground) -> None:
     with pytest.raises(SpecError, match=r"resources\.gpu: is 'x', not a whole number"):
         ground.start(FOUR.replace("seed: {min: 1, max: 2}", "resources.gpu: {values: [0, x]}"))
     assert not ground.dispatcher.list()
-    assert not ground.dispatcher.sweeps.list()
+    assert ground.dispatcher.sweeps.list() == ([], 0)
 
 
 def test_one_of_several_agents_reads_what_trials_reported(ground: Ground) -> None:
@@ -245,3 +247,10 @@ def test_one_of_several_agents_reads_what_trials_reported(ground: Ground) -> Non
     assert (asked, ground.dispatcher.sweeps.show(id).trials[0].value) == (["sweeps line"], None)
     judging.judge(dataclasses.replace(work, turn=lambda turn: True), Report())
     assert ground.dispatcher.sweeps.show(id).trials[0].value == 0.5
+
+
+def test_a_sweep_that_was_stopped_when_all_ran_already_is_opened_again(ground: Ground) -> None:
+    id = ground.start(FOUR.replace("max: 2", "max: 1")).row.id
+    assert ground.dispatcher.sweeps.stop(id).row.state == "stopping"
+    assert ground.dispatcher.sweeps.resume(id).row.state == "running"
+    assert len(ground.dispatcher.list()) == 2
