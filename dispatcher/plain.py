@@ -9,7 +9,7 @@ from typing import Any
 from dispatcher.errors import Problem, SpecError
 from dispatcher.redact import Leaf, Redactor, argument_name, leaves
 from dispatcher.runtime.secrets.reference import parse
-from dispatcher.secretlike import shaped, suspicion
+from dispatcher.secretlike import CURL, shaped, suspicion
 
 KEY = "allow_plain"
 """The field of a job that lists the names; only a command line or a program fills it, no file."""
@@ -142,7 +142,7 @@ def reference(name: str) -> str:
 def _name(leaf: Leaf) -> str:
     if leaf.path.startswith("command"):
         name = argument_name(leaf)
-        return "" if name == "command" else name
+        return "" if name in ("command", CURL) or leaf.name == CURL else name
     return leaf.path.partition(".")[2]
 
 

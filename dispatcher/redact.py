@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from dispatcher.secretlike import SHAPE, URL_PASSWORD, known_secrets, suspicion
+from dispatcher.secretlike import CURL, SHAPE, URL_PASSWORD, known_secrets, of_curl, suspicion
 
 MASK = "[redacted]"
 
@@ -158,13 +158,16 @@ def _children(document: Any, name: str) -> Iterator[tuple[Any, str, Any]]:
         for key, inner in document.items():
             yield key, owner if str(key).lower() == "value" and owner else str(key), inner
         return
-    before = ""
+    before, curl = "", False
     for index, inner in enumerate(document):
         typed = inner if isinstance(inner, str) else ""
         glued = _GLUED.match(typed)
         own = before if before and not typed.startswith("-") else ""
+        if curl and of_curl(typed, before):
+            own = CURL
         yield index, own or name, inner
         before = typed if _FLAG.fullmatch(typed) and not glued else ""
+        curl = curl or typed.rpartition("/")[2] == "curl"
 
 
 def argument_name(leaf: Leaf) -> str:

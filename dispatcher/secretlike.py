@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 REFERENCE = re.compile(r"(?:aws-sm|ssm|gcp-sm|azure-kv|env)://\S+")
 """A secret reference: the name of a secret in a store, never the secret."""
 
+_CURL_USER = r"(?:-[A-Za-z#]*[uU]|--(?:proxy-)?user)"
+_VARIABLE = r"\$\{?[A-Z_][A-Z0-9_]*\}?"  # which holds the secret, and is none
 _SHAPES = {
     "an AWS access key id": r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b",
     "a GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})",
@@ -34,7 +36,8 @@ _SHAPES = {
     "a bearer token": r"\b[Bb]earer [A-Za-z0-9._~+/-]{16,}=*",
     "an Authorization header": r"\b(?i:authorization[\"']?\s*[:=]\s*[\"']?(?:basic|token|bearer|digest|apikey))"
     r"\s+[^\s\"',]{8,}",
-    "a password of curl": r"\bcurl\b[^\n]{0,200}?\s(?:-u|--user)[ =]?[\"']?[^\s:\"'-][^\s:\"']*:[^\s\"']+",
+    "a password of curl": rf"\bcurl\b[^\n]{{0,200}}?\s{_CURL_USER}[ =]?[\"']?[^\s:\"'-][^\s:\"']*:"
+    rf"(?!{_VARIABLE}(?:[\s\"']|$))[^\s\"']+",
     "an NVIDIA key": r"\bnvapi-[A-Za-z0-9_-]{20,}",
     "a Groq key": r"\bgsk_[A-Za-z0-9]{30,}",
     "a Replicate token": r"\br8_[A-Za-z0-9]{30,}",
@@ -42,6 +45,11 @@ _SHAPES = {
     "a client secret of Entra": r"[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,}",
     "a webhook of Slack": r"\bhooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/]{20,}",
 }
+_OF_CURL = re.compile(_CURL_USER)
+_GIVEN_CURL = re.compile(rf"(?:{_CURL_USER}=?)?[^:-][^:]*:(?!{_VARIABLE}$).+", re.DOTALL)
+"""A user and a password, alone or glued to the flag."""
+CURL = "curl -u"
+"""What an argument of curl goes under that may be somebody's name and password; no variable is called so."""
 SHAPE = re.compile("|".join(f"(?P<s{index}>{shape})" for index, shape in enumerate(_SHAPES.values())), re.DOTALL)
 URL_PASSWORD = re.compile(r"(?<=://)([^\s/:@'\"]*):([^\s/@'\"]+)@")
 
@@ -164,6 +172,8 @@ def suspicion(name: str, value: str) -> str | None:
     """
     if shape := shaped(value):
         return shape
+    if name == CURL:
+        return "a password of curl" if _GIVEN_CURL.fullmatch(value) else None
     certain = _certainty(name) if name else None
     if certain is None or REFERENCE.fullmatch(value) or _HARMLESS.fullmatch(value):
         return None
@@ -172,6 +182,11 @@ def suspicion(name: str, value: str) -> str | None:
     if _NUMBER.fullmatch(value) and not _PASSWORD.search(name):
         return None
     return "a secret by its name"
+
+
+def of_curl(argument: str, before: str) -> bool:
+    """Whether an argument of curl may be a user and a password: one behind such a flag, or with the flag in it."""
+    return bool(_OF_CURL.fullmatch(before) or _OF_CURL.match(argument))
 
 
 def shaped(value: str) -> str | None:

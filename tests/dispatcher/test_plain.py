@@ -61,6 +61,11 @@ def test_no_file_may_say_it() -> None:
         "env: {PAD_TOKEN: PAD, TOKENIZERS_PARALLELISM: 'false'}",
         "inputs: {token: s3://bucket/tokens}",
         "command: [run, '--lr=0.1', --tokenizer, gpt2, model.key=value]",
+        "command: [run, -u, 'ada:hunter2']",
+        "env: {curl: 'ada:hunter2'}",
+        "command: [curl, -u, ada, -o, 'a:b', 'https://example.com:8080/x', -H, 'Accept: text/plain']",
+        "command: [sh, -c, 'curl -u ada:$PASSWORD x']",
+        "command: [sh, -c, 'curl -u \"ada:${PASSWORD}\" x']",
     ],
 )
 def test_what_is_no_secret_needs_no_word(text: str) -> None:
@@ -74,10 +79,26 @@ def test_what_is_no_secret_needs_no_word(text: str) -> None:
         "command: [run, api_key=hunter2hunter2]",
         "inputs: {train: 'https://ada:hunter2hunter2@example.com/x'}",
         "labels: {password: hunter2}",
+        "command: [curl, -u, 'ada:hunter2', 'https://example.com']",
+        "command: [timeout, 5, /usr/bin/curl, -sSfu, 'ada:hunter2', x]",
+        "command: [curl, '-uada:hunter2']",
+        "command: [curl, --user, 'ada:hunter2']",
+        "command: [curl, '--proxy-user=ada:hunter2']",
+        "command: [sh, -c, 'curl -sSu ada:hunter2 https://example.com']",
     ],
 )
 def test_a_secret_is_found_wherever_the_redactor_would_take_it_out(text: str) -> None:
     assert len(problems(f"image: a\n{text}\n")) == 1
+
+
+def test_the_password_of_curl_is_told_by_its_place_and_allowed_by_it() -> None:
+    text = "image: a\ncommand: [curl, -u, 'ada:hunter2']\n"
+    with pytest.raises(SpecError) as refused:
+        job_file.parse("job.yaml", text)
+    [problem] = refused.value.problems
+    assert (problem.path, problem.rule.partition(",")[0]) == ("command[2]", "looks like a password of curl")
+    assert "--allow-plain command[2]" in problem.remedy
+    assert problems(text, "command[2]") == []
 
 
 def test_what_was_allowed_is_recorded_sent_and_shown_as_it_is_and_nothing_else(
