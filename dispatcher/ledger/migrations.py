@@ -171,7 +171,7 @@ def _indexes() -> Iterator[str]:
         ("waiting_again", "spot", "state = 'queued' AND claimed_at IS NOT NULL"),
         ("withdrawn", "cancel_requested_at", "state = 'queued' AND cancel_requested_at IS NOT NULL"),
         ("active", f"{waiting}, state", active),
-        ("load", "queue, nodes", active),
+        ("load", f"queue, {newest}, nodes, state, zone, hardware, spot", active),
         ("ended", newest, "ended_at IS NOT NULL"),
         ("ended_by_state", f"state, {newest}", "ended_at IS NOT NULL"),
         *((f"ended_by_{column}", f"{column}, state, {newest}", "ended_at IS NOT NULL") for column in filters),

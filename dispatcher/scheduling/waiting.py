@@ -132,10 +132,10 @@ def _given_way(entry: Entry) -> list[str]:
 
 def stalled(ledger: Ledger, now: float) -> str | None:
     """A warning when jobs wait and nobody has run a tick for a while."""
-    loads = [load for load in ledger.loads().values() if load.waiting]
-    if not loads:
-        return None
     last = ledger.meta("last_tick_at")
+    if (last and now - moment(last) < IDLE) or not ledger.waiting_queues():
+        return None  # nearly always: what waits is only counted for the warning
+    loads = [load for load in ledger.loads().values() if load.waiting]
     idle = now - moment(last or min(load.since for load in loads if load.since))
     if idle < IDLE:
         return None

@@ -84,6 +84,7 @@ LISTS = (
     (Filter(states=["queued"]), "queued"),
     (Filter(states=["queued"], queue="q"), "queued_by_queue"),
     (Filter(states=["running"], who="ada"), "active"),
+    (Filter(states=["running"], queue="q"), "load"),
     (Filter(states=["queued", *ACTIVE]), "queued active"),
     (Filter(states=FINAL_STATES), "ended"),
     (Filter(states=FINAL_STATES, since=NOW), "ended"),
