@@ -84,6 +84,36 @@ def test_whatever_is_waiting_goes_strictly_by_priority_time_and_id(
     assert [sent.split("-")[1] for sent in cloud.sent] == expected
 
 
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from(list(Priority)), st.integers(0, 5000)), min_size=1, max_size=8))
+def test_with_ageing_every_hour_of_waiting_counts_as_one_priority_but_nothing_becomes_critical(
+    synced: Sync, cloud: ToyCloud, clock: ManualClock, jobs: list[tuple[Priority, int]]
+) -> None:
+    dispatcher = synced("queues: [{name: line, zone: aws-euc1, max_running: 1, ageing: 1h}]")
+    blocker = dispatcher.submit(job("blocker", Priority.CRITICAL), "line")
+    entries, since = [], {}
+    for priority, wait in jobs:
+        clock.now += wait
+        entry = dispatcher.enqueue(dispatcher.plan(job("x", priority), "line"))
+        entries.append(entry)
+        since[entry.id] = clock.now
+
+    def aged(priority: int, waited: float) -> int:
+        return min(priority, max(1, priority - int(waited // 3600)))
+
+    expected = sorted(entries, key=lambda one: (aged(one.priority, clock.now - since[one.id]), *one.order[1:]))
+    assert [entry.id for entry in dispatcher.waiting("line")] == [entry.id for entry in expected]
+    cloud.sent.clear()
+    name = str(blocker.cloud_name)
+    for _ in entries:
+        cloud.end(name)
+        dispatcher.tick()
+        name = cloud.sent[-1]
+    cloud.end(name)
+    dispatcher.tick()
+    assert [sent.split("-")[1] for sent in cloud.sent] == [entry.id for entry in expected]
+
+
 def test_max_nodes_holds_a_large_job_and_keeps_those_behind_it_behind(
     synced: Sync, cloud: ToyCloud, clock: ManualClock
 ) -> None:
