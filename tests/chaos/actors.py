@@ -37,18 +37,18 @@ def warm() -> None:
     assert all((botocore.session, google.auth.transport.requests, psycopg, dispatcher))
 
 
-def agent(setting: Setting, process: str, fate: Fate) -> None:
+def agent(setting: Setting, process: str) -> None:
     """Be `dispatch agent` until SIGTERM."""
-    _begin(setting, process, fate)
+    _begin(setting, process)
     with _open(setting) as dispatcher:
         agent = dispatcher.agents.make(name=process, write=lambda line: print(process, line), steady=setting.clock)
         signal.signal(signal.SIGTERM, lambda number, frame: agent.stop())
         agent.run(agent.pulse)
 
 
-def submitter(setting: Setting, process: str, fate: Fate, slot: int, first: int, doubt: str | None) -> None:
+def submitter(setting: Setting, process: str, slot: int, first: int, doubt: str | None) -> None:
     """Submit one's jobs from number `first` on; `doubt` is the id under which that one may have been recorded."""
-    journal = _begin(setting, process, fate)
+    journal = _begin(setting, process)
     dice = Random(f"{setting.seed}-{process}")
     with _open(setting) as dispatcher:
         for number in setting.numbers(slot, first):
@@ -81,7 +81,7 @@ def _submit(dispatcher: Dispatcher, journal: Journal, setting: Setting, number: 
     journal.note("submitted", n=number, id=entry.id)
 
 
-def _begin(setting: Setting, process: str, fate: Fate) -> Journal:
+def _begin(setting: Setting, process: str) -> Journal:
     """Make this process one of the run: its environment, its log, its journal, and how it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.clear()
@@ -92,11 +92,11 @@ def _begin(setting: Setting, process: str, fate: Fate) -> Journal:
         os.dup2(log, stream)
     sys.stdout = sys.stderr = os.fdopen(log, "w", buffering=1)
     journal = Journal(setting.journals, process, setting.clock)
-    dying = Dying(journal, fate)
-    signal.signal(signal.SIGUSR1, lambda number, frame: dying.arm())
+    dying = Dying(journal)
+    signal.signal(signal.SIGUSR1, lambda number, frame: dying.doom(Fate.heard(setting.fates, process)))
     _watch(dying)
     hurry(setting.clock.speed)
-    journal.note("began", pid=os.getpid(), fate=fate.point)
+    journal.note("began", pid=os.getpid())
     return journal
 
 

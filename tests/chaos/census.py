@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dispatcher.backends.base import Backend
+from dispatcher.backends.base import Backend, Observation
 from localcloud import Cloud
 from localcloud.place import PROJECT
 
@@ -55,7 +55,7 @@ def azureml(cloud: Cloud, workspace: str, version: str) -> Iterator[str]:
 
 def observed(zone: str, names: list[str], backend: Backend) -> list[Found]:
     """What became of each of them; a name that is there twice is there twice."""
-    answers = {}
+    answers: dict[str, Observation] = {}
     for start in range(0, len(names), 100):
         answers.update(backend.poll(names[start : start + 100]))
     found = []

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 import os
 import signal
 import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from dispatcher.ledger.rows import Entry
@@ -29,10 +31,21 @@ NOTED = ("add", "claim", "change", "hold_back", "release")
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """Where a process dies: the `nth` time it passes a point after it was armed. No point: not by its own hand."""
+    """Where a process dies: the `nth` time it passes a point from the moment it hears of it."""
 
-    point: str = ""
+    point: str
     nth: int = 1
+
+    def tell(self, folder: Path, process: str, pid: int) -> None:
+        """Let a process know; it dies soon, or never passes the point again."""
+        folder.mkdir(exist_ok=True)
+        (folder / process).write_text(json.dumps([self.point, self.nth]))
+        os.kill(pid, signal.SIGUSR1)
+
+    @classmethod
+    def heard(cls, folder: Path, process: str) -> Fate:
+        """What this process was told."""
+        return cls(*json.loads((folder / process).read_text()))
 
 
 class _Doing(threading.local):
@@ -47,9 +60,8 @@ class Dying:
     """Watches the points that this process passes."""
 
     journal: Journal
-    fate: Fate
     _passed: set[str] = field(default_factory=set)
-    _armed: bool = False
+    _point: str = ""
     _left: int = 0
     _doing: _Doing = field(default_factory=lambda: _Doing())
 
@@ -58,15 +70,15 @@ class Dying:
         if point not in self._passed:
             self._passed.add(point)
             self.journal.note("point", point=point)
-        if self._armed and point == self.fate.point:
+        if point == self._point:
             self._left -= 1
             if self._left <= 0:
                 self.journal.note("died", point=point)
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    def arm(self) -> None:
-        """From now on the fate holds."""
-        self._armed, self._left = True, self.fate.nth
+    def doom(self, fate: Fate) -> None:
+        """From now on this fate holds."""
+        self._point, self._left = fate.point, fate.nth
 
     def commit(self) -> None:
         """The open transaction is about to be committed."""

@@ -83,7 +83,7 @@ def land(root: Path, cloud: Cloud) -> Ground:
     made: dict[str, Any] = {}
     for name, kind in (("aws", aws), ("gcp", gcp), ("azure", azure)):
         (root / name).mkdir()
-        made[name] = kind.land(root / name, cloud)  # type: ignore[attr-defined] # each of them has it
+        made[name] = kind.land(root / name, cloud)
     (root / "image").mkdir()
     cloud.images.add("chaos", root / "image")
     cloud.settings(stop_seconds=1, check_images=False)

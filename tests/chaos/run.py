@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
-import signal
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -36,7 +34,7 @@ JOBS_PER_DEATH = 8
 AT_RANDOM = 0.2
 """How many of the deaths are at no point in particular."""
 
-PATIENCE = 4.0
+PATIENCE = 8.0
 """Seconds in which a process that is to die passes its point, or dies anyway."""
 
 LAST = 0.03
@@ -73,7 +71,6 @@ class _Seat:
     slot: int
     lives: int = 0
     process: ForkServerProcess | None = None
-    fate: Fate = field(default_factory=Fate)
     doomed_at: float | None = None
     done: bool = False
 
@@ -121,7 +118,7 @@ class _Run:
             self._doom()
 
     def _doom(self) -> None:
-        """Arm the fate of one process that has begun: it dies at its point, or before long."""
+        """Let one process die that has begun: at a point where few have, or at a random moment."""
         living = [
             seat for seat in self.seats if seat.doomed_at is None and not seat.done and seat.name in self.begun
         ]
@@ -130,9 +127,15 @@ class _Run:
         seat = self.dice.choice(living)
         assert seat.process is not None
         assert seat.process.pid is not None
+        known = sorted(self.points.get(seat.kind, ()))
+        if not known or self.dice.random() < AT_RANDOM:
+            seat.doomed_at = time.monotonic() + self.dice.uniform(0, 0.5)
+            return
+        rarest = min(self.kills[point] for point in known)
+        point = self.dice.choice([point for point in known if self.kills[point] == rarest])
         with contextlib.suppress(ProcessLookupError):
-            os.kill(seat.process.pid, signal.SIGUSR1)
-        seat.doomed_at = time.monotonic() + (PATIENCE if seat.fate.point else self.dice.uniform(0, 0.5))
+            Fate(point, self.dice.choice((1, 1, 2, 5))).tell(self.setting.fates, seat.name, seat.process.pid)
+        seat.doomed_at = time.monotonic() + PATIENCE
 
     def _read(self) -> None:
         fresh = self.reader.fresh()
@@ -154,23 +157,14 @@ class _Run:
 
     def _start(self, seat: _Seat) -> None:
         seat.lives += 1
-        seat.fate, seat.doomed_at = self._fate(seat.kind), None
-        arguments: tuple[Any, ...] = (self.setting, seat.name, seat.fate)
+        seat.doomed_at = None
+        arguments: tuple[Any, ...] = (self.setting, seat.name)
         target: Callable[..., None] = actors.agent
         if seat.kind == "submitter":
             first, doubt = self.reached.get(seat.slot, (0, None))
             arguments, target = (*arguments, seat.slot, first, doubt), actors.submitter
         seat.process = self.context.Process(target=target, args=arguments, daemon=True)
         seat.process.start()
-
-    def _fate(self, kind: str) -> Fate:
-        """Where the next process of a kind dies: at a point where few have, or at a random moment."""
-        known = sorted(self.points.get(kind, ()))
-        if not known or self.dice.random() < AT_RANDOM:
-            return Fate()
-        rarest = min(self.kills[point] for point in known)
-        point = self.dice.choice([point for point in known if self.kills[point] == rarest])
-        return Fate(point, self.dice.choice((1, 1, 2, 5)))
 
     def stop(self) -> None:
         """Ask the agents to end, and wait for them."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import SupportsIndex
 
 from dispatcher.job import Job, Priority, Resources
 
@@ -14,9 +15,9 @@ _sleep = time.sleep
 _hurry = 1.0
 
 
-def nap(seconds: float) -> None:
+def nap(seconds: float | SupportsIndex) -> None:
     """What `time.sleep` is in the processes of a run: a wait by a faster clock, once `hurry` told it."""
-    _sleep(seconds / _hurry)
+    _sleep(float(seconds) / _hurry)
 
 
 def hurry(speed: float) -> None:
@@ -72,6 +73,10 @@ class Setting:
     @property
     def journals(self) -> Path:
         return self.folder / "journals"
+
+    @property
+    def fates(self) -> Path:
+        return self.folder / "fates"
 
     def numbers(self, slot: int, first: int = 0) -> range:
         """The jobs of one submitter, from `first` on."""
