@@ -86,7 +86,10 @@ def _ledger(dispatcher: Dispatcher) -> Iterator[Check]:
         return
     environment = dispatcher.ledger.meta("environment")
     where = f"{dispatcher.ledger.name}: {jobs} jobs, environment {environment or 'none yet'}"
-    yield Check("ledger", "ok", where)
+    if doubt := dispatcher.doubtful:
+        yield Check("ledger", "warn", f"{where}; {doubt}", "move the file, or name a database with --ledger")
+    else:
+        yield Check("ledger", "ok", where)
     yield from _time(dispatcher.ledger)
     if warning := dispatcher.stalled():
         yield Check("ticks", "warn", warning, "keep one command waiting")

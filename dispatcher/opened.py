@@ -46,7 +46,16 @@ class Opened:
         """The ledger, opened for changes; made when it does not exist yet."""
         if self._writable is None:
             self._writable = self.another()
+            if words := self.doubtful:
+                self.notice(f"warning: {words}")
         return self._writable
+
+    @property
+    def doubtful(self) -> str | None:
+        """Why the ledger should not be where it is; None when nothing speaks against it."""
+        from dispatcher.ledger import filesystem
+
+        return filesystem.warning(self._place.file) if self._place.file is not None else None
 
     def another(self) -> Ledger:
         """The ledger, opened for changes once more: for a thread of its own, which closes it."""

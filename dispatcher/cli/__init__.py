@@ -79,8 +79,11 @@ class Settings:
     def dispatcher(self) -> Dispatcher:
         """The dispatcher on the chosen ledger."""
         from dispatcher.api import Dispatcher
+        from dispatcher.cli import output
 
-        return Dispatcher(self.ledger)
+        opened = Dispatcher(self.ledger)
+        opened.notice = output.note
+        return opened
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
