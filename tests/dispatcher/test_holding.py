@@ -28,7 +28,7 @@ class Beside:
     answers: list[Any]
     renewed: list[Mapping[str, object]] = field(default_factory=list)
     rung: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
-    closed: int = 0
+    left: threading.Event = field(default_factory=threading.Event)
 
     def change(self, id: str, columns: Mapping[str, object], *, token: str) -> bool:
         self.renewed.append({**columns, "id": id, "token": token})
@@ -39,7 +39,7 @@ class Beside:
         return bool(answer)
 
     def close(self) -> None:
-        self.closed += 1
+        self.left.set()
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_step_that_takes_long_keeps_its_lease_and_a_ledger_that_is_away_for_a_
     assert not holding.held("token-1")
     until = {"id": claimed.id, "token": "token-1", "lease_until": stamp(clock.now + LEASE)}
     assert beside.renewed[:3] == [until] * 3
-    assert beside.closed == 1
+    assert beside.left.is_set()
 
 
 def test_a_lease_that_was_lost_is_not_asked_for_again_and_the_step_sends_nothing(
@@ -88,7 +88,7 @@ def test_a_lease_that_was_lost_is_not_asked_for_again_and_the_step_sends_nothing
     assert (lined.show(id).lease_token, lined.show(id).state) == ("token-2", "submitting")
     beside = Beside([False])
     with holding.kept(with_beside(lined.work(), beside), lined.show(id), every=0.001):
-        assert beside.rung.acquire(timeout=10)
+        assert beside.left.wait(timeout=10), "it asks no more"
     assert len(beside.renewed) == 1
 
 

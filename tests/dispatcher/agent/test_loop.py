@@ -11,6 +11,7 @@ import pytest
 
 from dispatcher.api import Dispatcher
 from dispatcher.backends.base import Request, State
+from dispatcher.clock import moment
 from dispatcher.errors import AuthError, UnreachableError
 from tests.dispatcher.agent.conftest import Make, stops
 from tests.dispatcher.conftest import job
@@ -24,6 +25,19 @@ def enqueued(dispatcher: Dispatcher, *names: str) -> list[str]:
         ids.append(dispatcher.enqueue(dispatcher.plan(job(name), "line")).id)
         dispatcher.sleep(1)
     return ids
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, dispatcher: Dispatcher) -> list[float]:
+    """When each transaction of the ledger began, from now on."""
+    engine: Any = dispatcher.ledger.engine  # type: ignore[attr-defined]  # that of a ledger on SQL
+    changes, change = list[float](), engine.change
+
+    def counting() -> Any:
+        changes.append(dispatcher.clock())
+        return change()
+
+    monkeypatch.setattr(engine, "change", counting)
+    return changes
 
 
 def states(dispatcher: Dispatcher, ids: Sequence[str]) -> list[str]:
@@ -57,19 +71,47 @@ def test_what_is_queued_while_it_rests_is_sent_at_once(
 ) -> None:
     other = Dispatcher(lined.ledger.name, environment=lined.environment, open_backend=lambda zone, **_: cloud)
     agent, began = make(lined), clock.now
-    queued: list[str] = []
+    queued: list[float] = []
 
     def look() -> bool:
-        if clock.now - began > 100 and not queued:
-            queued.extend(enqueued(other, "late"))
-            queued.append(str(clock.now))
+        rested = clock.now - moment(str(lined.ledger.meta("last_tick_at")))
+        if clock.now - began > 100 and 3 < rested < 8 and not queued:
+            enqueued(other, "late")
+            queued.append(clock.now)
         return bool(cloud.sent)
 
     stops(agent, clock, look)
     agent.run()
     other.close()
-    assert cloud.sent == [f"late-{queued[0]}-1"]
-    assert clock.now - float(queued[1]) < 2
+    assert len(cloud.sent) == 1
+    assert clock.now - queued[0] < 2
+
+
+def test_a_round_in_which_nothing_is_new_is_a_few_transactions_however_many_jobs_run(
+    synced: Any, cloud: ToyCloud, clock: ManualClock, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispatcher = synced("queues: [{name: line, zone: aws-euc1}]")
+    ids = [dispatcher.submit(job(), "line").id for _ in range(20)]
+    agent = make(dispatcher)
+    agent.once()
+    clock.now += 100
+    changes = counted(monkeypatch, dispatcher)
+    agent.once()
+    assert len(changes) < 8
+    assert {dispatcher.show(id).last_seen_at for id in ids} == {dispatcher.stamp()}
+
+
+def test_a_zone_that_does_not_answer_is_one_transaction_for_all_of_its_jobs(
+    synced: Any, cloud: ToyCloud, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispatcher = synced("queues: [{name: line, zone: aws-euc1}]")
+    ids = [dispatcher.submit(job(), "line").id for _ in range(20)]
+    agent = make(dispatcher)
+    cloud.blind.append(UnreachableError("no route"))
+    changes = counted(monkeypatch, dispatcher)
+    agent.once()
+    assert len(changes) < 8
+    assert {dispatcher.show(id).last_error for id in ids} == {"no route"}
 
 
 def test_a_stop_finishes_the_step_under_way_and_touches_nothing_on_the_cloud(

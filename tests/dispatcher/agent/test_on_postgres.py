@@ -12,6 +12,7 @@ import pytest
 
 from dispatcher.api import Dispatcher
 from dispatcher.backends.base import Observation, Request
+from dispatcher.backends.local.backend import LocalBackend
 from dispatcher.job import Job
 from tests.dispatcher.conftest import job
 from tests.dispatcher.doubles import ToyCloud
@@ -83,10 +84,23 @@ def test_a_job_of_this_machine_is_not_run_on_another(
     plan = dispatcher.plan(Job(image="none", command=(sys.executable, "-c", "pass"), name="here"), "local")
     id = dispatcher.enqueue(plan).id
     here, work = dispatcher.agents.make(name="here"), dispatcher.work()
-    monkeypatch.setattr(dispatcher, "work", lambda: dataclasses.replace(work, host="elsewhere"))
-    dispatcher.agents.make(name="there").once()
-    assert dispatcher.show(id).state == "queued"
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(dispatcher, "work", lambda: dataclasses.replace(work, host="elsewhere"))
+        there = dispatcher.agents.make(name="there")
+        there.once()
+        assert dispatcher.show(id).state == "queued"
     here.once()
     assert dispatcher.show(id).started
+    with monkeypatch.context() as patched:
+        asked = list[Sequence[str]]()
+
+        def poll(self: LocalBackend, names: Sequence[str]) -> Mapping[str, Observation]:
+            asked.append(names)
+            return {}
+
+        patched.setattr(LocalBackend, "poll", poll)
+        there.once()
+        assert asked == []
+        here.once()
+        assert asked == [[f"here-{id}-1"]]
     assert dispatcher.wait(id).state == "succeeded"
