@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from dispatcher.secretlike import CURL, SHAPE, URL_PASSWORD, known_secrets, of_curl, suspicion
+from dispatcher.secretlike import CURL, SHAPE, URL_PASSWORD, known_secrets, named, of_curl, shaped, suspicion
 
 MASK = "[redacted]"
 
@@ -24,6 +24,7 @@ _ASSIGNED = re.compile(
 )
 _GLUED = re.compile(r"-{0,2}[A-Za-z_][\w.-]*(?==)", re.ASCII)
 _FLAG = re.compile(r"--?[A-Za-z][\w.-]*", re.ASCII)
+_WORD_ENDS = (" ", "\t", "\n", '"', "'", "=")
 _KEY_BEGINS = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _KEY_ENDS = re.compile(r"-----END [A-Z ]*PRIVATE KEY-----")
 _KEY_LINES = 120
@@ -93,12 +94,20 @@ class Redactor:
         value = leaf.value
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             return value
-        if leaf.name and suspicion(leaf.name, str(value)) and not self._allows(str(value)):
+        text = str(value)
+        if leaf.name and named(leaf.name, text) and not self._allows(text):
+            return MASK
+        if leaf.name and shaped(text) and self.text(text) != text:
             return MASK
         return self.text(value) if isinstance(value, str) else value
 
     def _allows(self, found: str) -> bool:
-        return any(found in value for value in self.allowed)
+        """True for a part of an allowed value, or for one with the words before it that give it away."""
+        return any(found in value or self._ends_in(found, value) for value in self.allowed)
+
+    def _ends_in(self, found: str, value: str) -> bool:
+        before = found.removesuffix(value)
+        return before != found and before[-1:] in _WORD_ENDS and not SHAPE.search(before)
 
     def _assigned(self, match: re.Match[str]) -> str:
         if match["flag"]:

@@ -170,8 +170,11 @@ def suspicion(name: str, value: str) -> str | None:
 
     `name` is the variable, key or flag the value belongs to, or empty.
     """
-    if shape := shaped(value):
-        return shape
+    return shaped(value) or named(name, value)
+
+
+def named(name: str, value: str) -> str | None:
+    """The same by the name alone, whatever shape the value has."""
     if name == CURL:
         return "a password of curl" if _GIVEN_CURL.fullmatch(value) else None
     certain = _certainty(name) if name else None
