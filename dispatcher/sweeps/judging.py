@@ -41,33 +41,41 @@ def _turn(work: Work, found: State) -> str:
 
 def look(work: Work, found: State, report: Report) -> None:
     """Read, stop and close one sweep as far as it can be done now."""
-    unread = _read(work, found, report)
-    found = state.read(work.ledger, found.row, work.clock())
-    if found.row.state == RUNNING:
-        _apply_rules(work, found)
+    told, unread = _read(work, found, report)
+    found = _again(work, found) if told else found
+    if found.row.state == RUNNING and _apply_rules(work, found):
         found = _again(work, found)
-    if found.row.state == STOPPING:
-        withdraw(work, found, report)
+    if found.row.state == STOPPING and withdraw(work, found, report):
         found = _again(work, found)
     if all(trial.entry.final for trial in found.trials) and not unread:
         _close(work, found)
 
 
-def stop(work: Work, row: SweepRow, reason: str, *, running: bool) -> None:
-    """Let no further trial start; with `running`, those that run are asked to stop too."""
-    work.ledger.change_sweep(row.id, {"state": STOPPING, "reason": reason}, state=RUNNING)
-    if running:
-        for entry in work.ledger.trials(row.id):
-            if not entry.final and entry.state != QUEUED and not entry.cancel_requested_at:
-                asked = {"cancel_requested_at": work.now(), "cancelled_by": f"sweep {row.id}"}
-                work.ledger.change(entry.id, asked, work.event(entry, "cancel asked", reason=reason))
+def stop(work: Work, row: SweepRow, reason: str) -> bool:
+    """Let no further trial start; False when it was stopped before, or has ended."""
+    return work.ledger.change_sweep(row.id, {"state": STOPPING, "reason": reason}, state=RUNNING)
 
 
-def withdraw(work: Work, found: State, report: Report) -> None:
-    """End the trials of a stopped sweep that wait; those that run go on to their end."""
+def end_running(work: Work, found: State) -> None:
+    """Ask what runs of a sweep to stop; a tick takes that to the cloud."""
     for trial in found.trials:
-        if trial.entry.state == QUEUED:
-            work.end(trial.entry, Word.CANCELLED, f"sweep {found.row.id} stopped: {found.row.reason}", report)
+        entry = trial.entry
+        if not entry.final and entry.state != QUEUED and not entry.cancel_requested_at:
+            asked = {"cancel_requested_at": work.now(), "cancelled_by": f"sweep {found.row.id}"}
+            work.ledger.change(entry.id, asked, work.event(entry, "cancel asked", reason=found.row.reason))
+
+
+def withdraw(work: Work, found: State, report: Report) -> bool:
+    """End the trials of a stopped sweep that wait, and tell whether there were any.
+
+    Those that run go on to their end, unless they would only cost more.
+    """
+    if rules.spent(found) is not None:
+        end_running(work, found)
+    waiting = [trial.entry for trial in found.trials if trial.entry.state == QUEUED]
+    for entry in waiting:
+        work.end(entry, Word.CANCELLED, f"sweep {found.row.id} stopped: {found.row.reason}", report)
+    return bool(waiting)
 
 
 def _again(work: Work, found: State) -> State:
@@ -75,11 +83,9 @@ def _again(work: Work, found: State) -> State:
     return state.read(work.ledger, row, work.clock())
 
 
-def _apply_rules(work: Work, found: State) -> None:
-    if (reason := rules.spent(found)) is not None:
-        stop(work, found.row, reason, running=True)
-    elif (reason := rules.reached(found) or rules.failing(found)) is not None:
-        stop(work, found.row, reason, running=False)
+def _apply_rules(work: Work, found: State) -> bool:
+    reason = rules.spent(found) or rules.reached(found) or rules.failing(found)
+    return reason is not None and stop(work, found.row, reason)
 
 
 def _close(work: Work, found: State) -> None:
@@ -91,13 +97,16 @@ def _close(work: Work, found: State) -> None:
         work.ledger.change_sweep(found.row.id, {"state": ENDED, "ended_at": now}, state=RUNNING)
 
 
-def _read(work: Work, found: State, report: Report) -> bool:
-    """Read the metric of every trial that has succeeded since; True when one has to be read again later."""
+def _read(work: Work, found: State, report: Report) -> tuple[bool, bool]:
+    """Read the metric of every trial that has succeeded since.
+
+    Return whether anything was recorded, and whether a log has to be read again later.
+    """
     metric = found.sweep.metric
     if metric is None:
-        return False
+        return False, False
     kept = {one.submission: one for one in work.ledger.metrics([trial.entry.id for trial in found.trials])}
-    unread = False
+    told = unread = False
     for trial in found.trials:
         entry = trial.entry
         lag = LAG if entry.cloud != LOCAL else 0.0
@@ -116,9 +125,10 @@ def _read(work: Work, found: State, report: Report) -> bool:
         value = said.value if said is not None and reported.finite(said) else None
         row = MetricRow(entry.id, metric.name, said.step if said else None, value, work.now())
         work.ledger.record_metrics([row])
+        told = True
         work.progress()
         unread = unread or not _settled(trial, row, lag)
-    return unread
+    return told, unread
 
 
 def _settled(trial: Trial, row: MetricRow | None, lag: float) -> bool:

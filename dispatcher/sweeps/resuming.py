@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dispatcher.errors import UsageError
 from dispatcher.ledger import Entry
-from dispatcher.sweeps import rules, space, starting, state
+from dispatcher.sweeps import entering, planning, rules, space, state
 from dispatcher.sweeps.state import RUNNING, STOPPED, STOPPING, State
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def resume(
         return []
     points = dict(enumerate(space.points(found.sweep), start=1))
     chosen = {number: points[number] for number in numbers}
-    planned = starting.plans(dispatcher, id, found.sweep, found.job, found.queue, chosen, prices=prices)
+    planned = planning.plans(dispatcher, id, found.sweep, found.job, found.queue, chosen, prices=prices)
     document = {**json.loads(found.row.document), "resumed_at": dispatcher.stamp()}
     opened = {
         "state": RUNNING,
@@ -47,4 +47,4 @@ def resume(
     }
     if not dispatcher.ledger.change_sweep(id, opened, state=found.row.state):
         raise UsageError(f"sweep {id} has changed meanwhile", f"dispatch sweep status {id}, and try again")
-    return starting.enter(dispatcher, found.row, planned, state.submissions(dispatcher.ledger, id))
+    return entering.enter(dispatcher, found.row, planned, state.submissions(dispatcher.ledger, id))

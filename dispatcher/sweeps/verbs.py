@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dispatcher.api import Dispatcher
     from dispatcher.documents.changes import Changes
     from dispatcher.scheduling.work import Report
-    from dispatcher.sweeps.starting import Start
+    from dispatcher.sweeps.planning import Start
 
 
 class Sweeps:
@@ -34,15 +34,15 @@ class Sweeps:
         ask: bool = False,
     ) -> Start:
         """Read a sweep file, and plan all of its trials without recording anything."""
-        from dispatcher.sweeps import starting
+        from dispatcher.sweeps import planning
 
-        return starting.plan(self._dispatcher, file, queue, changes=changes, prices=prices, ask=ask)
+        return planning.plan(self._dispatcher, file, queue, changes=changes, prices=prices, ask=ask)
 
     def start(self, start: Start) -> State:
         """Record a planned sweep with its trials, and run a tick for their queue."""
-        from dispatcher.sweeps import starting
+        from dispatcher.sweeps import entering
 
-        row = starting.record(self._dispatcher, start)
+        row = entering.record(self._dispatcher, start)
         return self._started(row)
 
     def _started(self, row: SweepRow) -> State:
@@ -75,7 +75,9 @@ class Sweeps:
         from dispatcher.sweeps import judging
 
         found, work = self.show(text), self._dispatcher.work()
-        judging.stop(work, found.row, f"by {self._dispatcher.who}", running=running)
+        judging.stop(work, found.row, f"by {self._dispatcher.who}")
+        if running:
+            judging.end_running(work, self.show(found.row.id))
         judging.look(work, self.show(found.row.id), Report())
         for trial in self.show(found.row.id).trials:
             if trial.entry.cancel_requested_at and not trial.entry.final:

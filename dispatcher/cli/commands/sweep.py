@@ -15,7 +15,7 @@ from dispatcher.ledger.rows import ACTIVE, FINAL, QUEUED
 
 if TYPE_CHECKING:
     from dispatcher.api import Dispatcher
-    from dispatcher.sweeps.starting import Start
+    from dispatcher.sweeps.planning import Start
     from dispatcher.sweeps.state import State, Trial
 
 START = "start"

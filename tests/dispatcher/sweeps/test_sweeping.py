@@ -8,6 +8,7 @@ import json
 import pytest
 
 from dispatcher.backends.base import LogLine, State
+from dispatcher.documents.changes import Changes
 from dispatcher.errors import DispatchError, SpecError, UnreachableError, UsageError
 from dispatcher.ledger import Entry, Event
 from dispatcher.scheduling.work import Report
@@ -254,3 +255,17 @@ def test_a_sweep_that_was_stopped_when_all_ran_already_is_opened_again(ground: G
     assert ground.dispatcher.sweeps.stop(id).row.state == "stopping"
     assert ground.dispatcher.sweeps.resume(id).row.state == "running"
     assert len(ground.dispatcher.list()) == 2
+
+
+def test_what_looks_like_a_secret_is_refused_in_values_too_and_allowed_by_its_name(ground: Ground) -> None:
+    token = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    file = ground.place / "sweep.yaml"
+    file.write_text(FOUR.replace("seed: {min: 1, max: 2}", f"word: {{values: [x, {token}]}}"))
+    sweeps = ground.dispatcher.sweeps
+    with pytest.raises(SpecError, match=r"looks like .* secrets are never written down"):
+        sweeps.plan(file, "line")
+    found = sweeps.start(sweeps.plan(file, "line", changes=Changes(allow_plain=("word",))))
+    assert f"--word={token}" in json.loads(found.trials[1].entry.job)["command"]
+    sweeps.stop(found.row.id)
+    resumed = sweeps.resume(found.row.id)
+    assert f"--word={token}" in json.loads(resumed.trials[3].entry.job)["command"]

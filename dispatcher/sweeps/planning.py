@@ -1,9 +1,8 @@
-"""Starting a sweep: every trial is checked and rendered before the first is recorded, and recorded but once."""
+"""Planning a sweep: every trial is checked and rendered before the first is recorded."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,14 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dispatcher import naming, records
-from dispatcher.clock import stamp
 from dispatcher.errors import SpecError, UsageError
 from dispatcher.job import Job
-from dispatcher.ledger import Entry, Event, SweepRow
 from dispatcher.sites import line
 from dispatcher.sweeps import space, trials
 from dispatcher.sweeps.space import Point
-from dispatcher.sweeps.state import RUNNING
 from dispatcher.sweeps.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -157,10 +153,15 @@ def _base(dispatcher: Dispatcher, written: Written, queue: str | None, changes: 
     changes = changes or NoChanges()
     preemptible = written.preemptible
     sets = list(changes.sets) + ([] if preemptible is None else [f"preemptible={str(preemptible).lower()}"])
-    changes = dataclasses.replace(changes, sets=sets, priority=changes.priority or written.priority)
+    searched = {word for one in written.sweep.parameters for word in (one.name, one.name.partition(".")[2])}
+    allowed = tuple(changes.allow_plain)
+    of_job = tuple(name for name in allowed if name.lstrip("-") not in searched)
+    priority = changes.priority or written.priority
+    changes = dataclasses.replace(changes, sets=sets, priority=priority, allow_plain=of_job)
     defaults = dataclasses.replace(line(dispatcher.reading, queue).defaults(), priority=LOW)
     silent = preemptible is None and "preemptible" not in written.job.fields
     base = job_file.read(written.job, changes, defaults)
+    base = dataclasses.replace(base, allow_plain=allowed)
     return dataclasses.replace(base, preemptible=base.checkpoint) if silent else base
 
 
@@ -190,77 +191,3 @@ def _check_rules(sweep: Sweep, planned: Sequence[Trial]) -> None:
         )
     if len({trial.plan.estimate.currency for trial in planned}) > 1:
         raise UsageError("max_cost: the trials' prices are in more than one currency", "give them in one")
-
-
-def record(dispatcher: Dispatcher, start: Start) -> SweepRow:
-    """Record a sweep, then its trials as queued. What a crash leaves out, `resume` adds."""
-    import platform
-
-    document = {
-        "sweep": records.plain(start.sweep),
-        "job": records.plain(start.base),
-        "queue": start.queue,
-        "trials": len(start.trials),
-    }
-    row = SweepRow(
-        id=start.id,
-        name=start.sweep.name,
-        who=dispatcher.who,
-        host=platform.node(),
-        submitted_at=dispatcher.stamp(),
-        document=json.dumps(document, ensure_ascii=False),
-        digest=naming.digest(document),
-        state=RUNNING,
-    )
-    dispatcher.ledger.add_sweep(row)
-    enter(dispatcher, row, start.trials)
-    return row
-
-
-def enter(
-    dispatcher: Dispatcher,
-    row: SweepRow,
-    planned: Sequence[Trial],
-    before: Mapping[int, Sequence[Entry]] | None = None,
-) -> list[Entry]:
-    """Record trials as queued, in their order. One that somebody else has recorded meanwhile is left alone.
-
-    `before` has the earlier submissions of trials by their number: a trial goes on with the last one's
-    checkpoints, and at its price where the plan has none.
-    """
-    import platform
-
-    from dispatcher import planning
-    from dispatcher.code import keeping
-
-    now = dispatcher.clock()
-    entered = []
-    for place, trial in enumerate(planned):
-        if trial.plan.packed is not None:
-            keeping.keep(trial.plan.packed, dispatcher.places(write=True).archives)
-        # Those of one moment go in the order of their ids, which are no order: a millisecond apart they do.
-        at = stamp(now + (place + 0.5) / 1000)
-        entry = planning.entry(trial.plan, who=dispatcher.who, host=platform.node(), now=at)
-        earlier = (before or {}).get(trial.number, ())
-        entry = dataclasses.replace(
-            entry,
-            id=naming.derived(row.id, trial.number, len(earlier)),
-            sweep=row.id,
-            trial=trial.number,
-            parameters=json.dumps(trial.point, ensure_ascii=False),
-        )
-        entry = _after(entry, earlier[-1]) if earlier else entry
-        if dispatcher.ledger.entry(entry.id) is None:
-            data = {"queue": entry.queue, "sweep": row.id, "trial": trial.number}
-            dispatcher.ledger.add(entry, Event(entry.id, at, "queued", dispatcher.who, json.dumps(data)))
-            entered.append(entry)
-    return entered
-
-
-def _after(entry: Entry, earlier: Entry) -> Entry:
-    """The submission of a trial that follows on an earlier one."""
-    entry = dataclasses.replace(entry, retry_of=earlier.id, checkpoints_of=earlier.checkpoints_of or earlier.id)
-    if entry.unit_price is not None or (entry.hardware, entry.spot) != (earlier.hardware, earlier.spot):
-        return entry
-    price = ("unit_price", "currency", "price_source", "price_as_of")
-    return dataclasses.replace(entry, **{name: getattr(earlier, name) for name in price})
