@@ -90,6 +90,9 @@ def _ledger(dispatcher: Dispatcher) -> Iterator[Check]:
         yield Check("ledger", "warn", f"{where}; {doubt}", "move the file, or name a database with --ledger")
     else:
         yield Check("ledger", "ok", where)
+    if dispatcher.ledger.exposed:
+        how = "put sslmode=verify-full into its address (docs/postgresql.md)"
+        yield Check("encryption", "warn", "what is said to the ledger can be read on the way", how)
     yield from _time(dispatcher.ledger)
     if warning := dispatcher.stalled():
         yield Check("ticks", "warn", warning, "keep one command waiting")

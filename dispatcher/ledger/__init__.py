@@ -55,6 +55,11 @@ class Ledger(Protocol):
         ...
 
     @property
+    def exposed(self) -> bool:
+        """True when what is said to it goes over a network in the clear."""
+        ...
+
+    @property
     def clock(self) -> Clock | None:
         """The time that all its users agree on; None when that is each machine's own."""
         ...

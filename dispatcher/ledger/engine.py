@@ -61,6 +61,11 @@ class Engine(Protocol):
     def shareable(self) -> bool: ...
 
     @property
+    def exposed(self) -> bool:
+        """True when what is said to it goes over a network in the clear."""
+        ...
+
+    @property
     def locking(self) -> str:
         """What follows a SELECT of one row to be claimed, so that claims run side by side; may be empty."""
         ...

@@ -10,10 +10,11 @@ from typing import Any
 from dispatcher.clock import Clock
 from dispatcher.errors import LedgerError
 from dispatcher.ledger import cleaning, fleet, listing, picking, sweeping
-from dispatcher.ledger.engine import Engine, RuleBroken, Sql, Transaction, Unsure
+from dispatcher.ledger.engine import Engine, RuleBroken, Transaction, Unsure
 from dispatcher.ledger.picking import ACTIVE_STATES, Wanted
 from dispatcher.ledger.rows import (
     ENTRY_COLUMNS,
+    FINAL,
     QUEUED,
     AgentRow,
     Entry,
@@ -33,6 +34,9 @@ from dispatcher.redact import Redactor
 _COLUMNS = listing.COLUMNS
 _OPEN = f"'{QUEUED}', {ACTIVE_STATES}"
 
+_NEWS = {QUEUED, *FINAL, "priority", "cancel_requested_at", "not_before", "spot"}
+"""States and columns whose change gives others something to do: a job may go, or room for one is there."""
+
 
 class SqlLedger:
     """A ledger on an engine (dispatcher.ledger.engine). Fills dispatcher.ledger.Ledger."""
@@ -49,6 +53,10 @@ class SqlLedger:
     @property
     def shareable(self) -> bool:
         return self.engine.shareable
+
+    @property
+    def exposed(self) -> bool:
+        return self.engine.exposed
 
     @property
     def clock(self) -> Clock | None:
@@ -210,15 +218,7 @@ class SqlLedger:
         return sorted(found, key=lambda one: picking.order(one, now, ageing))[:limit]
 
     def waiting_queues(self) -> list[str]:
-        # One step through the index for each queue, however many wait in it.
-        step = "SELECT queue FROM submissions WHERE state = 'queued' AND queue > {} ORDER BY queue LIMIT 1"
-        first, then = step.format("''"), step.format("line.name")
-        sql = (
-            f"WITH RECURSIVE line(name) AS (SELECT * FROM ({first}) AS first UNION ALL"
-            f" SELECT ({then}) FROM line WHERE line.name IS NOT NULL)"
-            " SELECT name FROM line WHERE name IS NOT NULL ORDER BY name"
-        )
-        return [row[0] for row in self.engine.rows(sql)]
+        return [row[0] for row in self.engine.rows(picking.queues())]
 
     def loads(self) -> dict[str, Load]:
         queued = "SELECT queue, count(*), min(submitted_at) FROM submissions WHERE state = 'queued' GROUP BY queue"
@@ -300,18 +300,9 @@ class SqlLedger:
             return claimed
 
     def take_over(self, entry: Entry, lease: Lease, now: str, *, dead: bool) -> Entry | None:
-        same = (
-            Sql("lease_token IS NULL")
-            if entry.lease_token is None
-            else Sql("lease_token = ?", (entry.lease_token,))
-        )
-        out = Sql("") if dead else Sql(" AND (lease_until IS NULL OR lease_until <= ?)", (now,))
+        sql = picking.take_over(entry, lease, now, dead=dead)
         with self.engine.change() as db:
-            rows = db.rows(
-                "UPDATE submissions SET lease_token = ?, lease_owner = ?, lease_until = ?"
-                f" WHERE id = ? AND state = 'submitting' AND {same.text}{out.text} RETURNING {_COLUMNS}",
-                (lease.token, lease.owner, lease.until, entry.id, *same.values, *out.values),
-            )
+            rows = db.rows(sql.text, sql.values)
             return Entry(*rows[0]) if rows else None
 
     def change(
@@ -337,7 +328,8 @@ class SqlLedger:
             changed = db.run(sql, [*columns.values(), id, *guards.values()]) == 1
             if changed and event is not None:
                 self._add_event(db, event)
-                self.engine.ring(db)
+                if _NEWS & {*columns, columns.get("state")}:
+                    self.engine.ring(db)
             return changed
 
     def reprioritise(self, id: str, priority: int, event: Event) -> bool:

@@ -17,6 +17,9 @@ from dispatcher.redact import Redactor
 _LOOK = 0.25
 """Seconds between two looks for a change by somebody else; one look is a read of a few bytes of shared memory."""
 
+_BELL = "rung"
+"""Where the file remembers how often somebody rang."""
+
 
 class SqliteLedger(SqlLedger):
     """A ledger for one machine; several processes may use it at once."""
@@ -54,6 +57,7 @@ class SqliteEngine:
     """One SQLite file. Fills dispatcher.ledger.engine.Engine."""
 
     shareable = False
+    exposed = False
     clock = None
     locking = ""
 
@@ -61,7 +65,8 @@ class SqliteEngine:
         self.path = path
         self._connection = connection
         self._sleep = sleep
-        self._heard: tuple[object, ...] | None = None
+        self._heard: tuple[int, int] | None = None
+        self._rung = 0
 
     @property
     def name(self) -> str:
@@ -111,28 +116,30 @@ class SqliteEngine:
         """An immediate transaction is alone already."""
 
     def ring(self, db: Transaction) -> None:
-        """Whoever waits sees it for himself: see `wait`."""
+        count = "CAST(CAST(meta.value AS INTEGER) + 1 AS TEXT)"
+        db.run(f"INSERT INTO meta VALUES ('{_BELL}', '1') ON CONFLICT (key) DO UPDATE SET value = {count}")
+        self._rung += 1
 
     def wait(self, seconds: float) -> bool:
-        """Look for a change now and then, in which somebody else left an event or changed a queue.
+        """Look for a change by somebody else now and then, and whether it rang.
 
-        Not every change counts: two that wait beside each other would else wake one another for ever, because
-        every tick remembers when it ran.
+        Not every change does: two that wait beside each other would else wake one another for ever, because every
+        tick remembers when it ran.
         """
         left = seconds
         while True:
-            if self._changed():
+            if self._rang():
                 return True
             if left <= 0:
                 return False
             self._sleep(min(_LOOK, left))
             left -= _LOOK
 
-    def _changed(self) -> bool:
+    def _rang(self) -> bool:
         version = self.rows("PRAGMA data_version")[0][0]
         if self._heard is not None and version == self._heard[0]:
             return False
-        marks = "SELECT name, paused, draining, synced_at FROM queues ORDER BY name"
-        bell = (self.rows("SELECT max(seq) FROM events")[0][0], *self.rows(marks))
-        before, self._heard = self._heard, (version, bell)
-        return before is not None and before[1] != bell
+        rows = self.rows("SELECT value FROM meta WHERE key = ?", (_BELL,))
+        count, own = int(rows[0][0]) if rows else 0, self._rung
+        before, self._heard, self._rung = self._heard, (version, count), 0
+        return before is not None and count != before[1] + own

@@ -84,6 +84,16 @@ def test_doctor_names_the_ledger_and_says_when_it_cannot_be_reached(synced: Open
     assert found.remedy
 
 
+def test_doctor_warns_of_a_ledger_that_others_can_read_on_the_way(
+    synced: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = synced("ada")
+    assert "encryption" not in {check.subject for check in examine(ada)}
+    monkeypatch.setattr("dispatcher.ledger.sql.SqlLedger.exposed", True)
+    (found,) = [check for check in examine(ada) if check.subject == "encryption"]
+    assert (found.verdict, "sslmode=verify-full" in found.remedy) == ("warn", True)
+
+
 def test_the_command_line_reads_and_keeps_a_shared_ledger(
     synced: Open,
     database_url: str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import ipaddress
 import selectors
 import threading
 import time
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from dispatcher.clock import Clock
 from dispatcher.errors import AuthError, LedgerError
@@ -22,7 +24,6 @@ from dispatcher.ledger.postgres.failures import translated
 from dispatcher.ledger.sql import SqlLedger
 from dispatcher.redact import Redactor
 
-CHANNEL = "launchway"
 _OLDEST = 130000
 """PostgreSQL's oldest release that its makers still repaired in 2025 (www.postgresql.org/support/versioning)."""
 
@@ -77,7 +78,7 @@ class PostgresEngine:
         self._url = url
         self._readonly = readonly
         self._patience = patience
-        self._heard = False
+        self._heard = self._outdated = False
         self._connecting = threading.Lock()
         with translated(self.name):
             self._connection = self._connect()
@@ -91,6 +92,10 @@ class PostgresEngine:
     def clock(self) -> Clock:
         """The database's time, which all machines share."""
         return self._shared_clock
+
+    @property
+    def exposed(self) -> bool:
+        return is_exposed(self._connection.info.host, self._connection.pgconn.ssl_in_use)
 
     def close(self) -> None:
         self._connection.close()
@@ -185,7 +190,7 @@ class PostgresEngine:
         db.rows("SELECT 1 FROM pg_advisory_xact_lock(?, hashtext(?))", (schema.LOCK, queue))
 
     def ring(self, db: Transaction) -> None:
-        db.rows("SELECT 1 FROM pg_notify(?, '')", (CHANNEL,))
+        db.rows("SELECT 1 FROM pg_notify(?, '')", (schema.CHANNEL,))
 
     def wait(self, seconds: float) -> bool:
         """Listen; a connection that was lost counts as news, for there may have been some."""
@@ -212,9 +217,13 @@ class PostgresEngine:
     def _live(self) -> psycopg.Connection[Row]:
         """The connection, or a new one in place of one that was lost."""
         with self._connecting:  # a thread may ask for the time while another works
+            idle = self._connection.info.transaction_status == TransactionStatus.IDLE
+            if self._outdated and idle:
+                # Somebody's newer program changed the schema: look whether this one still knows it.
+                self._connection.close()
             if self._connection.closed:
                 self._connection = self._connect()
-                self._heard = True
+                self._heard, self._outdated = True, False
             return self._connection
 
     def _connect(self) -> psycopg.Connection[Row]:
@@ -249,15 +258,26 @@ class PostgresEngine:
             connection.execute("SET default_transaction_read_only TO on")
         else:
             connection.add_notify_handler(self._hear)
-            connection.execute(f"LISTEN {CHANNEL}".encode())
+            connection.execute(f"LISTEN {schema.CHANNEL}".encode())
 
     def _hear(self, news: psycopg.Notify) -> None:
         if news.pid != self._connection.info.backend_pid:
             self._heard = True
+            self._outdated = self._outdated or news.payload == schema.CHANGED
 
     def _time(self) -> float:
         found: float = self.rows("SELECT extract(epoch FROM clock_timestamp())::float8")[0][0]
         return found
+
+
+def is_exposed(host: str, encrypted: bool) -> bool:
+    """Whether what is said to a server goes over a network in the clear. A folder is a socket of this machine."""
+    if encrypted or host.startswith("/") or host in ("", "localhost"):
+        return False
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return True
 
 
 def _readable(socket: int, seconds: float) -> bool:

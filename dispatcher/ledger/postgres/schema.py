@@ -11,6 +11,11 @@ from dispatcher.ledger.migrations import MIGRATIONS, SCHEMA
 NAME = "launchway"
 """The schema in the database: everything of ours is in it, and nothing of anybody else."""
 
+CHANNEL = "launchway"
+"""Who waits for news listens here."""
+CHANGED = "schema"
+"""The news that the schema is another one now; all other news have no words."""
+
 LOCK = 0x6C776179
 """Advisory locks of ours have this number (`lway`): by itself while the schema changes, else before a queue."""
 
@@ -79,3 +84,4 @@ def migrate(cursor: Any, name: str) -> None:
     for migration in MIGRATIONS[found:]:
         migration(PostgresSchema(cursor))
     cursor.execute(f"UPDATE {NAME}.schema_version SET version = {SCHEMA}")
+    cursor.execute(f"SELECT pg_notify('{CHANNEL}', '{CHANGED}')")

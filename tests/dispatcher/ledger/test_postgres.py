@@ -14,7 +14,7 @@ from dispatcher.errors import AuthError, DispatchError, LedgerError, NotFoundErr
 from dispatcher.ledger import Caps, Event, Filter, Lease, Ledger
 from dispatcher.ledger.engine import Unsure
 from dispatcher.ledger.migrations import MIGRATIONS, SCHEMA
-from dispatcher.ledger.postgres.engine import PostgresEngine, PostgresLedger
+from dispatcher.ledger.postgres.engine import PostgresEngine, PostgresLedger, is_exposed
 from dispatcher.ledger.postgres.schema import PostgresSchema
 from dispatcher.ledger.rows import ENTRY_COLUMNS, Entry
 from tests.dispatcher.ledger.care import Upkeep
@@ -127,6 +127,26 @@ def test_a_newer_schema_is_refused_politely_by_who_opens_it_and_by_who_has_it_op
     sql(OTHERS)
     with pytest.raises(LedgerError, match="newer launchway"):
         ledger.entry("a")
+
+
+def test_who_has_a_ledger_open_is_told_of_a_newer_schema_when_it_comes(ledger: PostgresLedger, sql: Ask) -> None:
+    add(ledger, entry("a"))
+    sql("SELECT pg_notify('launchway', 'schema')")
+    assert ledger.wait(0)
+    assert ledger.entry("a") is not None, "a schema that it knows changes nothing"
+    sql(f"UPDATE launchway.schema_version SET version = {SCHEMA + 1}; SELECT pg_notify('launchway', 'schema')")
+    assert ledger.wait(0)
+    with pytest.raises(LedgerError, match="newer launchway"):
+        add(ledger, entry("b"))
+
+
+def test_who_brings_the_schema_up_to_date_tells_the_others(database_url: str, sql: Ask) -> None:
+    with psycopg.connect(database_url, autocommit=True) as other:
+        other.execute("LISTEN launchway")
+        PostgresLedger(database_url).close()
+        assert [news.payload for news in other.notifies(timeout=5, stop_after=1)] == ["schema"]
+        PostgresLedger(database_url).close()
+        assert list(other.notifies(timeout=0)) == []
 
 
 def test_many_who_open_an_empty_database_at_once_make_one_schema(database_url: str) -> None:
@@ -386,6 +406,22 @@ def test_a_character_that_the_database_cannot_hold_is_replaced(ledger: PostgresL
     found = ledger.entry("a")
     assert found is not None
     assert found.reason == "bro\ufffdken"
+
+
+@pytest.mark.parametrize(
+    ("host", "encrypted", "exposed"),
+    [
+        ("db.example", False, True),
+        ("10.0.0.5", False, True),
+        ("10.0.0.5", True, False),
+        ("/var/run/postgresql", False, False),
+        ("127.0.0.1", False, False),
+        ("::1", False, False),
+        ("localhost", False, False),
+    ],
+)
+def test_only_a_connection_over_a_network_needs_encryption(host: str, encrypted: bool, exposed: bool) -> None:
+    assert is_exposed(host, encrypted) is exposed
 
 
 # Time
