@@ -79,6 +79,30 @@ def claim(first: Sql, fits: Sql, lease: Lease, now: str) -> Sql:
     )
 
 
+def take_over(entry: Entry, lease: Lease, now: str, *, dead: bool) -> Sql:
+    """UPDATE the lease of an entry as it was read, if it ran out or its owner is `dead`, and return the entry."""
+    token = entry.lease_token
+    same = Sql("lease_token IS NULL") if token is None else Sql("lease_token = ?", (token,))
+    out = Sql("1 = 1") if dead else Sql("(lease_until IS NULL OR lease_until <= ?)", (now,))
+    return Sql(
+        "UPDATE submissions SET lease_token = ?, lease_owner = ?, lease_until = ?"
+        f" WHERE id = ? AND state = 'submitting' AND {same.text} AND {out.text}"
+        f" RETURNING {', '.join(ENTRY_COLUMNS)}",
+        (lease.token, lease.owner, lease.until, entry.id, *same.values, *out.values),
+    )
+
+
+def queues() -> str:
+    """SELECT the names of the queues in which somebody waits: one step in the index for each, however many do."""
+    step = "SELECT queue FROM submissions WHERE state = 'queued' AND queue > {} ORDER BY queue LIMIT 1"
+    first, then = step.format("''"), step.format("line.name")
+    return (
+        f"WITH RECURSIVE line(name) AS (SELECT * FROM ({first}) AS first UNION ALL"
+        f" SELECT ({then}) FROM line WHERE line.name IS NOT NULL)"
+        " SELECT name FROM line WHERE name IS NOT NULL ORDER BY name"
+    )
+
+
 def order(entry: Entry, now: str, ageing: int | None) -> tuple[int, str, str]:
     """What decides when a waiting submission goes: the least goes first."""
     rank = entry.priority if ageing is None else _rank(entry, now, ageing)

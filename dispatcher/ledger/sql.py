@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from dispatcher.clock import Clock
 from dispatcher.errors import LedgerError
-from dispatcher.ledger import cleaning, fleet, listing, picking, sweeping
+from dispatcher.ledger import cleaning, fleet, images, listing, picking, sweeping
 from dispatcher.ledger.engine import Engine, RuleBroken, Transaction, Unsure
 from dispatcher.ledger.picking import ACTIVE_STATES, Wanted
 from dispatcher.ledger.rows import (
@@ -125,21 +124,10 @@ class SqlLedger:
             db.run("DELETE FROM targets WHERE zone = ? AND hardware = ? AND spot = ?", (zone, hardware, spot))
 
     def record_image(self, image: ImageRow) -> None:
-        image = cleaning.image(image, self._redactor)
-        same = (image.zone, image.name, image.digest)
-        with self.engine.change() as db:
-            pushed = db.rows(
-                "DELETE FROM images WHERE zone = ? AND name = ? AND digest = ? RETURNING pushed", same
-            )
-            kept = dataclasses.replace(image, pushed=1) if (1,) in pushed else image
-            db.run(insert("images", ImageRow), values(kept))
+        images.record(self.engine, cleaning.image(image, self._redactor))
 
     def images(self, zone: str | None = None, name: str | None = None) -> list[ImageRow]:
-        given = {"zone": zone, "name": name}
-        wanted = {column: value for column, value in given.items() if value is not None}
-        where = " AND ".join(f"{column} = ?" for column in wanted)
-        sql = f"SELECT {names(ImageRow)} FROM images {'WHERE ' + where if where else ''} ORDER BY seq DESC"
-        return self._read(ImageRow, sql, list(wanted.values()))
+        return images.found(self.engine, zone, name)
 
     # Looking at jobs
 

@@ -446,7 +446,11 @@ class Conformance:
             assert mine.wait(5)
             assert not mine.wait(0)
         other.remember("last_tick_at", NOW)
+        other.change("a", {"reason": "x"}, Event("a", NOW, "odd", "bob"))
         assert not mine.wait(0), "or two that wait would wake each other for ever"
+        mine.change("a", {"priority": 1}, Event("a", NOW, "priority", "ada"))
+        other.remember("last_tick_at", LATER)
+        assert not mine.wait(0), "its own change is no news"
 
     def test_zones_and_queues_are_exactly_what_was_last_synced(self, open: Open) -> None:
         ledger = open()
