@@ -13,7 +13,7 @@ from dispatcher.agent.presence import Presence
 from dispatcher.agent.steadiness import Steadiness
 from dispatcher.agent.turns import Turns
 from dispatcher.clock import Clock
-from dispatcher.errors import DispatchError, LedgerError, UnreachableError, UsageError
+from dispatcher.errors import DispatchError, UsageError
 from dispatcher.scheduling import tick
 from dispatcher.scheduling.following import FIRST, GROWTH, LONGEST
 
@@ -99,7 +99,7 @@ class Agent:
                     self.journal.say("ledger back", after=round(away, 1))
                 away = 0.0
                 self._rest(max(0.0, self._due - self.steady()))
-            except (LedgerError, UnreachableError) as error:
+            except DispatchError as error:
                 # Clouds do not raise out of a tick: it is the ledger, and nothing is lost by waiting for it.
                 self.journal.trouble(error.message, of="the ledger")
                 pause = min(max(FIRST, away), LONGEST)

@@ -6,6 +6,7 @@ import functools
 import os
 import platform
 import secrets
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,9 @@ class Agents:
         work, token = self.dispatcher.work(), secrets.token_hex(8)
         named = name or f"{work.host}-{os.getpid()}"
         row = AgentRow(named, token, work.owner, work.host, work.now(), work.now())
-        presence = Presence(row, work.clock, steady, work.alive, health)
+        # A clock that machines share is the database's, and may not be there when a sign of life is due.
+        wall = work.clock if work.ledger.clock is None else time.time
+        presence = Presence(row, work.clock, wall, steady, work.alive, health)
         presence.tell(version=__version__, queues=list(queues), job_types=list(job_types))
         return Agent(
             dispatcher=self.dispatcher,

@@ -27,10 +27,12 @@ STUCK = 1800.0
 
 @dataclass(slots=True)
 class Presence:
-    """One agent's. `steady` is a clock that nobody sets; `health` the file, written as a whole or not at all."""
+    """One agent's. `clock` is the ledger's, `wall` this machine's, `steady` one that nobody sets. `health` is the
+    file, written as a whole or not at all."""
 
     row: AgentRow
     clock: Clock
+    wall: Clock
     steady: Clock
     alive: Callable[[str], bool | None]
     health: Path | None = None
@@ -47,7 +49,7 @@ class Presence:
         known = {one.name: one for one in ledger.agents()}
         other = known.get(self.row.name)
         gone = [other.owner] if other is not None and self.alive(other.owner) is False else []
-        if self._write(ledger, gone):
+        if self._write(ledger, self.clock, gone):
             return
         where = f" ({other.owner}, seen {other.seen_at})" if other else ""
         raise UsageError(
@@ -74,7 +76,8 @@ class Presence:
             self._beaten = self.steady()
             self._write_health()
         with contextlib.suppress(DispatchError):
-            self.taken = self.taken or not self._write(ledger())
+            opened = ledger()
+            self.taken = self.taken or not self._write(opened, opened.clock or self.clock)
 
     def check_out(self, ledger: Ledger) -> None:
         """Take the name off the list, and the health file away."""
@@ -82,8 +85,8 @@ class Presence:
             self.health.unlink(missing_ok=True)
         ledger.check_out(self.row.name, self.row.token)
 
-    def _write(self, ledger: Ledger, gone: Sequence[str] = ()) -> bool:
-        now = self.clock()
+    def _write(self, ledger: Ledger, clock: Clock, gone: Sequence[str] = ()) -> bool:
+        now = clock()
         row = replace(self.row, seen_at=stamp(now), document=json.dumps(self._state, default=str))
         return ledger.check_in(row, stale=stamp(now - GONE), dead=gone)
 
@@ -91,7 +94,7 @@ class Presence:
         if self.health is None:
             return
         row = {"name": self.row.name, "pid": os.getpid(), "started_at": self.row.started_at}
-        write_whole(self.health, {**row, "seen_at": stamp(self.clock()), **self._state})
+        write_whole(self.health, {**row, "seen_at": stamp(self.wall()), **self._state})
 
     @contextlib.contextmanager
     def pulse(self, beside: Callable[[], Ledger]) -> Iterator[None]:

@@ -58,7 +58,9 @@ def _renew(work: Work, entry: Entry, every: float, over: threading.Event) -> Non
         while not over.wait(every):
             try:
                 ledger = ledger or work.beside()
-                until = {"lease_until": stamp(work.clock() + LEASE)}
+                # Its own clock too: the one that several machines share is asked over the ledger's connection.
+                now = (ledger.clock or work.clock)()
+                until = {"lease_until": stamp(now + LEASE)}
                 if not ledger.change(entry.id, until, token=entry.lease_token):
                     return
             except DispatchError:

@@ -29,6 +29,7 @@ class Beside:
     renewed: list[Mapping[str, object]] = field(default_factory=list)
     rung: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     left: threading.Event = field(default_factory=threading.Event)
+    clock: None = None
 
     def change(self, id: str, columns: Mapping[str, object], *, token: str) -> bool:
         self.renewed.append({**columns, "id": id, "token": token})
