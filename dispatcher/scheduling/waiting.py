@@ -142,4 +142,5 @@ def stalled(ledger: Ledger, now: float) -> str | None:
     count = sum(load.waiting for load in loads)
     jobs = "1 job waits" if count == 1 else f"{count} jobs wait"
     first = ledger.waiting(None, 1)[0].id
-    return f"{jobs} and nothing has run the queue for {human_duration(idle)}: `dispatch wait {first}` does"
+    remedy = f"`dispatch agent` does, or `dispatch wait {first}`"
+    return f"{jobs} and nothing has run the queue for {human_duration(idle)}: {remedy}"

@@ -44,7 +44,8 @@ def test_list_warns_when_jobs_wait_and_nobody_ticks(line: Run, clock: ManualCloc
     waiting = submitted(line("submit", "job.yaml"))
     assert "warning" not in line("list").err
     clock.now += 301
-    warning = f"warning: 1 job waits and nothing has run the queue for 5m: `dispatch wait {waiting}` does\n"
+    remedy = f"`dispatch agent` does, or `dispatch wait {waiting}`"
+    warning = f"warning: 1 job waits and nothing has run the queue for 5m: {remedy}\n"
     assert line("list").err.endswith(warning)
     json.loads(line("list", "-o", "json").out)
 
