@@ -18,7 +18,7 @@ from typing import Any
 from dispatcher.ledger.engine import Engine, Transaction
 from dispatcher.ledger.migrations import ERASED, UNDER_WAY
 from dispatcher.ledger.rows import Entry, Event
-from dispatcher.ledger.statements import marks, names
+from dispatcher.ledger.statements import labelling, marks, names
 
 _BATCH = 200
 """Submissions that are read at once, and changed in one transaction."""
@@ -89,6 +89,26 @@ def without(text: str, words: Collection[str]) -> str:
     return re.sub(rf"(?<!\w)(?:{owner}|{alone})(?!\w)", ERASED, text)
 
 
+def _cleaned(text: str, words: Collection[str]) -> str:
+    """The same for a column: in a JSON document a name may be spelt with escapes, so that is read first."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict | list):
+        return without(text, words)
+    cleaned = _walked(document, words)
+    return text if cleaned == document else json.dumps(cleaned, ensure_ascii=False)
+
+
+def _walked(document: Any, words: Collection[str]) -> Any:
+    if isinstance(document, dict):
+        return {without(key, words): _walked(value, words) for key, value in document.items()}
+    if isinstance(document, list):
+        return [_walked(value, words) for value in document]
+    return without(document, words) if isinstance(document, str) else document
+
+
 def _changed(entry: Entry, events: Sequence[Event], order: Order) -> tuple[Entry, list[Event]]:
     """The submission, and those of its events that change, without the names.
 
@@ -98,12 +118,12 @@ def _changed(entry: Entry, events: Sequence[Event], order: Order) -> tuple[Entry
         events = [event for event in events if event.kind != _TOMBSTONE]
     gone = words(entry, events, order.person)
     columns: dict[str, Any] = {
-        column: without(value, gone)
+        column: _cleaned(value, gone)
         for column in Entry.__dataclass_fields__
         if column not in _KEPT and isinstance(value := getattr(entry, column), str)
     }
     cleaned = [
-        dataclasses.replace(event, who=without(event.who, gone), data=without(event.data, gone))
+        dataclasses.replace(event, who=without(event.who, gone), data=_cleaned(event.data, gone))
         for event in events
     ]
     return dataclasses.replace(entry, **columns), [
@@ -153,9 +173,9 @@ def _replace(db: Transaction, old: Entry, new: Entry, events: Sequence[Event], o
     db.run(f"UPDATE submissions SET {assigned}erased = ? WHERE id = ?", [*changed.values(), UNDER_WAY, new.id])
     for event in events:
         db.run("UPDATE events SET who = ?, data = ? WHERE seq = ?", (event.who, event.data, event.seq))
-    if new.labels != old.labels and new.labels:
-        for key, value in json.loads(new.labels).items():
-            db.run("UPDATE labels SET value = ? WHERE submission = ? AND key = ?", (value, new.id, key))
+    if new.labels != old.labels:
+        db.run("DELETE FROM labels WHERE submission = ?", (new.id,))
+        db.many(*labelling(new))
     data = json.dumps({"events": len(events), "person": "everybody" if order.person is None else "one"})
     by = ERASED if order.by == order.person else order.by
     db.run(
@@ -187,7 +207,7 @@ def _others(db: Transaction, order: Order, hosts: Collection[str]) -> int:
         f"SELECT id, who, host, document, reason FROM sweeps WHERE ended_at < ? AND who <> ?{one}",
         (order.before, ERASED, *whose),
     ):
-        cleaned = [None if text is None else without(text, {*gone, who, host}) for text in (document, reason)]
+        cleaned = [None if text is None else _cleaned(text, {*gone, who, host}) for text in (document, reason)]
         found += db.run(
             "UPDATE sweeps SET who = ?, host = ?, document = ?, reason = ? WHERE id = ?",
             (ERASED, ERASED, *cleaned, id),

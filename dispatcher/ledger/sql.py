@@ -26,7 +26,7 @@ from dispatcher.ledger.rows import (
     Turn,
     ZoneRow,
 )
-from dispatcher.ledger.statements import batches, insert, marks, names, put, values
+from dispatcher.ledger.statements import batches, insert, labelling, marks, names, put, values
 from dispatcher.ledger.values import Caps, Filter, Lease, Load
 from dispatcher.redact import Redactor
 
@@ -235,16 +235,12 @@ class SqlLedger:
                 raise
 
     def _add(self, entry: Entry, event: Event) -> None:
-        labels: dict[str, str] = json.loads(entry.labels) if entry.labels else {}
         with self.engine.change() as db:
             try:
                 db.run(insert("submissions", Entry), values(entry))
             except RuleBroken as error:
                 raise LedgerError(f"submission {entry.id} cannot be recorded: {error.message}") from error
-            db.many(
-                "INSERT INTO labels (submission, key, value, submitted_at) VALUES (?, ?, ?, ?)",
-                [(entry.id, key, value, entry.submitted_at) for key, value in labels.items()],
-            )
+            db.many(*labelling(entry))
             self._add_event(db, event)
             self.engine.ring(db)
 

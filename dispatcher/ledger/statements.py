@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 from typing import Any
 
 from dispatcher.ledger.engine import Transaction
+from dispatcher.ledger.rows import Entry
 
 _MOST = 500
 """Ids in one statement: below what any database takes, and few enough that one is prepared again and again."""
@@ -40,6 +42,13 @@ def replacing(table: str, kind: Any, key: Collection[str]) -> str:
 def put(db: Transaction, table: str, row: Any, key: Collection[str]) -> None:
     """Record a row in place of the one with the same key."""
     db.run(replacing(table, type(row), key), values(row))
+
+
+def labelling(entry: Entry) -> tuple[str, list[tuple[object, ...]]]:
+    """INSERT the labels of a submission, with the values of each."""
+    labels: dict[str, str] = json.loads(entry.labels) if entry.labels else {}
+    rows: list[tuple[object, ...]] = [(entry.id, *label, entry.submitted_at) for label in labels.items()]
+    return "INSERT INTO labels (submission, key, value, submitted_at) VALUES (?, ?, ?, ?)", rows
 
 
 def batches(ids: Collection[str]) -> Iterator[list[str]]:

@@ -143,6 +143,19 @@ class Upkeep:
         assert ledger.agents() == []
         assert ledger.turns() == []
 
+    def test_a_name_is_found_however_json_spells_it_and_a_part_of_a_word_is_none(self, open: Open) -> None:
+        ledger = open()
+        person = "corp\\jürgen"
+        labels = json.dumps({"by": person, "job": "jürgensen", person: "1"})
+        add(ledger, ended("a", who=person, job=json.dumps({"env": {"BY": person}}), labels=labels))
+        erase(engine(ledger), Order(MUCH_LATER, person, "root", MUCH_LATER))
+        found = ledger.entry("a")
+        assert found is not None
+        assert (found.who, json.loads(found.job)) == ("erased", {"env": {"BY": "erased"}})
+        kept = {"by": "erased", "job": "jürgensen", "erased": "1"}
+        assert json.loads(found.labels or "") == kept
+        assert dict(engine(ledger).rows("SELECT key, value FROM labels")) == kept
+
     def test_a_tombstone_says_when_and_by_whom_and_not_who_it_was(self, open: Open) -> None:
         ledger = open()
         fill(ledger)
