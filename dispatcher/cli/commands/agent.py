@@ -77,7 +77,10 @@ def _run(agent: Agent) -> int:
 
 
 def _once(agent: Agent) -> int:
-    agent.once()
+    try:
+        agent.once()
+    finally:
+        agent.turns.leave()
     theirs = (AuthError, NotInstalledError, UnreachableError)
     return next((error.exit_code for error in agent.errors if isinstance(error, theirs)), ExitCode.OK)
 

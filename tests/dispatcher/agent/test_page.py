@@ -1,0 +1,39 @@
+"""docs/agent.md: what it tells service managers and containers to run are options that there are."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from dispatcher.agent.presence import GONE
+from dispatcher.agent.turns import PASSED, TURN
+from dispatcher.cli.commands.agent import command
+from dispatcher.scheduling.holding import RENEWED
+from dispatcher.scheduling.work import LEASE
+
+PAGE = (Path(__file__).parents[3] / "docs" / "agent.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        shlex.split(str(re.findall(r"^ExecStart=(.+)$", PAGE, re.MULTILINE)[0])),
+        json.loads(re.findall(r"^ENTRYPOINT (.+)$", PAGE, re.MULTILINE)[0]),
+    ],
+)
+def test_the_unit_file_and_the_image_start_it_with_options_that_there_are(words: list[str]) -> None:
+    assert [Path(words[0]).name, words[1]] == ["dispatch", "agent"]
+    with command.make_context("agent", words[2:]) as context:
+        assert context.params["log"] == "json"
+        assert context.params["health"]
+
+
+def test_the_page_tells_the_times_that_the_code_has() -> None:
+    assert f"keeps that turn for {TURN:.0f} seconds" in PAGE
+    assert f"lease of {LEASE / 60:.0f} minutes" in PAGE
+    assert f"renewed every {RENEWED:.0f} seconds" in PAGE
+    assert (PASSED, GONE) == ((60.0, 300.0), 120.0), "1 minute, 5 minutes, and two minutes for a name"
