@@ -249,7 +249,11 @@ class PostgresEngine:
         # One question for all of it. Someone whose laptop sleeps in the middle of a change holds up nobody.
         connection.execute(
             f"SET search_path TO {schema.NAME}; SET lock_timeout TO {waits};"
-            " SET idle_in_transaction_session_timeout TO 60000; SET client_min_messages TO warning".encode()
+            " SET idle_in_transaction_session_timeout TO 60000; SET client_min_messages TO warning;"
+            # What a change returned from is on the disk, however little else the server keeps there.
+            " SELECT set_config('synchronous_commit', 'on', false)"
+            " WHERE current_setting('synchronous_commit') = 'off'"
+            "".encode()
         )
         if schema.version(connection.cursor(), self.name) != SCHEMA:
             with connection.transaction():
