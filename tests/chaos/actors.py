@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from random import Random
+from typing import Any
 
 from dispatcher.api import Dispatcher
 from dispatcher.errors import DispatchError
@@ -19,6 +20,7 @@ PAUSE = 2.0
 
 def warm() -> None:
     """Load what every process needs, in the one that all are forked from."""
+    import botocore.loaders
     import botocore.session
     import google.auth.transport.requests
     import psycopg
@@ -34,7 +36,21 @@ def warm() -> None:
     import dispatcher.planning
     import dispatcher.scheduling.tick
 
+    _read_once(botocore.loaders.JSONFileLoader)
+    botocore.session.get_session().create_client("sagemaker", "eu-central-1")
     assert all((botocore.session, google.auth.transport.requests, psycopg, dispatcher))
+
+
+def _read_once(loader: Any) -> None:
+    """Keep what botocore reads from its data files, for all that are forked from this process."""
+    read, kept = loader.load_file, {}
+
+    def once(self: Any, path: str) -> Any:
+        if path not in kept:
+            kept[path] = read(self, path)
+        return kept[path]
+
+    loader.load_file = once
 
 
 def agent(setting: Setting, process: str) -> None:

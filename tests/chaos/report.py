@@ -22,6 +22,7 @@ def table(outcome: Outcome) -> str:
         ("over a cap", str(len(verdict.overfull))),
         ("money", f"{verdict.billed} s billed, {len(verdict.money)} jobs counted wrong"),
         ("kills", f"{outcome.kills.total()}, at {len(died)} of {len(outcome.points)} points, and at random"),
+        ("fell by themselves", str(len(outcome.fell))),
         ("faults", ", ".join(f"{count} {kind}" for kind, count in sorted(outcome.faults.items())) or "none"),
         ("took", f"{outcome.seconds:.0f} s"),
     ]
@@ -36,4 +37,4 @@ def table(outcome: Outcome) -> str:
 def _kinds(outcome: Outcome) -> list[list[str]]:
     verdict = outcome.verdict
     found = [verdict.lost, verdict.doubled, verdict.disagreed, list(outcome.ordered.passed)]
-    return [*found, verdict.overfull, verdict.money]
+    return [*found, verdict.overfull, verdict.money, outcome.fell]

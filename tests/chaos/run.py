@@ -28,8 +28,8 @@ from tests.chaos.weather import Weather
 LOOK = 0.05
 """Seconds between two looks at the processes."""
 
-JOBS_PER_DEATH = 8
-"""Jobs that are submitted or end between two deaths: more of them, and nothing but restarts would happen."""
+DEATHS, SPREAD = 150, (6, 25)
+"""How many deaths a run is to have, and the fewest and most jobs that are submitted between two of them."""
 
 AT_RANDOM = 0.2
 """How many of the deaths are at no point in particular."""
@@ -40,7 +40,7 @@ PATIENCE = 8.0
 LAST = 0.03
 """The share of the jobs that is left when the clouds are well again."""
 
-STUCK = 120.0
+STUCK = 300.0
 """Seconds without any progress after which a run is given up, and judged as it stands."""
 
 
@@ -55,12 +55,13 @@ class Outcome:
     kills: Counter[str]
     points: frozenset[str]
     faults: dict[str, int]
+    fell: list[str]
     seconds: float
 
     @property
     def clean(self) -> bool:
         """Whether the oracle has found nothing."""
-        return self.verdict.clean and not self.ordered.passed
+        return self.verdict.clean and not self.ordered.passed and not self.fell
 
 
 @dataclass
@@ -95,6 +96,13 @@ class _Run:
     """By submitter: its first job that is not known to be submitted, and the id it may be recorded under."""
     begun: set[str] = field(default_factory=set)
     progress: int = 0
+    fell: list[str] = field(default_factory=list)
+    """Processes that ended by an error of their own."""
+
+    @property
+    def spread(self) -> float:
+        """Jobs between two deaths."""
+        return min(max(self.setting.jobs / DEATHS, SPREAD[0]), SPREAD[1])
 
     def look(self) -> None:
         """Read what the processes wrote, replace the dead, and doom the living."""
@@ -110,11 +118,13 @@ class _Run:
                 continue
             if process is not None and process.exitcode == 0:
                 seat.done = True
+            elif process is not None and process.exitcode is not None and process.exitcode > 0:
+                self.fell.append(f"{seat.name} ended with exit code {process.exitcode}; the log tells why")
             if not seat.done:
                 self._read()
                 self._start(seat)
         doomed = sum(seat.doomed_at is not None and not seat.done for seat in self.seats)
-        if self.setting.kill and self.kills.total() + doomed < self.progress / JOBS_PER_DEATH:
+        if self.setting.kill and self.kills.total() + doomed < self.progress / self.spread:
             self._doom()
 
     def _doom(self) -> None:
@@ -248,7 +258,7 @@ def _live(going: _Run, dispatcher: Dispatcher, weather: Weather, tell: Callable[
             weather.calm()
         if not submitting and not dispatcher.reading.loads():
             return
-        if time.monotonic() - moved > STUCK:
+        if time.monotonic() - moved > STUCK or len(going.fell) > len(going.seats):
             return
 
 
@@ -267,5 +277,6 @@ def _judged(going: _Run, ground: Ground, dispatcher: Dispatcher, weather: Weathe
         going.kills,
         frozenset(point for known in going.points.values() for point in known),
         weather.sent,
+        going.fell,
         seconds,
     )
