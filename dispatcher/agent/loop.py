@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from dispatcher.ledger import Ledger
     from dispatcher.scheduling.work import Report, Work
 
-SHARE = 4.0
-"""A round that took a while is followed by a pause of so many times that: clouds count who asks how often."""
+SHARE, MOST = 4.0, 60.0
+"""A round that took a while is followed by a pause of so many times that, for clouds count who asks how often; and
+the longest such pause in seconds."""
 
 SLICE = 1.0
 """Seconds of one sleep: a wish to stop is heard after each."""
@@ -117,7 +118,7 @@ class Agent:
         changed = bool(report.submitted or report.finished)
         self._pause = FIRST if changed else min(self._pause * GROWTH, LONGEST)
         if observe or changed:
-            self._due = self.steady() + max(self._pause, SHARE * took)
+            self._due = self.steady() + max(self._pause, min(SHARE * took, MOST))
         self._tell(report)
         self.presence.tell(state="waits", round_seconds=round(took, 2), error=None)
         self.presence.beat(lambda: self.dispatcher.ledger)

@@ -225,7 +225,7 @@ class Submitter:
                 return step()
             except DispatchError as error:
                 young = self.work.clock() - site.updated_at < YOUNG
-                if not (error.propagating and young and waited < PATIENCE):
+                if not (error.propagating and young and waited < PATIENCE) or self.work.stopping():
                     raise
                 if not waited:
                     self.work.notice(

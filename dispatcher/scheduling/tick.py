@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from dispatcher.backends.base import State
 from dispatcher.errors import DispatchError
-from dispatcher.ledger import Entry
+from dispatcher.ledger import Entry, Filter
 from dispatcher.scheduling import attempts
 from dispatcher.scheduling.observing import Observer
 from dispatcher.scheduling.submitting import Submitter
@@ -22,7 +22,7 @@ def tick(work: Work, *, queues: Iterable[str] | None = None, observe: bool = Tru
     observer = Observer(work)
     submitter = Submitter(work, observer)
     wanted = None if queues is None else frozenset(queues)
-    active = [entry for entry in work.ledger.active(wanted) if _here(work, entry)]
+    active = [entry for entry in _active(work, wanted, observe) if _here(work, entry)]
     for entry in active:
         if entry.state == State.SUBMITTING and not work.stopping():
             submitter.recover(entry, report)
@@ -36,6 +36,14 @@ def tick(work: Work, *, queues: Iterable[str] | None = None, observe: bool = Tru
         if wanted is None or queue in wanted:
             submitter.submit_from(queue, report)
     return report
+
+
+def _active(work: Work, queues: Collection[str] | None, observe: bool) -> list[Entry]:
+    """What is sent or runs; without `observe` only what is being sent, for many thousands may run."""
+    if observe:
+        return work.ledger.active(queues)
+    sending = work.ledger.entries(Filter(states=(State.SUBMITTING.value,)), None)
+    return [entry for entry in sending if queues is None or entry.queue in queues]
 
 
 def _here(work: Work, entry: Entry) -> bool:

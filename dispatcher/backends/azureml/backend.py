@@ -261,7 +261,7 @@ class AzureMLBackend:
             yield answer.get("value") or ()
             # Only the place in the list is taken from the address of the next page: where to go is known.
             skip = parse_qs(urlsplit(str(answer.get("nextLink") or "")).query).get("$skip")
-            if not skip:
+            if not skip or skip[0] == query.get("$skip"):
                 return
             query = {**query, "$skip": skip[0]}
 

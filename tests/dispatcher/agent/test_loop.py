@@ -11,6 +11,7 @@ import pytest
 
 from dispatcher.api import Dispatcher
 from dispatcher.backends.base import Request, State
+from dispatcher.backends.faults import NotAllowed
 from dispatcher.clock import moment
 from dispatcher.errors import AuthError, UnreachableError
 from tests.dispatcher.agent.conftest import Make, stops
@@ -131,6 +132,34 @@ def test_a_stop_finishes_the_step_under_way_and_touches_nothing_on_the_cloud(
     assert dispatcher.show(ids[0]).lease_token is None
     assert not cloud.cancelled
     assert dispatcher.agents.list() == []
+
+
+def test_a_stop_does_not_wait_for_a_right_that_spreads(
+    lined: Dispatcher, cloud: ToyCloud, clock: ManualClock, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (id,) = enqueued(lined, "first")
+    zone = lined.ledger.zones()[0]
+    clock.now = moment(zone.updated_at) + 10
+    cloud.refuse += [NotAllowed("not yet", "wait", "sagemaker:CreateTrainingJob") for _ in range(20)]
+    agent = make(lined)
+    stops(agent, clock, lambda: len(cloud.refuse) < 18)
+    agent.run()
+    assert len(cloud.refuse) > 15
+    assert lined.show(id).state == "queued"
+
+
+def test_a_round_between_two_looks_at_the_clouds_does_not_read_all_that_runs(
+    synced: Any, cloud: ToyCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispatcher = synced("queues: [{name: line, zone: aws-euc1}]")
+    running = dispatcher.submit(job(), "line")
+    (id,) = enqueued(dispatcher, "left")
+    cloud.lose.append(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        dispatcher.tick(observe=False)
+    monkeypatch.setattr(dispatcher.ledger, "active", lambda queues=None: pytest.fail("it reads them all"))
+    dispatcher.tick(observe=False)
+    assert states(dispatcher, [running.id, id]) == ["pending", "pending"]
 
 
 def test_the_next_agent_takes_up_what_the_last_one_left(
