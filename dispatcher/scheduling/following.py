@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
-from dispatcher.errors import AuthError, NotFoundError, NotInstalledError
+from dispatcher.errors import AuthError, NotFoundError, NotInstalledError, UnreachableError
 
 if TYPE_CHECKING:
     from dispatcher.backends.base import Backend, LogLine
@@ -26,6 +26,9 @@ class Ticking(Protocol):
     @property
     def sleep(self) -> Sleep: ...
 
+    @property
+    def notice(self) -> Callable[[str], None]: ...
+
     def tick(self) -> Report: ...
 
     def show(self, text: str) -> Entry: ...
@@ -43,12 +46,25 @@ def until(
 
     A right that is missing is waited for while the zone is young and it may still spread; no longer.
     `seen` is called with every change of its state or attempt, and of what stands in the way of asking about it.
+    A ledger that is away is waited for too: the job goes on meanwhile.
     """
     pause, state, trouble = FIRST, (entry.state, entry.attempt), entry.last_error
+    away = False
     seen(entry)
     while not (met(entry) or entry.final):
-        report = dispatcher.tick()
-        entry = dispatcher.show(entry.id)
+        try:
+            report = dispatcher.tick()
+            entry = dispatcher.show(entry.id)
+        except UnreachableError as gone:  # the ledger's own: those of clouds are in the report
+            if not away:
+                dispatcher.notice(f"{gone.message}; waiting for it, and the job goes on")
+            away = True
+            dispatcher.sleep(pause)
+            pause = min(pause * GROWTH, LONGEST)
+            continue
+        if away:
+            away, pause = False, FIRST
+            dispatcher.notice("the ledger is back")
         if (entry.state, entry.attempt) != state:
             pause, state, trouble = FIRST, (entry.state, entry.attempt), entry.last_error
             seen(entry)
@@ -113,11 +129,14 @@ def done(dispatcher: Ticking, id: str, attempt: int) -> Callable[[], bool]:
 
     def ended() -> bool:
         nonlocal pause, due
-        if dispatcher.clock() >= due:
-            dispatcher.tick()
-            due = dispatcher.clock() + pause
-            pause = min(pause * GROWTH, LONGEST)
-        entry = dispatcher.show(id)
+        try:
+            if dispatcher.clock() >= due:
+                due = dispatcher.clock() + pause
+                pause = min(pause * GROWTH, LONGEST)
+                dispatcher.tick()
+            entry = dispatcher.show(id)
+        except UnreachableError:
+            return False  # the ledger's own: its lines are read on, and it is asked again
         return entry.final or entry.attempt != attempt
 
     return ended

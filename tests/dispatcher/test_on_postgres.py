@@ -16,6 +16,7 @@ from dispatcher.doctor import examine
 from dispatcher.errors import UsageError
 from tests.dispatcher.conftest import job
 from tests.dispatcher.doubles import ToyCloud
+from tools.postgres.server import Server
 
 pytestmark = pytest.mark.postgres
 
@@ -82,6 +83,32 @@ def test_doctor_names_the_ledger_and_says_when_it_cannot_be_reached(synced: Open
     assert found.verdict == "fail"
     assert "does not answer" in found.finding
     assert found.remedy
+
+
+def test_who_waits_for_a_job_waits_for_a_database_that_is_away_too(
+    outputs: Path, tmp_path: Path, cloud: ToyCloud
+) -> None:
+    (tmp_path / "queues.yaml").write_text(QUEUES)
+    slept: list[float] = []
+    said: list[str] = []
+    with Server() as server:
+
+        def sleep(seconds: float) -> None:
+            slept.append(seconds)
+            if len(slept) == 2:
+                server.stop()
+            if len(slept) == 5:
+                cloud.end(cloud.sent[0])
+                server.start()
+
+        home = {"USER": "ada", "HOME": str(tmp_path), "PATH": ""}
+        with Dispatcher(server.url(), environment=home, sleep=sleep, open_backend=lambda zone, **_: cloud) as ada:
+            ada.notice = said.append
+            ada.sync(outputs=[outputs], queues=tmp_path / "queues.yaml", project=tmp_path)
+            entry = ada.submit(job(), "line")
+            assert ada.wait(entry.id).state == "succeeded"
+    assert ["does not answer" in said[0], said[1:]] == [True, ["the ledger is back"]]
+    assert cloud.sent == [entry.cloud_name]
 
 
 def test_doctor_warns_of_a_ledger_that_others_can_read_on_the_way(
