@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,12 @@ from dispatcher.redact import Redactor
 _LOOK = 0.25
 """Seconds between two looks for a change by somebody else; one look is a read of a few bytes of shared memory."""
 
+PATIENCE = 20.0
+"""Seconds that a change waits for those of others."""
+
+_PAUSE = 0.001
+"""Seconds between two tries for the lock, up to seventeen times as long: about as long as a change takes."""
+
 _BELL = "rung"
 """Where the file remembers how often somebody rang."""
 
@@ -29,12 +36,14 @@ class SqliteLedger(SqlLedger):
         path: Path,
         *,
         readonly: bool = False,
-        patience: float = 5.0,
+        patience: float = PATIENCE,
         redactor: Redactor | None = None,
         sleep: Sleep = time.sleep,
     ) -> None:
         """Open or create the file. `patience` is how many seconds a locked ledger is waited for."""
-        super().__init__(SqliteEngine(path, connect(path, readonly=readonly, patience=patience), sleep), redactor)
+        super().__init__(
+            SqliteEngine(path, connect(path, readonly=readonly, patience=patience), patience, sleep), redactor
+        )
 
 
 class _Change:
@@ -61,9 +70,10 @@ class SqliteEngine:
     clock = None
     locking = ""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, sleep: Sleep) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, patience: float, sleep: Sleep) -> None:
         self.path = path
         self._connection = connection
+        self._patience = patience
         self._sleep = sleep
         self._heard: tuple[int, int] | None = None
         self._rung = 0
@@ -82,7 +92,7 @@ class SqliteEngine:
     @contextlib.contextmanager
     def change(self) -> Iterator[Transaction]:
         with translated(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._begin()
             try:
                 yield _Change(self._connection)
                 self._connection.execute("COMMIT")
@@ -90,6 +100,27 @@ class SqliteEngine:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+
+    def _begin(self) -> None:
+        """Wait for the lock in short and uneven pauses.
+
+        SQLite's own pauses grow to a tenth of a second, so that among many who write without a break one may wait
+        for ever (sqlite3.c, sqliteDefaultBusyCallback).
+        """
+        until = time.monotonic() + self._patience
+        self._connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            while True:
+                try:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as error:
+                    locked = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+                    if not locked or time.monotonic() >= until:
+                        raise
+                time.sleep(_PAUSE * (1 + os.urandom(1)[0] / 16))
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {int(self._patience * 1000)}")
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Transaction]:

@@ -16,6 +16,8 @@ MOUNTS = """\
 25 22 0:23 / {root}/two\\040words rw - fuse.sshfs ada@host:/ rw
 26 22 0:24 / {root}/over rw - cifs //files/x rw
 27 22 0:25 / {root}/over rw - tmpfs tmpfs rw
+28 22 0:26 / {root}/inner/first rw - ext4 /dev/sdc1 rw
+29 22 0:27 / {root}/inner rw - nfs files:/inner rw
 a row that makes no sense
 """
 
@@ -35,6 +37,8 @@ def mounts(tmp_path: Path) -> Path:
         ("two words/ledger.db", "fuse.sshfs"),
         ("homely/ledger.db", None),
         ("over/ledger.db", None),
+        ("inner/first/ledger.db", None),
+        ("inner/ledger.db", "nfs"),
     ],
 )
 def test_the_innermost_and_latest_mount_decides(

@@ -7,6 +7,7 @@ import re
 import sqlite3
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
@@ -21,7 +22,7 @@ from dispatcher.ledger import Caps, Entry, Event, Filter, Lease, Ledger, listing
 from dispatcher.ledger.migrations import APPLICATION, MIGRATIONS, SCHEMA, SqliteSchema
 from dispatcher.ledger.opening import translated
 from dispatcher.ledger.rows import ACTIVE, ENTRY_COLUMNS
-from dispatcher.ledger.sqlite import SqliteLedger
+from dispatcher.ledger.sqlite import PATIENCE, SqliteLedger
 from tests.dispatcher.ledger.care import Upkeep
 from tests.dispatcher.ledger.conformance import LATER, NOW, Conformance, Open, add, claim, entry
 
@@ -299,6 +300,31 @@ def test_a_locked_ledger_is_unreachable_and_says_that_nothing_changed(open: Open
                 add(ledger, entry("a"))
             assert raised.value.exit_code == ExitCode.UNREACHABLE
             assert ledger.entries(Filter(), None) == []
+
+
+def test_who_writes_now_and_then_gets_its_turn_among_those_who_write_without_a_break(tmp_path: Path) -> None:
+    path, over = tmp_path / "ledger.db", threading.Event()
+    with closing(SqliteLedger(path)) as ledger:
+        waited: list[float] = []
+
+        def write() -> None:
+            with closing(SqliteLedger(path)) as mine:
+                while not over.is_set():
+                    mine.remember("busy", NOW)
+
+        threads = [threading.Thread(target=write) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(20):
+                begun = time.monotonic()
+                ledger.remember("now and then", NOW)
+                waited.append(time.monotonic() - begun)
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+    assert max(waited) < PATIENCE / 2
 
 
 def test_reading_where_there_is_no_ledger_yet_finds_nothing_and_makes_nothing(tmp_path: Path) -> None:
