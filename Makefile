@@ -61,10 +61,11 @@ test-real: setup  ## the real AWS provider against the local AWS (the official p
 	@$(PY) -m tests.real.plugin
 	@$(PY) -m pytest -m real $(PYTEST_ARGS)
 
-bench: setup  ## start-up and preview times, as ratios
+bench: setup  ## start-up and preview times, as ratios; the ledger's pace beside procrastinate's
 	@$(PY) bench/cli.py
 	@$(PY) bench/runtime.py
 	@$(PY) bench/pulumi.py
+	@$(PY) bench/ledger.py
 
 lock: $(PY)  ## resolve requirements.lock anew (docs/dependencies.md)
 	@PYTHON=$(PY) tools/lock.sh

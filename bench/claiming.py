@@ -13,6 +13,7 @@ from typing import Any
 
 from bench.filling import databases, fill, opened
 from dispatcher.clock import stamp
+from dispatcher.errors import UnreachableError
 from dispatcher.ledger import Caps, Lease
 from tools.postgres.server import Server
 
@@ -37,12 +38,16 @@ def capped(address: str) -> Iterator[None]:
 def _claims(address: str, caps: Caps) -> Iterator[None]:
     ledger = opened(address)
     owner = f"bench@here#{os.getpid()}"
-    while ledger.claim(
-        "q",
-        lease=Lease(os.urandom(8).hex(), owner, stamp(time.time() + 900)),
-        now=stamp(time.time()),
-        caps=caps,
-    ):
+    while True:
+        now = time.time()
+        try:
+            claimed = ledger.claim(
+                "q", lease=Lease(os.urandom(8).hex(), owner, stamp(now + 900)), now=stamp(now), caps=caps
+            )
+        except UnreachableError:
+            continue  # SQLite lets some wait for long, and an agent tries again
+        if claimed is None:
+            break
         yield
     ledger.close()
 
