@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from dispatcher.backends.base import LogLine, State
-from dispatcher.documents import sweep_file
 from tests.dispatcher.command_line import Run, Said, line, run
 from tests.dispatcher.doubles import ManualClock, ToyCloud
 from tests.dispatcher.sweeps.conftest import FOUR
@@ -121,8 +120,10 @@ def test_a_problem_of_the_job_is_told_with_its_line_in_the_sweep_file(sweep: Run
     )
 
 
-def test_the_example_is_eight_trials() -> None:
-    written = sweep_file.parse(str(EXAMPLE), EXAMPLE.read_bytes())
-    from dispatcher.sweeps import space
-
-    assert len(space.points(written.sweep)) == 8
+def test_a_sweep_file_is_checked_with_its_job_and_its_trials(sweep: Run) -> None:
+    assert sweep("check", "sweep.yaml", str(EXAMPLE)).out == (
+        f"sweep.yaml: a sweep of 4 trials, ok\n{EXAMPLE}: a sweep of 8 trials, ok\n"
+    )
+    Path("bad.yaml").write_text(FOUR.replace("train.py", "'${program}'"))
+    said = sweep("check", "bad.yaml")
+    assert (said.code, "is ${program}, which W&B fills in" in said.err) == (2, True)

@@ -23,7 +23,11 @@ def test_two_people_who_resume_a_sweep_at_once_add_each_trial_once(
     def opened(who: str) -> Dispatcher:
         environment = {"USER": who, "HOME": str(tmp_path), "PATH": ""}
         return Dispatcher(
-            database_url, environment=environment, clock=clock, sleep=clock.sleep, open_backend=lambda zone, **_: cloud
+            database_url,
+            environment=environment,
+            clock=clock,
+            sleep=clock.sleep,
+            open_backend=lambda zone, **_: cloud,
         )
 
     with opened("ada") as ada:
