@@ -63,7 +63,7 @@ class State:
         metric = self.sweep.metric
         best: Trial | None = None
         for trial in self.trials:
-            if metric is None or trial.value is None or trial.entry.state != "succeeded":
+            if metric is None or trial.value is None:  # which only those that succeeded have
                 continue
             if best is None or best.value is None or metric.better(trial.value, best.value):
                 best = trial

@@ -30,7 +30,4 @@ def test_every_key_distribution_and_word_is_on_the_page() -> None:
 
 def test_the_metric_line_of_the_page_is_read() -> None:
     (line,) = re.findall(rf"^{reported.WORD} .*$", PAGE, re.MULTILINE)
-    assert reported.of(line) == {
-        "val/loss": reported.Reported(0.0105, 20),
-        "accuracy": reported.Reported(0.93, 20),
-    }
+    assert reported.of(line) == {"val/loss": Reported(0.0105, 20), "accuracy": Reported(0.93, 20)}
