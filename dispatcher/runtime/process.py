@@ -7,7 +7,7 @@ import signal
 import sys
 from _thread import allocate_lock, start_new_thread
 
-from . import log
+from . import log, terminal
 from .fault import Fault
 
 TYPE_CHECKING = False
@@ -82,10 +82,16 @@ def run(
     for number in HANDED_ON:
         signal.signal(number, state.hand_on)
     signal.signal(signal.SIGALRM, state.kill)
+    blocked: dict[str, Any] = terminal.watch(state.hand_on)
     try:
         # Python ignores SIGPIPE and SIGXFSZ, and a program inherits what is ignored.
         state.child = os.posix_spawnp(
-            argv[0], list(argv), environ, file_actions=actions, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ]
+            argv[0],
+            list(argv),
+            environ,
+            file_actions=actions,
+            setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
+            **blocked,
         )
     except OSError as error:
         code = MISSING if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import select
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import termios
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -98,6 +100,47 @@ def started(words: Sequence[str], **environ: str) -> Iterator[subprocess.Popen[s
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+COUNTS = """
+import os, signal, sys, time
+heard = []
+for number in (signal.SIGINT, signal.SIGQUIT):
+    signal.signal(number, lambda *_: (heard.append(1), os.write(1, b"heard\\n")))
+signal.signal(signal.SIGUSR1, lambda *_: sys.exit(len(heard)))
+os.write(1, b"ready\\n")
+while True:
+    time.sleep(0.01)
+"""
+
+
+def test_what_is_typed_on_a_terminal_reaches_the_command_once_and_what_is_sent_still_does() -> None:
+    keyboard, terminal = os.openpty()
+    words = [*MODULE, "--", sys.executable, "-c", COUNTS]
+    with subprocess.Popen(
+        words,
+        env=with_path({}),
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # its terminal is this one
+    ) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == "ready\n"
+            for number in range(3):
+                os.write(keyboard, b"\x03")
+                assert process.stdout.readline() == "heard\n", number
+            process.send_signal(signal.SIGQUIT)  # another one than may be waiting still
+            assert process.stdout.readline() == "heard\n"
+            process.send_signal(signal.SIGUSR1)
+            assert process.wait(timeout=30) == 4
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            os.close(keyboard)
+            os.close(terminal)
 
 
 def test_a_signal_reaches_the_command_which_ends_as_it_likes() -> None:
