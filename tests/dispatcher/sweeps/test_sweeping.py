@@ -12,7 +12,7 @@ from dispatcher.documents.changes import Changes
 from dispatcher.errors import DispatchError, SpecError, UnreachableError, UsageError
 from dispatcher.ledger import Entry, Event
 from dispatcher.scheduling.work import Report
-from dispatcher.sweeps import judging
+from dispatcher.sweeps import entering, judging
 from tests.dispatcher.sweeps.conftest import FOUR, Ground
 
 
@@ -62,7 +62,7 @@ def test_the_best_of_a_metric_to_maximize_is_the_largest_and_of_equals_the_first
 def test_a_trial_that_lost_its_number_or_failed_is_never_the_best(ground: Ground) -> None:
     id = ground.start().row.id
     first, second = ground.running()
-    ground.end(first, "dispatch-metric loss=0.001", "dispatch-metric loss=nan")
+    ground.end(first, "dispatch-metric loss=0.001", "dispatch-metric loss=-inf")
     ground.end(second, "dispatch-metric loss=0.002", state=State.FAILED)
     ground.run(loss_of)
     best = ground.dispatcher.sweeps.show(id).best
@@ -269,3 +269,12 @@ def test_what_looks_like_a_secret_is_refused_in_values_too_and_allowed_by_its_na
     sweeps.stop(found.row.id)
     resumed = sweeps.resume(found.row.id)
     assert f"--word={token}" in json.loads(resumed.trials[3].entry.job)["command"]
+
+
+def test_trials_that_are_entered_twice_are_there_once(ground: Ground) -> None:
+    file = ground.place / "sweep.yaml"
+    file.write_text(FOUR)
+    planned = ground.dispatcher.sweeps.plan(file, "line")
+    row = entering.record(ground.dispatcher, planned)
+    assert entering.enter(ground.dispatcher, row, planned.trials) == []
+    assert len(ground.dispatcher.list()) == 4
