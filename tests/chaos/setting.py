@@ -96,7 +96,8 @@ def wish(setting: Setting, number: int) -> Wish:
     """What somebody wants as job `number`: always the same for one seed."""
     dice = Random(f"{setting.seed}-{number}")
     queue = dice.choice(sorted(setting.instances))
-    command = dice.choices([("true",), ("sleep", f"{dice.uniform(0.2, 2):.2f}"), ("false",)], [80, 15, 5])[0]
+    command = dice.choices([("true",), ("sleep", f"{dice.uniform(0.2, 2):.2f}"), ("false",)], [72, 20, 8])[0]
+    preemptible = dice.random() < 0.4
     job = Job(
         image="chaos",
         command=command,
@@ -104,5 +105,9 @@ def wish(setting: Setting, number: int) -> Wish:
         priority=Priority(dice.choices(range(4), [5, 20, 50, 25])[0]),
         resources=Resources(instance=setting.instances[queue]),
         max_runtime=LONG,
+        checkpoint=preemptible,
+        preemptible=preemptible,
+        retries=dice.choice((0, 0, 2)),
+        retry_on=("program", "capacity", "provider"),
     )
     return Wish(job, queue, dice.random() < 0.05)
