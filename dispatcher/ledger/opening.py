@@ -25,7 +25,7 @@ def connect(path: Path, *, readonly: bool, patience: float) -> sqlite3.Connectio
             return connection
         if readonly:
             connection = _open_for_reading(path, patience)
-            if _schema(connection, path) == SCHEMA:
+            if schema(connection, path) == SCHEMA:
                 return connection
             connection.close()
         try:
@@ -72,7 +72,7 @@ def _open_for_reading(path: Path, patience: float) -> sqlite3.Connection:
     return connection
 
 
-def _schema(connection: sqlite3.Connection, path: Path) -> int:
+def schema(connection: sqlite3.Connection, path: Path) -> int:
     """The schema version of a file that is a ledger; 0 when it is empty. Raises LedgerError for anything else."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     application: int = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -90,12 +90,12 @@ def _schema(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    if _schema(connection, path) == SCHEMA:
+    if schema(connection, path) == SCHEMA:
         return
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for number, migration in enumerate(MIGRATIONS[_schema(connection, path) :], _schema(connection, path) + 1):
+        for number, migration in enumerate(MIGRATIONS[schema(connection, path) :], schema(connection, path) + 1):
             migration(SqliteSchema(connection))
             connection.execute(f"PRAGMA user_version = {number}")
         connection.execute(f"PRAGMA application_id = {APPLICATION}")

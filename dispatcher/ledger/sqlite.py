@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dispatcher.clock import Sleep
 from dispatcher.ledger.engine import Row, Transaction
-from dispatcher.ledger.opening import connect, translated
+from dispatcher.ledger.opening import connect, schema, translated
 from dispatcher.ledger.sql import SqlLedger
 from dispatcher.redact import Redactor
 
@@ -94,6 +94,7 @@ class SqliteEngine:
         with translated(self.path):
             self._begin()
             try:
+                schema(self._connection, self.path)  # a newer program may have come since it was opened
                 yield _Change(self._connection)
                 self._connection.execute("COMMIT")
             except BaseException:

@@ -410,6 +410,22 @@ class Conformance:
         found = [MetricRow("a", "loss", 4, 0.25, LATER), MetricRow("b", "loss", None, None, NOW)]
         assert open().metrics(["a", "b", "c"]) == found
 
+    def test_nothing_that_looks_like_a_secret_is_kept_with_agents_sweeps_labels_and_metrics(
+        self, open: Open
+    ) -> None:
+        ledger, secret = open(), "AKIA" + "IOSFODNN7EXAMPLQ"
+        add(ledger, entry("a", labels=json.dumps({"key": secret}), parameters=json.dumps({"key": secret})))
+        ledger.check_in(AgentRow("n", "t", "o", "h", NOW, NOW, json.dumps({"why": secret})), stale=NOW)
+        ledger.record_metrics([MetricRow("a", secret, 1, 0.5, NOW)])
+        ledger.unseen(["a"], f"denied for {secret}", NOW)
+        with pytest.raises(LedgerError, match="of the sweep"):
+            ledger.add_sweep(
+                SweepRow("s", "n", "ada", "h", NOW, json.dumps({"env": {"K": secret}}), "d", "running")
+            )
+        kept = (ledger.entry("a"), ledger.agents(), ledger.metrics(["a"]), ledger.sweeps())
+        assert secret not in repr(kept)
+        assert ledger.entries(Filter(labels={"key": secret}), None) == []
+
     def test_lists_are_filtered_by_everything_at_once_and_read_page_by_page(self, open: Open) -> None:
         ledger = open()
         for number in range(8):

@@ -210,13 +210,16 @@ def test_a_ledger_of_every_earlier_schema_is_brought_up_to_date_with_all_that_is
 
 
 def test_a_newer_schema_is_refused_politely(open: Open, tmp_path: Path) -> None:
-    open()
+    before = open()
     with closing(sqlite3.connect(tmp_path / "ledger.db")) as db:
         db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
     for readonly in (False, True):
         with pytest.raises(LedgerError, match="newer launchway") as raised:
             SqliteLedger(tmp_path / "ledger.db", readonly=readonly)
         assert raised.value.remedy == "upgrade this one: pip install -U launchway"
+    with pytest.raises(LedgerError, match="newer launchway"):
+        add(before, entry("a"))
+    assert before.entry("a") is None, "who had it open already writes nothing either"
 
 
 def test_a_file_that_is_no_database_and_another_program_s_database_are_refused(tmp_path: Path) -> None:
