@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dispatcher.ledger import Ledger, address
 from dispatcher.ledger.sql import SqlLedger
+from dispatcher.opened import open_ledger
 from tools.postgres.server import Server
 
 
@@ -71,7 +72,7 @@ def fill(ledger: Ledger, rows: int, columns: Mapping[str, str], first: int = 1) 
 
 def opened(named: str) -> Ledger:
     """A ledger as `--ledger` names it."""
-    return address.open_ledger(address.place(named, {}))
+    return open_ledger(address.place(named, {}))
 
 
 def databases(server: Server, *names: str) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from dispatcher.clock import Clock, Sleep, stamp
+from dispatcher.errors import NotInstalledError
 from dispatcher.ledger import Ledger, address
 
 if TYPE_CHECKING:
@@ -16,6 +17,22 @@ if TYPE_CHECKING:
     from dispatcher.redact import Redactor
     from dispatcher.scheduling.work import Work
     from dispatcher.sites import Sites
+
+
+def open_ledger(
+    place: address.Place, *, readonly: bool = False, redactor: Redactor | None = None, sleep: Sleep = time.sleep
+) -> Ledger:
+    """Open it; only what it is made of is imported."""
+    if place.url is not None:
+        try:
+            from dispatcher.ledger.postgres.engine import PostgresLedger
+        except ImportError as error:
+            raise NotInstalledError("postgres", error) from error
+        return PostgresLedger(place.url, readonly=readonly, redactor=redactor)
+    from dispatcher.ledger.sqlite import SqliteLedger
+
+    assert place.file is not None
+    return SqliteLedger(place.file, readonly=readonly, redactor=redactor, sleep=sleep)
 
 
 class Opened:
@@ -59,7 +76,7 @@ class Opened:
 
     def another(self) -> Ledger:
         """The ledger, opened for changes once more: for a thread of its own, which closes it."""
-        return address.open_ledger(self._place, redactor=self.redactor, sleep=self.sleep)
+        return open_ledger(self._place, redactor=self.redactor, sleep=self.sleep)
 
     @property
     def reading(self) -> Ledger:
@@ -67,7 +84,7 @@ class Opened:
         if self._writable is not None:
             return self._writable
         if self._readable is None:
-            self._readable = address.open_ledger(self._place, readonly=True)
+            self._readable = open_ledger(self._place, readonly=True)
         return self._readable
 
     def close(self) -> None:

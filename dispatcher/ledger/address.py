@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from dispatcher.clock import Sleep
-from dispatcher.errors import NotInstalledError, UsageError
-
-if TYPE_CHECKING:
-    from dispatcher.ledger import Ledger
-    from dispatcher.redact import Redactor
+from dispatcher.errors import UsageError
 
 VARIABLE = "DISPATCH_LEDGER"
 _SECRET = ("password", "sslpassword")
@@ -58,22 +51,6 @@ def place(named: str | None, environment: Mapping[str, str]) -> Place:
         return Place(state_directory(environment) / f"postgresql-{digest}", url=url)
     rule = f"there are no ledgers of kind {scheme}://"
     raise UsageError(rule, f"name a SQLite file or a postgresql:// address with --ledger or {VARIABLE}")
-
-
-def open_ledger(
-    place: Place, *, readonly: bool = False, redactor: Redactor | None = None, sleep: Sleep = time.sleep
-) -> Ledger:
-    """Open it; only what it is made of is imported."""
-    if place.url is not None:
-        try:
-            from dispatcher.ledger.postgres.engine import PostgresLedger
-        except ImportError as error:
-            raise NotInstalledError("postgres", error) from error
-        return PostgresLedger(place.url, readonly=readonly, redactor=redactor)
-    from dispatcher.ledger.sqlite import SqliteLedger
-
-    assert place.file is not None
-    return SqliteLedger(place.file, readonly=readonly, redactor=redactor, sleep=sleep)
 
 
 def state_directory(environment: Mapping[str, str]) -> Path:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from dispatcher.errors import NotInstalledError, UsageError
-from dispatcher.ledger.address import Place, open_ledger, place
+from dispatcher.ledger.address import Place, place
+from dispatcher.opened import open_ledger
 
 STATE = {"XDG_STATE_HOME": "/s", "HOME": "/h"}
 
