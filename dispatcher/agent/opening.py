@@ -25,15 +25,15 @@ from dispatcher.queue import Queue
 from dispatcher.sites import LOCAL, Line, line
 
 if TYPE_CHECKING:
-    from dispatcher.api import Dispatcher
     from dispatcher.backends.base import Backend
+    from dispatcher.opened import Opened
 
 
 @dataclass(frozen=True, slots=True)
 class Agents:
     """What `dispatch agent` does. Every method may raise DispatchError (dispatcher.errors)."""
 
-    dispatcher: Dispatcher
+    opened: Opened
 
     def make(
         self,
@@ -52,8 +52,8 @@ class Agents:
         `write` takes the lines of its journal.
         """
         for queue in queues:
-            self.dispatcher.queue(queue)
-        work, token = self.dispatcher.work(), secrets.token_hex(8)
+            line(self.opened.reading, queue)
+        work, token = self.opened.work(), secrets.token_hex(8)
         named = name or f"{work.host}-{os.getpid()}"
         row = AgentRow(named, token, work.owner, work.host, work.now(), work.now())
         # A clock that machines share is the database's, and may not be there when a sign of life is due.
@@ -61,11 +61,11 @@ class Agents:
         presence = Presence(row, work.clock, wall, steady, work.alive, health)
         presence.tell(version=__version__, queues=list(queues), job_types=list(job_types))
         return Agent(
-            dispatcher=self.dispatcher,
+            dispatcher=self.opened,
             presence=presence,
-            turns=Turns(lambda: self.dispatcher.ledger, work.clock, steady, work.owner, token, work.alive),
+            turns=Turns(lambda: self.opened.ledger, work.clock, steady, work.owner, token, work.alive),
             steadiness=Steadiness(work.clock, steady),
-            journal=Journal(write, work.clock, named, form, self.dispatcher.redactor.text),
+            journal=Journal(write, work.clock, named, form, self.opened.redactor.text),
             steady=steady,
             queues=tuple(queues) or None,
             job_types=tuple(job_types),
@@ -73,21 +73,21 @@ class Agents:
 
     def list(self) -> Sequence[AgentRow]:
         """The agents that have checked in and not out, by name."""
-        return self.dispatcher.reading.agents()
+        return self.opened.reading.agents()
 
     def reconcile(self, queues: Sequence[str] = ()) -> Reconciliation:
         """Compare the ledger with the clouds behind some queues, or with all of them and this machine."""
-        dispatcher = self.dispatcher
-        return reconcile(dispatcher.reading, self._zones(queues), dispatcher.clock(), platform.node())
+        zones = self._zones(queues)
+        return reconcile(self.opened.reading, zones, self.opened.clock(), platform.node())
 
     def _zones(self, queues: Sequence[str]) -> Iterator[tuple[str, Callable[[], Backend]]]:
         """Each zone, and what opens its cloud, as the identity of one of its queues."""
-        places = self.dispatcher.places(write=False)
-        rows = [row.name for row in self.dispatcher.queues() if not row.retired]
-        found = [line(self.dispatcher.reading, queue) for queue in queues or [*rows, LOCAL]]
+        places = self.opened.places(write=False)
+        rows = [row.name for row in self.opened.reading.queues() if not row.retired]
+        found = [line(self.opened.reading, queue) for queue in queues or [*rows, LOCAL]]
         lines = {one.queue.zone: one for one in reversed(found)}
         if not queues:
-            for row in self.dispatcher.reading.zones():
+            for row in self.opened.reading.zones():
                 lines.setdefault(row.name, Line(Queue(name=row.name, zone=row.name), None, row))
         for zone, one in sorted(lines.items()):
             yield zone, functools.partial(places.backend, one)

@@ -15,10 +15,10 @@ from dispatcher.sweeps.planning import Start, Trial
 from dispatcher.sweeps.state import RUNNING
 
 if TYPE_CHECKING:
-    from dispatcher.api import Dispatcher
+    from dispatcher.sweeps.desk import Sweeping
 
 
-def record(dispatcher: Dispatcher, start: Start) -> SweepRow:
+def record(dispatcher: Sweeping, start: Start) -> SweepRow:
     """Record a sweep, then its trials as queued. What a crash leaves out, `resume` adds."""
     import platform
 
@@ -57,7 +57,7 @@ def _allowed(start: Start) -> list[str]:
 
 
 def enter(
-    dispatcher: Dispatcher,
+    dispatcher: Sweeping,
     row: SweepRow,
     planned: Sequence[Trial],
     before: Mapping[int, Sequence[Entry]] | None = None,

@@ -18,10 +18,10 @@ from dispatcher.sweeps.space import Point
 from dispatcher.sweeps.sweep import Sweep
 
 if TYPE_CHECKING:
-    from dispatcher.api import Dispatcher
     from dispatcher.documents.changes import Changes
     from dispatcher.documents.sweep_file import Written
     from dispatcher.planning import Plan
+    from dispatcher.sweeps.desk import Sweeping
 
 LOW = "low"
 """The priority of trials where nothing is said: they fill what nobody else needs."""
@@ -84,7 +84,7 @@ class Start:
 
 
 def plan(
-    dispatcher: Dispatcher,
+    dispatcher: Sweeping,
     file: str | Path,
     queue: str | None = None,
     *,
@@ -113,7 +113,7 @@ def plan(
 
 
 def plans(
-    dispatcher: Dispatcher,
+    dispatcher: Sweeping,
     id: str,
     sweep: Sweep,
     base: Job,
@@ -145,7 +145,7 @@ def plans(
     return made
 
 
-def _base(dispatcher: Dispatcher, written: Written, queue: str | None, changes: Changes | None) -> Job:
+def _base(dispatcher: Sweeping, written: Written, queue: str | None, changes: Changes | None) -> Job:
     """The job of every trial: low and preemptible where neither the file nor the command line says otherwise."""
     from dispatcher.documents import job_file
     from dispatcher.documents.changes import Changes as NoChanges

@@ -12,11 +12,11 @@ from dispatcher.sweeps import entering, planning, rules, space, state
 from dispatcher.sweeps.state import RUNNING, STOPPED, STOPPING, State
 
 if TYPE_CHECKING:
-    from dispatcher.api import Dispatcher
+    from dispatcher.sweeps.desk import Sweeping
 
 
 def resume(
-    dispatcher: Dispatcher, found: State, *, failed: bool = False, prices: str | Path | None = None
+    dispatcher: Sweeping, found: State, *, failed: bool = False, prices: str | Path | None = None
 ) -> list[Entry]:
     """Record again what a sweep has not finished, and return it; with `failed`, what ended badly too.
 

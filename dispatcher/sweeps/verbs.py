@@ -12,16 +12,16 @@ from dispatcher.sweeps import state
 from dispatcher.sweeps.state import State
 
 if TYPE_CHECKING:
-    from dispatcher.api import Dispatcher
     from dispatcher.documents.changes import Changes
     from dispatcher.scheduling.work import Report
+    from dispatcher.sweeps.desk import Sweeping
     from dispatcher.sweeps.planning import Start
 
 
 class Sweeps:
     """The sweeps of one ledger. Methods may raise DispatchError (dispatcher.errors)."""
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
+    def __init__(self, dispatcher: Sweeping) -> None:
         self._dispatcher = dispatcher
 
     def plan(
