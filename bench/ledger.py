@@ -16,7 +16,7 @@ from tools.postgres.server import Server  # noqa: E402 - as above
 def main() -> int:
     """Print the three tables; 1 when one is over its budget."""
     parser = argparse.ArgumentParser(description="The ledger on SQLite and PostgreSQL.")
-    parser.add_argument("--jobs", type=int, default=2000, help="jobs that are claimed for each number of workers")
+    parser.add_argument("--jobs", type=int, default=1000, help="jobs that are claimed for each number of workers")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the largest ledger")
     parser.add_argument("--live", type=int, default=10_000, help="live jobs of the agent")
     parser.add_argument("--only", choices=["claims", "rows", "agent"], help="one of the three tables")
