@@ -6,16 +6,16 @@ from collections.abc import Callable, Collection
 
 from dispatcher.ledger.engine import Engine
 from dispatcher.ledger.rows import AgentRow, Turn
-from dispatcher.ledger.statements import insert, marks, names, values
+from dispatcher.ledger.statements import insert, marks, read, values
 
 
 def turn(engine: Engine, wanted: Turn, now: str, alive: Callable[[str], bool | None]) -> bool:
     """As Ledger.turn. Compared and swapped: who was read must still hold it, so that one of many gets it."""
-    rows = engine.rows(f"SELECT {names(Turn)} FROM turns WHERE name = ?", (wanted.name,))
-    if not rows:
+    found = read(engine, Turn, "turns WHERE name = ?", (wanted.name,))
+    if not found:
         with engine.change() as db:
             return db.run(f"{insert('turns', Turn)} ON CONFLICT (name) DO NOTHING", values(wanted)) == 1
-    held = Turn(*rows[0])
+    held = found[0]
     if held.owner != wanted.owner and held.until > now and alive(held.owner) is not False:
         return False
     with engine.change() as db:

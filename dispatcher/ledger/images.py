@@ -6,7 +6,7 @@ import dataclasses
 
 from dispatcher.ledger.engine import Engine
 from dispatcher.ledger.rows import ImageRow
-from dispatcher.ledger.statements import insert, names, values
+from dispatcher.ledger.statements import insert, read, values
 
 
 def record(engine: Engine, image: ImageRow) -> None:
@@ -23,5 +23,4 @@ def found(engine: Engine, zone: str | None, name: str | None) -> list[ImageRow]:
     given = {"zone": zone, "name": name}
     wanted = {column: value for column, value in given.items() if value is not None}
     where = " WHERE " + " AND ".join(f"{column} = ?" for column in wanted) if wanted else ""
-    sql = f"SELECT {names(ImageRow)} FROM images{where} ORDER BY seq DESC"
-    return [ImageRow(*row) for row in engine.rows(sql, list(wanted.values()))]
+    return read(engine, ImageRow, f"images{where} ORDER BY seq DESC", list(wanted.values()))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
 
 from dispatcher.clock import Clock
 from dispatcher.errors import LedgerError
-from dispatcher.ledger import cleaning, fleet, images, listing, picking, sweeping
+from dispatcher.ledger import cleaning, fleet, images, listing, picking, queueing, sweeping
 from dispatcher.ledger.engine import Engine, RuleBroken, Transaction, Unsure
 from dispatcher.ledger.picking import ACTIVE_STATES, Wanted
 from dispatcher.ledger.rows import (
@@ -26,11 +25,10 @@ from dispatcher.ledger.rows import (
     Turn,
     ZoneRow,
 )
-from dispatcher.ledger.statements import batches, insert, labelling, marks, names, put, values
+from dispatcher.ledger.statements import batches, entries, insert, labelling, marks, put, read, values
 from dispatcher.ledger.values import Caps, Filter, Lease, Load
 from dispatcher.redact import Redactor
 
-_COLUMNS = listing.COLUMNS
 _OPEN = f"'{QUEUED}', {ACTIVE_STATES}"
 
 _NEWS = {QUEUED, *FINAL, "priority", "cancel_requested_at", "not_before", "spot"}
@@ -67,12 +65,6 @@ class SqlLedger:
     def wait(self, seconds: float) -> bool:
         return self.engine.wait(seconds)
 
-    def _read(self, kind: Any, sql: str, given: Sequence[object] = ()) -> list[Any]:
-        return [kind(*row) for row in self.engine.rows(sql, given)]
-
-    def _entries(self, where: str, given: Sequence[object] = ()) -> list[Entry]:
-        return self._read(Entry, f"SELECT {_COLUMNS} FROM submissions {where}", given)
-
     # What surrounds the jobs
 
     def meta(self, key: str) -> str | None:
@@ -84,10 +76,10 @@ class SqlLedger:
             _remember(db, key, self._redactor.text(value))
 
     def zones(self) -> list[ZoneRow]:
-        return self._read(ZoneRow, f"SELECT {names(ZoneRow)} FROM zones ORDER BY name")
+        return read(self.engine, ZoneRow, "zones ORDER BY name")
 
     def queues(self) -> list[QueueRow]:
-        return self._read(QueueRow, f"SELECT {names(QueueRow)} FROM queues ORDER BY name")
+        return read(self.engine, QueueRow, "queues ORDER BY name")
 
     def synchronise(self, zones: Sequence[ZoneRow], queues: Sequence[QueueRow], environment: str) -> None:
         queues = [cleaning.queue(row, self._redactor) for row in queues]
@@ -113,7 +105,7 @@ class SqlLedger:
             self.engine.ring(db)
 
     def targets(self) -> list[Target]:
-        return self._read(Target, f"SELECT {names(Target)} FROM targets ORDER BY zone, hardware, spot")
+        return read(self.engine, Target, "targets ORDER BY zone, hardware, spot")
 
     def hold_back(self, target: Target) -> None:
         with self.engine.change() as db:
@@ -132,22 +124,25 @@ class SqlLedger:
     # Looking at jobs
 
     def entry(self, id: str) -> Entry | None:
-        return next(iter(self._entries("WHERE id = ?", (id,))), None)
+        return next(iter(entries(self.engine, "WHERE id = ?", (id,))), None)
 
     def several(self, ids: Collection[str]) -> dict[str, Entry]:
-        found = [one for part in batches(ids) for one in self._entries(f"WHERE id IN ({marks(part)})", part)]
+        found = [
+            one for part in batches(ids) for one in entries(self.engine, f"WHERE id IN ({marks(part)})", part)
+        ]
         return {one.id: one for one in found}
 
     def find(self, text: str, limit: int) -> list[Entry]:
         # A range instead of LIKE: it uses the primary key, and `%` and `_` in the text mean nothing.
-        return self._entries(
+        return entries(
+            self.engine,
             "WHERE (id >= ? AND id < ?) OR cloud_name = ? ORDER BY submitted_at DESC LIMIT ?",
             (text, text + "\U0010ffff", text, limit),
         )
 
     def entries(self, wanted: Filter, limit: int | None) -> list[Entry]:
         sql = listing.newest(wanted, limit)
-        return self._read(Entry, sql.text, sql.values)
+        return [Entry(*row) for row in self.engine.rows(sql.text, sql.values)]
 
     def count(self, wanted: Filter, limit: int | None = None) -> int:
         sql = listing.number(wanted, limit)
@@ -155,7 +150,7 @@ class SqlLedger:
         return found
 
     def events(self, id: str) -> list[Event]:
-        return self._read(Event, f"SELECT {names(Event)} FROM events WHERE submission = ? ORDER BY seq", (id,))
+        return read(self.engine, Event, "events WHERE submission = ? ORDER BY seq", (id,))
 
     def first_events(self, ids: Collection[str], kind: str) -> dict[str, Event]:
         found: list[Event] = []
@@ -163,65 +158,40 @@ class SqlLedger:
             first = (
                 f"SELECT min(seq) FROM events WHERE submission IN ({marks(part)}) AND kind = ? GROUP BY submission"
             )
-            found += self._read(Event, f"SELECT {names(Event)} FROM events WHERE seq IN ({first})", [*part, kind])
+            found += read(self.engine, Event, f"events WHERE seq IN ({first})", [*part, kind])
         return {event.submission: event for event in found}
 
     def waiting(self, queue: str | None, limit: int | None = None) -> list[Entry]:
-        where, given = ("AND queue = ?", [queue]) if queue is not None else ("", [])
-        cut, most = ("", []) if limit is None else ("LIMIT ?", [limit])
-        order = f"ORDER BY priority, submitted_at, id {cut}"
-        return self._entries(f"WHERE state = 'queued' {where} {order}", [*given, *most])
+        return queueing.waiting(self.engine, queue, limit)
 
     def waiting_again(self) -> list[Entry]:
-        return self._entries("WHERE state = 'queued' AND spot = 1 AND claimed_at IS NOT NULL")
+        return entries(self.engine, "WHERE state = 'queued' AND spot = 1 AND claimed_at IS NOT NULL")
 
     def overdue(self, now: str) -> list[Entry]:
-        return self._entries("WHERE state = 'queued' AND queue_until IS NOT NULL AND queue_until <= ?", (now,))
+        return entries(
+            self.engine, "WHERE state = 'queued' AND queue_until IS NOT NULL AND queue_until <= ?", (now,)
+        )
 
     def withdrawn(self) -> list[Entry]:
-        return self._entries("WHERE state = 'queued' AND cancel_requested_at > ''")
+        return entries(self.engine, "WHERE state = 'queued' AND cancel_requested_at > ''")
 
     def rivals(self, entry: Entry) -> int:
-        same = (entry.id, entry.zone, entry.hardware, entry.spot)
-        where = f"state IN ({ACTIVE_STATES}) AND id <> ? AND zone = ? AND hardware = ? AND spot = ?"
-        found: int = self.engine.rows(f"SELECT count(*) FROM submissions WHERE {where}", same)[0][0]
-        return found
+        return queueing.rivals(self.engine, entry)
 
     def place(self, entry: Entry, now: str, ageing: int | None = None) -> int:
-        sql = "SELECT count(*) FROM submissions WHERE state = 'queued' AND queue = ? AND priority = ?"
-        before = picking.bounds(entry, now, ageing)
-        counts = [
-            self.engine.rows(f"{sql} AND (submitted_at, id) < (?, ?)", (entry.queue, *bound)) for bound in before
-        ]
-        return sum(rows[0][0] for rows in counts)
+        return queueing.place(self.engine, entry, now, ageing)
 
     def ahead(self, entry: Entry, limit: int, now: str, ageing: int | None = None) -> list[Entry]:
-        found: list[Entry] = []
-        for bound in picking.bounds(entry, now, ageing):
-            found += self._entries(
-                "WHERE state = 'queued' AND queue = ? AND priority = ? AND (submitted_at, id) < (?, ?)"
-                " ORDER BY submitted_at, id LIMIT ?",
-                (entry.queue, *bound, limit),
-            )
-        return sorted(found, key=lambda one: picking.order(one, now, ageing))[:limit]
+        return queueing.ahead(self.engine, entry, limit, now, ageing)
 
     def waiting_queues(self) -> list[str]:
         return [row[0] for row in self.engine.rows(picking.queues())]
 
     def loads(self) -> dict[str, Load]:
-        queued = "SELECT queue, count(*), min(submitted_at) FROM submissions WHERE state = 'queued' GROUP BY queue"
-        active = "SELECT queue, count(*), sum(nodes) FROM submissions"
-        active += f" WHERE state IN ({ACTIVE_STATES}) GROUP BY queue"
-        waiting = {queue: (count, since) for queue, count, since in self.engine.rows(queued)}
-        running = {queue: (count, int(nodes)) for queue, count, nodes in self.engine.rows(active)}
-        found = sorted({*waiting, *running})
-        return {name: Load(*waiting.get(name, (0, None)), *running.get(name, (0, 0))) for name in found}
+        return queueing.loads(self.engine)
 
     def active(self, queues: Collection[str] | None = None) -> list[Entry]:
-        only, given = ("", ()) if queues is None else (f" AND queue IN ({marks(queues)})", tuple(sorted(queues)))
-        if queues is not None and not queues:
-            return []
-        return self._entries(f"WHERE state IN ({ACTIVE_STATES}){only} ORDER BY priority, submitted_at, id", given)
+        return queueing.active(self.engine, queues)
 
     # Changing jobs
 
@@ -255,7 +225,7 @@ class SqlLedger:
         host: str | None = None,
     ) -> Entry | None:
         first = picking.first(Wanted(queue, now, takes, skip, ageing, host))
-        return next(iter(self._entries(f"WHERE id = ({first.text})", first.values)), None)
+        return next(iter(entries(self.engine, f"WHERE id = ({first.text})", first.values)), None)
 
     def claim(
         self,
@@ -347,7 +317,7 @@ class SqlLedger:
         return fleet.turn(self.engine, Turn(name, lease.token, lease.owner, lease.until), now, alive)
 
     def turns(self) -> list[Turn]:
-        return self._read(Turn, f"SELECT {names(Turn)} FROM turns ORDER BY name")
+        return read(self.engine, Turn, "turns ORDER BY name")
 
     def leave(self, owner: str) -> None:
         with self.engine.change() as db:
@@ -361,7 +331,7 @@ class SqlLedger:
         return fleet.check_in(self.engine, cleaning.agent(agent, self._redactor), stale, dead)
 
     def agents(self) -> list[AgentRow]:
-        return self._read(AgentRow, f"SELECT {names(AgentRow)} FROM agents ORDER BY name")
+        return read(self.engine, AgentRow, "agents ORDER BY name")
 
     def check_out(self, name: str, token: str) -> None:
         with self.engine.change() as db:
@@ -373,20 +343,18 @@ class SqlLedger:
         sweeping.add(self.engine, cleaning.sweep(sweep, self._redactor))
 
     def sweep(self, id: str) -> SweepRow | None:
-        return next(iter(self._read(SweepRow, f"SELECT {names(SweepRow)} FROM sweeps WHERE id = ?", (id,))), None)
+        return next(iter(read(self.engine, SweepRow, "sweeps WHERE id = ?", (id,))), None)
 
     def sweeps(self, states: Collection[str] | None = None) -> list[SweepRow]:
         some = () if states is None else tuple(sorted(states))
         only = f" WHERE state IN ({marks(some)})" if some else ""
-        return self._read(
-            SweepRow, f"SELECT {names(SweepRow)} FROM sweeps{only} ORDER BY submitted_at DESC, id", some
-        )
+        return read(self.engine, SweepRow, f"sweeps{only} ORDER BY submitted_at DESC, id", some)
 
     def change_sweep(self, id: str, columns: Mapping[str, object], *, state: str | None = None) -> bool:
         return sweeping.change(self.engine, id, cleaning.columns(columns, self._redactor), state)
 
     def trials(self, sweep: str) -> list[Entry]:
-        return self._entries("WHERE sweep = ? ORDER BY trial, id", (sweep,))
+        return entries(self.engine, "WHERE sweep = ? ORDER BY trial, id", (sweep,))
 
     def record_metrics(self, metrics: Sequence[MetricRow]) -> None:
         sweeping.record(self.engine, [cleaning.metric(one, self._redactor) for one in metrics])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, TypeVar
 
-from dispatcher.ledger.engine import Transaction
+from dispatcher.ledger.engine import Engine, Transaction
 from dispatcher.ledger.rows import Entry
+
+T = TypeVar("T")
 
 _MOST = 500
 """Ids in one statement: below what any database takes, and few enough that one is prepared again and again."""
@@ -42,6 +44,16 @@ def replacing(table: str, kind: Any, key: Collection[str]) -> str:
 def put(db: Transaction, table: str, row: Any, key: Collection[str]) -> None:
     """Record a row in place of the one with the same key."""
     db.run(replacing(table, type(row), key), values(row))
+
+
+def read(engine: Engine, kind: type[T], source: str, given: Sequence[object] = ()) -> list[T]:
+    """Rows of a kind; `source` is what follows FROM: the table, which of its rows, and in which order."""
+    return [kind(*row) for row in engine.rows(f"SELECT {names(kind)} FROM {source}", given)]
+
+
+def entries(engine: Engine, which: str, given: Sequence[object] = ()) -> list[Entry]:
+    """Submissions: `which`, and in which order."""
+    return read(engine, Entry, f"submissions {which}", given)
 
 
 def labelling(entry: Entry) -> tuple[str, list[tuple[object, ...]]]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dispatcher.errors import LedgerError
 from dispatcher.ledger.engine import Engine, RuleBroken
 from dispatcher.ledger.rows import MetricRow, SweepRow
-from dispatcher.ledger.statements import batches, insert, marks, names, replacing, values
+from dispatcher.ledger.statements import batches, insert, marks, read, replacing, values
 
 
 def add(engine: Engine, sweep: SweepRow) -> None:
@@ -40,6 +40,6 @@ def metrics(engine: Engine, ids: Collection[str]) -> list[MetricRow]:
     """As Ledger.metrics."""
     found: list[MetricRow] = []
     for part in batches(ids):
-        sql = f"SELECT {names(MetricRow)} FROM metrics WHERE submission IN ({marks(part)})"
-        found += [MetricRow(*row) for row in engine.rows(f"{sql} ORDER BY submission, name", part)]
+        reported = f"metrics WHERE submission IN ({marks(part)}) ORDER BY submission, name"
+        found += read(engine, MetricRow, reported, part)
     return found
