@@ -11,7 +11,7 @@ from tests.chaos import oracle, order, traces
 from tests.chaos.census import Found
 from tests.chaos.journal import Line
 from tests.chaos.oracle import Evidence, Verdict
-from tests.dispatcher.ledger.conformance import entry
+from tests.dispatcher.ledger.given import entry
 
 AT = "2026-11-21T08:00:{:02d}.000Z"
 

@@ -13,7 +13,7 @@ from dispatcher.errors import ExitCode
 from dispatcher.ledger import Filter, paging
 from dispatcher.ledger.sqlite import SqliteLedger
 from tests.dispatcher.command_line import Run
-from tests.dispatcher.ledger.conformance import add, entry
+from tests.dispatcher.ledger.given import add, entry
 
 DAY = "2026-11-2{day}T08:00:00.000Z"
 

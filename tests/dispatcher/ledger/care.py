@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dispatcher.errors import LedgerError
-from dispatcher.ledger import Event, Ledger, QueueRow, Target, ZoneRow
+from dispatcher.ledger import Event, Ledger, Target
 from dispatcher.ledger.copying import TABLES, copy, submissions
 from dispatcher.ledger.engine import Engine
 from dispatcher.ledger.erasing import Order, erase
@@ -18,7 +18,7 @@ from dispatcher.ledger.rows import AgentRow, Entry, ImageRow, MetricRow, SweepRo
 from dispatcher.ledger.sql import SqlLedger
 from dispatcher.ledger.sqlite import SqliteLedger
 from dispatcher.ledger.values import Lease
-from tests.dispatcher.ledger.conformance import LATER, MUCH_LATER, NOW, Open, add, entry
+from tests.dispatcher.ledger.given import LATER, MUCH_LATER, NOW, Open, add, entry, sync
 
 NOBODY = Order(MUCH_LATER, None, "root", MUCH_LATER)
 OWNER = "ada@laptop-7#4711-0a1b2c3d-99aabbcc"
@@ -44,8 +44,7 @@ def ended(id: str, **columns: object) -> Entry:
 
 def fill(ledger: Ledger) -> None:
     """A bit of everything: ada's job that ended with her name all over it, bob's, and one of hers that runs."""
-    zone = ZoneRow("z", "aws", "r", "dev", "none", "stack", 1, NOW, NOW, "{}")
-    ledger.synchronise([zone], [QueueRow("line", "z", "{}", NOW)], "dev")
+    sync(ledger, ["line"])
     ledger.pause("line", "maintenance (by ada)")
     job = json.dumps({"command": ["python", "/home/ada/train.py", "--adaptive"], "image": "ada-train:1"})
     add(

@@ -17,8 +17,10 @@ from dispatcher.ledger.postgres.engine import PostgresLedger
 from dispatcher.ledger.postgres.schema import PostgresSchema
 from dispatcher.ledger.rows import ENTRY_COLUMNS, Entry
 from tests.dispatcher.ledger.care import Upkeep
-from tests.dispatcher.ledger.conformance import LATER, NOW, Conformance, Open, add, entry
+from tests.dispatcher.ledger.conformance import Conformance
+from tests.dispatcher.ledger.given import LATER, NOW, Open, add, entry
 from tests.dispatcher.ledger.on_postgres import OTHERS, Ask, ledger
+from tests.dispatcher.ledger.surroundings import Surroundings
 
 __all__ = ["ledger"]  # a fixture
 
@@ -39,6 +41,10 @@ def open(database_url: str) -> Iterator[Open]:
 
 
 class TestPostgres(Conformance):
+    pass
+
+
+class TestSurroundings(Surroundings):
     pass
 
 

@@ -11,7 +11,7 @@ from dispatcher.errors import AuthError, DispatchError, LedgerError, NotFoundErr
 from dispatcher.ledger import Event, Filter
 from dispatcher.ledger.engine import Unsure
 from dispatcher.ledger.postgres.engine import PostgresEngine, PostgresLedger, is_exposed
-from tests.dispatcher.ledger.conformance import NOW, add, entry
+from tests.dispatcher.ledger.given import NOW, add, entry
 from tests.dispatcher.ledger.on_postgres import OTHERS, Ask, ledger
 from tools.postgres.server import Server
 

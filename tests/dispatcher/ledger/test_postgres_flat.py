@@ -11,7 +11,7 @@ import pytest
 
 from dispatcher.ledger import Caps, Filter, Lease, Ledger
 from dispatcher.ledger.postgres.engine import PostgresEngine, PostgresLedger
-from tests.dispatcher.ledger.conformance import LATER, MUCH_LATER, NOW, entry
+from tests.dispatcher.ledger.given import LATER, MUCH_LATER, NOW, entry
 from tests.postgres import make_database
 from tools.postgres.server import Server
 

@@ -24,7 +24,9 @@ from dispatcher.ledger.opening import translated
 from dispatcher.ledger.rows import ACTIVE, ENTRY_COLUMNS
 from dispatcher.ledger.sqlite import SqliteLedger
 from tests.dispatcher.ledger.care import Upkeep
-from tests.dispatcher.ledger.conformance import LATER, NOW, Conformance, Open, add, claim, entry
+from tests.dispatcher.ledger.conformance import Conformance
+from tests.dispatcher.ledger.given import LATER, NOW, Open, add, claim, entry
+from tests.dispatcher.ledger.surroundings import Surroundings
 
 
 @pytest.fixture
@@ -45,6 +47,10 @@ def as_columns(one: Entry) -> dict[str, Any]:
 
 
 class TestSqlite(Conformance):
+    pass
+
+
+class TestSurroundings(Surroundings):
     pass
 
 
