@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from dispatcher.api import Dispatcher
-from dispatcher.cli import output
+from dispatcher.cli import asking, output
 from dispatcher.cli.watching import fate, follow_logs, until_ended
 from dispatcher.documents.quantities import human_duration
 from dispatcher.errors import ExitCode
@@ -40,9 +40,8 @@ def send(dispatcher: Dispatcher, plan: Plan, form: str, *, wait: bool, follow: b
     """Ask where somebody can answer, record the job, start it, stay with it if wanted; return the exit code."""
     for warning in plan.request.warnings:
         output.note(f"warning: {warning}")
-    asks = not yes and plan.line.cloud != "local" and sys.stdin.isatty() and sys.stderr.isatty()
-    if asks and not _agreed(plan):
-        output.note("nothing was sent")
+    price = cost(plan.estimate.as_json()) or "price unknown"
+    if not asking.goes(f"Submit {describe(plan)}, {price}?", plan.line.cloud, yes=yes):
         return ExitCode.INTERRUPTED
     entry = dispatcher.enqueue(plan)
     dispatcher.notice = output.note
@@ -94,11 +93,6 @@ def describe(plan: Plan) -> str:
     from dispatcher.naming import slug
 
     return f"{slug(plan.job)} to queue {plan.line.queue.name} ({plan.line.queue.zone}, {where}, at most {longest})"
-
-
-def _agreed(plan: Plan) -> bool:
-    found = cost(plan.estimate.as_json()) or "price unknown"
-    return output.agreed(f"Submit {describe(plan)}, {found}?")
 
 
 def cost(estimate: Mapping[str, Any]) -> str | None:

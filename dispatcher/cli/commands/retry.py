@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import click
 
-from dispatcher.cli import COMMANDS, Settings, output, sending
+from dispatcher.cli import COMMANDS, Settings, asking, output, sending
 
 
 @click.command(help=COMMANDS["retry"])
 @output.job_argument
 @click.option("--fresh", is_flag=True, help="Begin anew, without the checkpoints of the earlier one.")
-@click.option(
-    "--prices",
-    metavar="FILE",
-    envvar="DISPATCH_PRICES",
-    help="A price file, for the estimate; else $DISPATCH_PRICES.",
-)
+@asking.prices_option("the estimate")
 @sending.options
 @output.output_option
 @click.pass_obj

@@ -6,40 +6,24 @@ import click
 
 from dispatcher import plain, records
 from dispatcher.api import Dispatcher
-from dispatcher.cli import COMMANDS, Settings, output, sending
+from dispatcher.cli import COMMANDS, Settings, asking, output, sending
 from dispatcher.planning import Plan
 
 
 @click.command(help=COMMANDS["submit"])
 @click.argument("file", metavar="JOB_FILE")
 @click.argument("arguments", metavar="[-- ARGUMENT...]", nargs=-1, type=click.UNPROCESSED)
-@click.option(
-    "-q",
-    "--queue",
-    metavar="QUEUE",
-    envvar="DISPATCH_QUEUE",
-    help="The queue; else $DISPATCH_QUEUE, else the only one.",
-)
+@asking.queue_option
 @click.option("-P", "--priority", metavar="WORD", help="critical, high, medium or low.")
 @click.option("--set", "sets", metavar="PATH=VALUE", multiple=True, help="Change the job, e.g. resources.nodes=2.")
 @click.option("--env", metavar="NAME=VALUE", multiple=True, help="Add an environment variable.")
-@click.option(
-    "--allow-plain",
-    metavar="NAME",
-    multiple=True,
-    help="Take the value of this variable, flag or path (command[2]): it only looks like a secret. Recorded.",
-)
+@asking.allow_plain_option
 @click.option(
     "--no-checkpoint",
     is_flag=True,
     help="Let a spot job start without a checkpoint: an interruption loses all work. Recorded.",
 )
-@click.option(
-    "--prices",
-    metavar="FILE",
-    envvar="DISPATCH_PRICES",
-    help="A price file, for the estimate; else $DISPATCH_PRICES.",
-)
+@asking.prices_option("the estimate")
 @click.option("--dry-run", is_flag=True, help="Print the exact request and the estimate; send nothing.")
 @sending.options
 @output.output_option

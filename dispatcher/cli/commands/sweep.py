@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from dispatcher.cli import COMMANDS, Settings, output
+from dispatcher.cli import COMMANDS, Settings, asking, output
 from dispatcher.errors import ExitCode
 from dispatcher.ledger.rows import ACTIVE, FINAL, QUEUED
 
@@ -52,12 +51,6 @@ def _sweep_argument(function: output.F) -> output.F:
     return click.argument("sweep")(function)
 
 
-_prices = click.option(
-    "--prices",
-    metavar="FILE",
-    envvar="DISPATCH_PRICES",
-    help="A price file, for the estimate and max_cost; else $DISPATCH_PRICES.",
-)
 _wait = click.option(
     "--wait", is_flag=True, help="Wait until the sweep has ended. Without it, an agent or `dispatch wait` runs it."
 )
@@ -65,23 +58,12 @@ _wait = click.option(
 
 @command.command(START, help="Put all trials of a file into a queue (`start` may be left out).")
 @click.argument("file", metavar="SWEEP_FILE")
-@click.option(
-    "-q",
-    "--queue",
-    metavar="QUEUE",
-    envvar="DISPATCH_QUEUE",
-    help="The queue; else $DISPATCH_QUEUE, else the only one.",
-)
+@asking.queue_option
 @click.option("-P", "--priority", metavar="WORD", help="critical, high, medium or low; else what the file says.")
 @click.option("--set", "sets", metavar="PATH=VALUE", multiple=True, help="Change the job of all trials.")
 @click.option("--env", metavar="NAME=VALUE", multiple=True, help="Add an environment variable to all trials.")
-@click.option(
-    "--allow-plain",
-    metavar="NAME",
-    multiple=True,
-    help="Take the value of this variable, flag or path: it only looks like a secret. Recorded.",
-)
-@_prices
+@asking.allow_plain_option
+@asking.prices_option("the estimate and max_cost")
 @click.option("--dry-run", is_flag=True, help="Print the trials and what they cost at most; send nothing.")
 @_wait
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before trials go to a cloud.")
@@ -111,9 +93,7 @@ def start(
             return 0
         for warning in planned.warnings:
             output.note(f"warning: {warning}")
-        asks = not yes and planned.cloud != "local" and sys.stdin.isatty() and sys.stderr.isatty()
-        if asks and not output.agreed(f"Submit {_describe(planned)}?"):
-            output.note("nothing was sent")
+        if not asking.goes(f"Submit {_describe(planned)}?", planned.cloud, yes=yes):
             return ExitCode.INTERRUPTED
         dispatcher.notice = output.note
         found = dispatcher.sweeps.start(planned)
@@ -179,7 +159,7 @@ def stop(settings: Settings, sweep: str, running: bool, wait: bool, form: str) -
 @command.command("resume", help="Run what was stopped, or never recorded.")
 @_sweep_argument
 @click.option("--failed", is_flag=True, help="Run the trials again that failed or timed out, too.")
-@_prices
+@asking.prices_option("the estimate and max_cost")
 @_wait
 @output.output_option
 @click.pass_obj
