@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from dispatcher.errors import UsageError
 
 VARIABLE = "DISPATCH_LEDGER"
-_SECRET = ("password", "sslpassword")
-"""Parameters of an address that are credentials; libpq takes them from elsewhere too."""
+# fmt: off
+_ALLOWED = frozenset({
+    "host", "hostaddr", "port", "dbname", "user", "passfile", "require_auth", "channel_binding",
+    "connect_timeout", "client_encoding", "options", "application_name", "fallback_application_name",
+    "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+    "gssencmode", "gsslib", "gssdelegation", "krbsrvname", "ssl", "sslmode", "sslnegotiation",
+    "sslcompression", "sslcert", "sslkey", "sslcertmode", "sslrootcert", "sslcrl", "sslcrldir", "sslsni",
+    "requirepeer", "ssl_min_protocol_version", "ssl_max_protocol_version", "min_protocol_version",
+    "max_protocol_version", "service", "servicefile", "target_session_attrs", "load_balance_hosts",
+})
+# fmt: on
+"""Parameters of an address that are no credentials (PostgreSQL 18, libpq, "Parameter Key Words"); a later one that
+is a secret is refused for not being here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +74,27 @@ def _file(path: Path) -> Place:
     return Place(path.parent, file=path)
 
 
+def shown(url: str) -> str:
+    """The address as messages name it: without its parameters."""
+    return urlunsplit((*urlsplit(url)[:3], "", ""))
+
+
 def _without_secrets(url: str) -> None:
     """Refuse an address with a password: it would stand in histories and process lists, and be shown."""
     try:
         parts = urlsplit(url)
-        given = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-        secret = parts.password is not None or given & set(_SECRET)
+        given = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+        secret = parts.password is not None
     except ValueError:
         raise UsageError("the ledger's address cannot be read", "postgresql://user@host:port/database") from None
-    if secret:
+    # What follows a `/`, `?` or `#` in a password that is not percent-encoded ends up in another part.
+    if secret or "@" in parts.path or parts.fragment:
         raise UsageError(
             "the ledger's address has a password in it, which others could read there",
             "take it out, and give it with PGPASSWORD, PGPASSFILE or a service (docs/postgresql.md)",
+        )
+    if not _ALLOWED.issuperset(given):
+        raise UsageError(
+            "the ledger's address has a parameter that is a credential, or that is not known",
+            "libpq has their names; credentials go into PGPASSWORD, PGPASSFILE or a service (docs/postgresql.md)",
         )

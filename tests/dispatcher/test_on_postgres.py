@@ -14,6 +14,7 @@ from dispatcher.api import Dispatcher
 from dispatcher.clock import moment
 from dispatcher.doctor import examine
 from dispatcher.errors import UsageError
+from dispatcher.ledger.address import shown
 from tests.dispatcher.conftest import job
 from tests.dispatcher.doubles import ToyCloud
 from tools.postgres.server import Server
@@ -77,7 +78,7 @@ def test_times_are_the_database_s_on_a_machine_whose_clock_is_off(
 
 def test_doctor_names_the_ledger_and_says_when_it_cannot_be_reached(synced: Open, database_url: str) -> None:
     (found,) = [check for check in examine(synced("ada")) if check.subject == "ledger"]
-    assert (found.verdict, found.finding) == ("ok", f"{database_url}: 0 jobs, environment golden")
+    assert (found.verdict, found.finding) == ("ok", f"{shown(database_url)}: 0 jobs, environment golden")
     away = Dispatcher("postgresql://ada@127.0.0.1:9/nothing", environment={"HOME": "/nowhere"})
     (found,) = [check for check in examine(away) if check.subject == "ledger"]
     assert found.verdict == "fail"

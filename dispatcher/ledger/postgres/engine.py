@@ -16,6 +16,7 @@ from psycopg.pq import TransactionStatus
 
 from dispatcher.clock import Clock
 from dispatcher.errors import AuthError, LedgerError
+from dispatcher.ledger.address import shown
 from dispatcher.ledger.engine import Row, Transaction, Unsure
 from dispatcher.ledger.migrations import SCHEMA
 from dispatcher.ledger.postgres import schema
@@ -86,7 +87,7 @@ class PostgresEngine:
 
     @property
     def name(self) -> str:
-        return self._url
+        return shown(self._url)
 
     @property
     def clock(self) -> Clock:
@@ -128,13 +129,28 @@ class PostgresEngine:
     def _begin(self) -> psycopg.Connection[Row]:
         connection = self._live()
         try:
-            connection.execute("BEGIN")
+            self._start(connection)
         except psycopg.OperationalError:
             if not connection.closed:
                 raise
             connection = self._live()
-            connection.execute("BEGIN")
+            self._start(connection)
         return connection
+
+    def _start(self, connection: psycopg.Connection[Row]) -> None:
+        """Begin, with the schema that this program knows: nobody changes it while the transaction lasts."""
+        try:
+            found = connection.execute(
+                f"BEGIN; SELECT pg_advisory_xact_lock_shared({schema.LOCK});"
+                f" SELECT version FROM {schema.NAME}.schema_version".encode()
+            )
+            while found.nextset():
+                pass
+            schema.check(found.fetchall()[0][0], self.name)
+        except BaseException:
+            with contextlib.suppress(psycopg.Error):
+                connection.execute("ROLLBACK")
+            raise
 
     def _commit(self, connection: psycopg.Connection[Row]) -> None:
         try:

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from dispatcher.errors import LedgerError
+from dispatcher.errors import LedgerError, UnreachableError
 from dispatcher.ledger import Caps, Filter, Lease, Ledger
 from dispatcher.ledger.migrations import MIGRATIONS, SCHEMA
 from dispatcher.ledger.postgres.engine import PostgresLedger
@@ -132,6 +132,25 @@ def test_who_has_a_ledger_open_is_told_of_a_newer_schema_when_it_comes(ledger: P
     assert ledger.wait(0)
     with pytest.raises(LedgerError, match="newer launchway"):
         add(ledger, entry("b"))
+
+
+def test_nothing_is_written_into_a_newer_schema_also_before_its_news_is_read(
+    ledger: PostgresLedger, sql: Ask
+) -> None:
+    sql(f"UPDATE launchway.schema_version SET version = {SCHEMA + 1}; SELECT pg_notify('launchway', 'schema')")
+    for _ in range(3):
+        with pytest.raises(LedgerError, match="newer launchway"):
+            add(ledger, entry("b"))
+    assert sql("SELECT count(*) FROM launchway.submissions") == [(0,)]
+
+
+def test_who_brings_the_schema_up_waits_for_changes_that_have_begun(
+    ledger: PostgresLedger, database_url: str, sql: Ask
+) -> None:
+    with ledger.engine.change():
+        sql(f"UPDATE launchway.schema_version SET version = {SCHEMA - 1}")
+        with pytest.raises(UnreachableError, match="locked by another process"):
+            PostgresLedger(database_url, patience=0.1)
 
 
 def test_who_brings_the_schema_up_to_date_tells_the_others(database_url: str, sql: Ask) -> None:
