@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,15 +9,14 @@ from pathlib import Path
 import pytest
 
 from dispatcher.api import Dispatcher
-from dispatcher.contract import Contract, as_json
 from dispatcher.job import Job, Priority, Resources
 from dispatcher.ledger import Entry
 from tests.backends.azureml.landing import azure_landed, azure_landing
 from tests.backends.sagemaker.landing import landed, landing
 from tests.backends.vertex.landing import vertex_landed, vertex_landing
-from tests.dispatcher.test_spot_on_localcloud import GROUNDS, Ground
+from tests.dispatcher.grounds import Ground, ground, opened, put_image
 
-__all__ = ["azure_landed", "azure_landing", "landed", "landing", "vertex_landed", "vertex_landing"]
+__all__ = ["azure_landed", "azure_landing", "ground", "landed", "landing", "vertex_landed", "vertex_landing"]
 pytestmark = pytest.mark.wire
 
 PROGRAM = """
@@ -41,26 +39,12 @@ print("total", state["total"], flush=True)
 """Adds up four steps and saves each. A long one is busy after the second, in its first life, until stopped."""
 
 
-@pytest.fixture(params=GROUNDS)
-def ground(request: pytest.FixtureRequest) -> Ground:
-    fixture, made = GROUNDS[request.param]
-    return made(request.getfixturevalue(fixture))
-
-
 @pytest.fixture
 def dispatcher(ground: Ground, tmp_path: Path) -> Iterator[Dispatcher]:
     """A dispatcher on a zone of the local cloud with one queue, which runs two jobs at a time."""
-    opened = Dispatcher(tmp_path / "ledger.db", environment={"USER": "ada"}, sleep=lambda _: time.sleep(0.1))
-    contract = Contract(1, "2026-11-21T08:00:00Z", "wire", "none", {"wire-zone": ground.zone})
-    (tmp_path / "outputs.json").write_text(json.dumps({"contract": as_json(contract)}))
-    (tmp_path / "q.yaml").write_text("queues: [{name: gpu, zone: wire-zone, max_running: 2}]")
-    opened.sync(outputs=[tmp_path / "outputs.json"], queues=tmp_path / "q.yaml", project=tmp_path)
-    image = tmp_path / "image"
-    image.mkdir()
-    (image / "train.py").write_text(PROGRAM)
-    ground.cloud.images.add("train-queued", image)
-    yield opened
-    opened.close()
+    put_image(ground, "train-queued", PROGRAM, tmp_path)
+    with opened(ground, tmp_path, "name: gpu, max_running: 2") as made:
+        yield made
 
 
 def test_the_most_urgent_jobs_go_first_and_those_that_gave_way_finish_from_where_they_were(

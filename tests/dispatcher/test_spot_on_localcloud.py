@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dispatcher.api import Dispatcher
-from dispatcher.contract import Contract, Zone, as_json
 from dispatcher.job import Job, Resources
 from dispatcher.ledger import Entry
-from tests.backends.azureml.landing import AzureLanding, azure_landed, azure_landing
-from tests.backends.sagemaker.landing import Landing, landed, landing
-from tests.backends.vertex.landing import VertexLanding, vertex_landed, vertex_landing
+from tests.backends.azureml.landing import azure_landed, azure_landing
+from tests.backends.sagemaker.landing import landed, landing
+from tests.backends.vertex.landing import vertex_landed, vertex_landing
+from tests.dispatcher.grounds import Ground, ground, opened, put_image
 
-__all__ = ["azure_landed", "azure_landing", "landed", "landing", "vertex_landed", "vertex_landing"]
+__all__ = ["azure_landed", "azure_landing", "ground", "landed", "landing", "vertex_landed", "vertex_landing"]
 pytestmark = pytest.mark.wire
 
 PROGRAM = """
@@ -68,71 +67,12 @@ print("total", state["total"], flush=True)
 """Adds up over its nodes, as training does; its first life hangs after the third step until its machines go."""
 
 
-@dataclass(frozen=True)
-class Ground:
-    """A zone of a cloud: `field` of the call that creates a job holds its name.
-
-    One interruption makes so many `attempts` of ours there, and so many interruptions are `told`.
-    """
-
-    cloud: Any
-    zone: Zone
-    instance: str
-    operation: str
-    field: str
-    attempts: int
-    told: int
-    spot: Callable[[Any], bool]
-
-
-def on_aws(landing: Landing) -> Ground:
-    def spot(body: Any) -> bool:
-        return bool(body["EnableManagedSpotTraining"])
-
-    return Ground(landing.cloud, landing.zone, "ml.m5.large", "CreateTrainingJob", "TrainingJobName", 1, 1, spot)
-
-
-def on_gcp(landing: VertexLanding) -> Ground:
-    def spot(body: Any) -> bool:
-        return bool(body["jobSpec"]["scheduling"]["strategy"] == "SPOT")
-
-    return Ground(landing.cloud, landing.zone, "n2-standard-4", "CreateCustomJob", "displayName", 1, 0, spot)
-
-
-def on_azure(landing: AzureLanding) -> Ground:
-    def spot(body: Any) -> bool:
-        return bool(body["properties"]["queueSettings"]["jobTier"] == "Spot")
-
-    return Ground(landing.cloud, landing.serverless, "Standard_D4s_v3", "PutJob", "name", 2, 1, spot)
-
-
-GROUNDS: dict[str, tuple[str, Callable[[Any], Ground]]] = {
-    "aws": ("landing", on_aws),
-    "gcp": ("vertex_landing", on_gcp),
-    "azure": ("azure_landing", on_azure),
-}
-
-
-@pytest.fixture(params=GROUNDS)
-def ground(request: pytest.FixtureRequest) -> Ground:
-    fixture, made = GROUNDS[request.param]
-    return made(request.getfixturevalue(fixture))
-
-
 @pytest.fixture
 def dispatcher(ground: Ground, tmp_path: Path) -> Iterator[Dispatcher]:
-    """A dispatcher that talks to the local cloud, and does not wait long between two looks."""
-    opened = Dispatcher(tmp_path / "ledger.db", environment={"USER": "ada"}, sleep=lambda _: time.sleep(0.1))
-    contract = Contract(1, "2026-11-21T08:00:00Z", "wire", "none", {"wire-zone": ground.zone})
-    (tmp_path / "outputs.json").write_text(json.dumps({"contract": as_json(contract)}))
-    (tmp_path / "q.yaml").write_text("queues: [{name: wire, zone: wire-zone}]")
-    opened.sync(outputs=[tmp_path / "outputs.json"], queues=tmp_path / "q.yaml", project=tmp_path)
-    image = tmp_path / "image"
-    image.mkdir()
-    (image / "train.py").write_text(PROGRAM)
-    ground.cloud.images.add("train-spot", image)
-    yield opened
-    opened.close()
+    """A dispatcher that talks to the local cloud."""
+    put_image(ground, "train-spot", PROGRAM, tmp_path)
+    with opened(ground, tmp_path, "name: wire") as made:
+        yield made
 
 
 def train(ground: Ground, nodes: int = 1, **fields: Any) -> Job:

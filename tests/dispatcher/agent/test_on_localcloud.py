@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from dispatcher.api import Dispatcher
-from dispatcher.contract import Contract, as_json
 from dispatcher.job import Job, Resources
 from dispatcher.ledger import Entry
 from tests.backends.azureml.landing import azure_landed, azure_landing
 from tests.backends.sagemaker.landing import landed, landing
 from tests.backends.vertex.landing import VertexLanding, vertex_landed, vertex_landing
-from tests.dispatcher.test_spot_on_localcloud import GROUNDS, Ground
+from tests.dispatcher.grounds import GROUNDS, Ground, ground, opened, put_image
 
-__all__ = ["azure_landed", "azure_landing", "landed", "landing", "vertex_landed", "vertex_landing"]
+__all__ = ["azure_landed", "azure_landing", "ground", "landed", "landing", "vertex_landed", "vertex_landing"]
 pytestmark = pytest.mark.wire
 
 PROGRAM = "import sys, time\ntime.sleep(float(sys.argv[1]))\n"
-
-
-@pytest.fixture(params=GROUNDS)
-def ground(request: pytest.FixtureRequest) -> Ground:
-    fixture, made = GROUNDS[request.param]
-    return made(request.getfixturevalue(fixture))
 
 
 class Opener:
@@ -35,22 +26,14 @@ class Opener:
 
     def __init__(self, ground: Ground, folder: Path) -> None:
         self.ground, self.folder = ground, folder
-        image = folder / "image"
-        image.mkdir()
-        (image / "train.py").write_text(PROGRAM)
-        ground.cloud.images.add("train-compared", image)
+        put_image(ground, "train-compared", PROGRAM, folder)
         self.opened: list[Dispatcher] = []
 
     def __call__(self, name: str, environment: str = "wire") -> Dispatcher:
         place = self.folder / name
         place.mkdir()
-        opened = Dispatcher(place / "ledger.db", environment={"USER": name}, sleep=lambda _: time.sleep(0.1))
-        contract = Contract(1, "2026-11-21T08:00:00Z", environment, "none", {"wire-zone": self.ground.zone})
-        (place / "outputs.json").write_text(json.dumps({"contract": as_json(contract)}))
-        (place / "q.yaml").write_text("queues: [{name: wire, zone: wire-zone}]")
-        opened.sync(outputs=[place / "outputs.json"], queues=place / "q.yaml", project=place)
-        self.opened.append(opened)
-        return opened
+        self.opened.append(opened(self.ground, place, "name: wire", who=name, environment=environment))
+        return self.opened[-1]
 
     def submit(self, dispatcher: Dispatcher, name: str, seconds: float = 0.0) -> Entry:
         resources = Resources(instance=self.ground.instance)

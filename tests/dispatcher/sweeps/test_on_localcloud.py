@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from dispatcher.api import Dispatcher
-from dispatcher.contract import Contract, as_json
 from dispatcher.job import Job, Priority, Resources
 from dispatcher.sweeps import judging
 from dispatcher.sweeps.state import State
 from tests.backends.sagemaker.landing import landed, landing
-from tests.dispatcher.test_spot_on_localcloud import GROUNDS, Ground
+from tests.dispatcher.grounds import GROUNDS, Ground, opened, put_image
 
 __all__ = ["landed", "landing"]
 pytestmark = pytest.mark.wire
@@ -68,18 +66,10 @@ def ground(request: pytest.FixtureRequest) -> Ground:
 @pytest.fixture
 def dispatcher(ground: Ground, tmp_path: Path) -> Iterator[Dispatcher]:
     """A dispatcher on a zone of the local cloud with one queue, which runs two jobs at a time."""
-    opened = Dispatcher(tmp_path / "ledger.db", environment={"USER": "ada"}, sleep=lambda _: time.sleep(0.1))
-    contract = Contract(1, "2026-11-21T08:00:00Z", "wire", "none", {"wire-zone": ground.zone})
-    (tmp_path / "outputs.json").write_text(json.dumps({"contract": as_json(contract)}))
-    (tmp_path / "q.yaml").write_text("queues: [{name: gpu, zone: wire-zone, max_running: 2}]")
     (tmp_path / "sweep.yaml").write_text(SWEEP.replace("INSTANCE", ground.instance))
-    opened.sync(outputs=[tmp_path / "outputs.json"], queues=tmp_path / "q.yaml", project=tmp_path)
-    image = tmp_path / "image"
-    image.mkdir()
-    (image / "train.py").write_text(PROGRAM)
-    ground.cloud.images.add("train-swept", image)
-    yield opened
-    opened.close()
+    put_image(ground, "train-swept", PROGRAM, tmp_path)
+    with opened(ground, tmp_path, "name: gpu, max_running: 2") as made:
+        yield made
 
 
 def start(dispatcher: Dispatcher, file: Path, *env: str) -> State:
