@@ -17,9 +17,7 @@ from dispatcher.scheduling import tick
 from tests.dispatcher.conftest import job
 from tests.dispatcher.doubles import ToyCloud
 from tests.dispatcher.test_preempting import patient
-from tests.postgres import database, database_url, postgres
 
-__all__ = ["database", "database_url", "postgres"]
 pytestmark = pytest.mark.postgres
 AGENTS, JOBS = 4, 6
 

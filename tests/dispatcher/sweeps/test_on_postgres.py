@@ -11,9 +11,7 @@ from dispatcher.api import Dispatcher
 from tests.dispatcher.doubles import ManualClock, ToyCloud
 from tests.dispatcher.sweeps.conftest import FOUR, Ground
 from tests.dispatcher.sweeps.test_sweeping import loss_of
-from tests.postgres import database, database_url, postgres
 
-__all__ = ["database", "database_url", "postgres"]
 pytestmark = pytest.mark.postgres
 
 
