@@ -9,7 +9,7 @@ from typing import Any
 from dispatcher.errors import LedgerError
 from dispatcher.ledger.engine import Engine, Row, Transaction
 from dispatcher.ledger.rows import Entry, Event, ImageRow, MetricRow, QueueRow, SweepRow, Target, ZoneRow
-from dispatcher.ledger.statements import names
+from dispatcher.ledger.statements import marks, names
 
 _PORTION = 1000
 """Rows that are read and written at once."""
@@ -54,9 +54,9 @@ def copy(source: Engine, target: Engine) -> int:
         for table in reversed(TABLES[:3]):
             new.run(f"DELETE FROM {table.name}")
         for table in TABLES:
-            marks = ", ".join("?" * len(table.columns.split(", ")))
+            filled = marks(table.columns.split(", "))
             for rows in _portions(old, table):
-                new.many(f"INSERT INTO {table.name} ({table.columns}) VALUES ({marks})", rows)
+                new.many(f"INSERT INTO {table.name} ({table.columns}) VALUES ({filled})", rows)
         for table in TABLES:
             if table.key == ("seq",):
                 target.count_on(new, table.name)
@@ -75,7 +75,7 @@ def _portions(db: Transaction, table: Table) -> Iterator[list[Row]]:
         if not rows:
             return
         yield rows
-        where = f" WHERE ({key}) > ({', '.join('?' * len(places))})"
+        where = f" WHERE ({key}) > ({marks(places)})"
         last = tuple(rows[-1][place] for place in places)
 
 
