@@ -19,7 +19,8 @@ CODE = Code("src", "0a1b2c3d" * 8, 2048)
 
 def examples() -> dict[str, Job]:
     """Return the jobs of the example job files by their names, as `dispatch submit` reads them."""
-    read = {path.stem: job_file.parse(path.name, path.read_bytes()) for path in sorted(EXAMPLES.glob("train*.yaml"))}
+    files = sorted(EXAMPLES.glob("train*.yaml"))
+    read = {path.stem: job_file.parse(path.name, path.read_bytes()) for path in files}
     return {name: dataclasses.replace(job, code=job.code and CODE) for name, job in read.items()}
 
 
