@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Self
 from dispatcher.clock import Clock, Sleep, stamp
 from dispatcher.errors import NotInstalledError
 from dispatcher.ledger import Ledger, address
+from dispatcher.steadiness import Steadiness
+from dispatcher.steadiness import steady as machine
 
 if TYPE_CHECKING:
     from dispatcher.backends.base import Backend
@@ -36,7 +38,10 @@ def open_ledger(
 
 
 class Opened:
-    """The ledger, the clouds, the clock and the person; nothing is opened before it is asked for."""
+    """The ledger, the clouds, the clock and the person; nothing is opened before it is asked for.
+
+    `steady` is a clock that nobody sets, which tells when `clock` was; one that is given without it is believed.
+    """
 
     def __init__(
         self,
@@ -44,6 +49,7 @@ class Opened:
         *,
         environment: Mapping[str, str] | None = None,
         clock: Clock | None = None,
+        steady: Clock | None = None,
         sleep: Sleep = time.sleep,
         open_backend: Callable[..., Backend] | None = None,
     ) -> None:
@@ -57,6 +63,8 @@ class Opened:
         self._writable: Ledger | None = None
         self._readable: Ledger | None = None
         self._sites: Sites | None = None
+        self._steady = steady or (machine if clock is None else self.clock)
+        self._steadiness: Steadiness | None = None
 
     @property
     def ledger(self) -> Ledger:
@@ -138,6 +146,8 @@ class Opened:
         from dispatcher.scheduling.work import Work
 
         host = platform.node()
+        if self._steadiness is None:
+            self._steadiness = Steadiness(self.clock, self._steady)
         return Work(
             ledger=self.ledger,
             site=self.places(write=True).site,
@@ -149,6 +159,7 @@ class Opened:
             notice=self.notice,
             host=host,
             beside=self.another,
+            sure=self._steadiness.sure,
         )
 
     def _now(self) -> float:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from dispatcher.agent.journal import Journal
 from dispatcher.agent.presence import Presence
-from dispatcher.agent.steadiness import Steadiness
 from dispatcher.agent.turns import Turns
 from dispatcher.clock import Clock
 from dispatcher.errors import DispatchError, UsageError
 from dispatcher.scheduling import tick
 from dispatcher.scheduling.following import FIRST, GROWTH, LONGEST
+from dispatcher.steadiness import Steadiness
 
 if TYPE_CHECKING:
     from dispatcher.ledger import Ledger

@@ -17,12 +17,12 @@ from dispatcher.agent.journal import Form, Journal
 from dispatcher.agent.loop import Agent
 from dispatcher.agent.presence import Presence
 from dispatcher.agent.reconciling import Reconciliation, reconcile
-from dispatcher.agent.steadiness import Steadiness, steady
 from dispatcher.agent.turns import Turns
 from dispatcher.clock import Clock
 from dispatcher.ledger import AgentRow
 from dispatcher.queue import Queue
 from dispatcher.sites import LOCAL, Line, line
+from dispatcher.steadiness import Steadiness, steady
 
 if TYPE_CHECKING:
     from dispatcher.backends.base import Backend

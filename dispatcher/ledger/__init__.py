@@ -139,6 +139,10 @@ class Ledger(Protocol):
         """The first event of a kind of each of many submissions; one without is left out."""
         ...
 
+    def events_of(self, ids: Collection[str], kind: str) -> dict[str, list[Event]]:
+        """The events of a kind of many submissions, in their order; one without is left out."""
+        ...
+
     def waiting(self, queue: str | None, limit: int | None = None) -> list[Entry]:
         """Queued submissions in the order in which they go, ageing aside: priority, time of submission, id."""
         ...

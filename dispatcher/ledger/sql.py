@@ -161,6 +161,14 @@ class SqlLedger:
             found += read(self.engine, Event, f"events WHERE seq IN ({first})", [*part, kind])
         return {event.submission: event for event in found}
 
+    def events_of(self, ids: Collection[str], kind: str) -> dict[str, list[Event]]:
+        found: dict[str, list[Event]] = {}
+        for part in batches(ids):
+            where = f"events WHERE submission IN ({marks(part)}) AND kind = ? ORDER BY seq"
+            for event in read(self.engine, Event, where, [*part, kind]):
+                found.setdefault(event.submission, []).append(event)
+        return found
+
     def waiting(self, queue: str | None, limit: int | None = None) -> list[Entry]:
         return queueing.waiting(self.engine, queue, limit)
 

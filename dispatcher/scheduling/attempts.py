@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from dispatcher.backends.base import Observation, State
 from dispatcher.clock import moment, stamp
 from dispatcher.ledger import Entry, Event
-from dispatcher.scheduling import ending, interruptions, overstaying
+from dispatcher.scheduling import absences, ending, interruptions, overstaying
 from dispatcher.scheduling.interruptions import Again, Over
 from dispatcher.scheduling.work import RELEASED, Report, Work
 from dispatcher.sites import attempt, job_of
@@ -53,6 +54,8 @@ def again(work: Work, entry: Entry, seen: Observation, step: Again, interrupted:
     elif step.by == "retry":
         not_before = stamp(now + ending.pause(entry.retries))
         columns |= {"retries": entry.retries + 1, "billed_at_retry": billed, "not_before": not_before}
+        # Its pause is ours and no part of its wait: else a short one would end it before it may go.
+        columns["queue_until"] = overstaying.until(moment(not_before), entry.max_queue_time)
         told["not_before"] = not_before
     else:
         told["next"] = "spot" if step.spot else "on demand"
@@ -64,41 +67,58 @@ def again(work: Work, entry: Entry, seen: Observation, step: Again, interrupted:
     work.ledger.change(entry.id, columns, event, state=entry.state, attempt=entry.attempt)
 
 
-def to_stop(work: Work, entry: Entry) -> Entry:
-    """Note why an attempt that waits, runs or loses its machines too much is to be stopped.
+def to_stop(work: Work, shown: Iterable[tuple[Entry, Observation]]) -> dict[str, Entry]:
+    """Note why attempts that wait, run or lose their machines too much are to be stopped.
 
-    Returns the submission as it stands then, or `entry` when this attempt is over.
+    `shown` are those that their cloud has just said to go on. Returns those that were looked at closely, by id, as
+    they stand then: a few queries, however many they are.
     """
-    if not _suspect(entry, work.clock()) or not work.sure():
-        return entry
-    fresh = work.ledger.entry(entry.id) or entry
-    if fresh.final or fresh.attempt != entry.attempt:
-        return entry
-    why = None if fresh.stop_reason or fresh.cancel_requested_at or fresh.preempted_by else _too_much(work, fresh)
-    if why is None:
-        return fresh
+    now = work.clock()
+    ids = {entry.id: entry.attempt for entry, seen in shown if _suspect(entry, seen, now)}
+    if not ids or not work.sure():
+        return {}
+    found = work.ledger.several(ids)
+    looked = {id: entry for id, entry in found.items() if _under_way(entry) and entry.attempt == ids[id]}
+    ran, sent = work.ledger.events_of(ids, State.RUNNING.value), work.ledger.first_events(ids, "claimed")
+    for id, entry in looked.items():
+        if entry.stop_reason or entry.cancel_requested_at or entry.preempted_by:
+            continue
+        began = _first_of(ran.get(id, []), entry.attempt)
+        first = sent.get(id)
+        age = now - moment(first.at if first else entry.submitted_at)
+        if why := _too_much(entry, began, age, now):
+            looked[id] = _stopped(work, entry, why)
+    return looked
+
+
+def _under_way(entry: Entry) -> bool:
+    return not entry.final and entry.state != State.QUEUED
+
+
+def _stopped(work: Work, entry: Entry, why: str) -> Entry:
     kind = "out of time" if why.endswith((overstaying.QUEUE_TIME, overstaying.RUNTIME)) else "giving up on spot"
-    event = work.event(fresh, kind, reason=why)
-    work.ledger.change(fresh.id, {"stop_reason": why}, event, attempt=fresh.attempt)
-    return work.ledger.entry(entry.id) or entry
+    event = work.event(entry, kind, reason=why)
+    noted = work.ledger.change(entry.id, {"stop_reason": why}, event, state=entry.state, attempt=entry.attempt)
+    return replace(entry, stop_reason=why) if noted else entry
 
 
-def _suspect(entry: Entry, now: float) -> bool:
+def _suspect(entry: Entry, seen: Observation, now: float) -> bool:
     """Whether it is worth reading what happened to an entry: of many live jobs, that is hardly ever so."""
+    if entry.stop_reason or entry.cancel_requested_at or entry.preempted_by:
+        return False
     if entry.spot:
         job = job_of(entry)
-        age = now - moment(entry.submitted_at)
-        late = job.max_wait is not None and age >= job.max_wait + interruptions.MARGIN
-        if late or job.max_interruptions is not None:
+        late = job.max_wait is not None and now - moment(entry.submitted_at) >= job.max_wait + interruptions.MARGIN
+        allowed = job.max_interruptions
+        if late or (allowed is not None and interruptions.counted(entry, seen) > allowed):
             return True
-    if entry.state == State.PENDING and overstaying.waited_too_long(entry, now):
+    if overstaying.waited_too_long(entry, now) and State.PENDING in (entry.state, seen.state):
         return True
     return overstaying.may_run_too_long(entry, now)
 
 
-def _too_much(work: Work, entry: Entry) -> str | None:
-    now = work.clock()
-    began = _began(work, entry)
+def _too_much(entry: Entry, began: str | None, age: float, now: float) -> str | None:
+    """Why an attempt is to be stopped that began to run then; the first was sent `age` seconds ago."""
     if entry.state == State.PENDING and began is None and (why := overstaying.waited_too_long(entry, now)):
         return why
     if (
@@ -107,17 +127,21 @@ def _too_much(work: Work, entry: Entry) -> str | None:
         and (why := overstaying.runs_too_long(entry, began, now))
     ):
         return why
-    return interruptions.to_stop(entry, job_of(entry), waited(work, entry)) if entry.spot else None
+    return interruptions.to_stop(entry, job_of(entry), age) if entry.spot else None
 
 
 def judge_waiting(work: Work, queues: Collection[str] | None, report: Report) -> None:
-    """End what has waited in a queue for too long; a spot job may be allowed to go on demand instead."""
+    """End what has waited in a queue for too long; a spot job may be allowed to go on demand instead.
+
+    Time in which nobody ran the queue is not counted (dispatcher.scheduling.absences).
+    """
+    now = work.clock()
     if not work.sure():
         return
-    now = work.clock()
+    absences.excuse(work, queues)
     for entry in work.ledger.overdue(stamp(now)):
-        if queues is None or entry.queue in queues:
-            _time_out(work, entry, report)
+        if (queues is None or entry.queue in queues) and absences.sends(work, entry):
+            _time_out(work, entry.id, report)
     for entry in work.ledger.waiting_again():
         if queues is not None and entry.queue not in queues:
             continue
@@ -134,10 +158,11 @@ def judge_waiting(work: Work, queues: Collection[str] | None, report: Report) ->
             work.ledger.change(entry.id, columns, event, state=State.QUEUED, attempt=entry.attempt)
 
 
-def _time_out(work: Work, entry: Entry, report: Report) -> None:
+def _time_out(work: Work, id: str, report: Report) -> None:
     """End a submission that has waited for as long as it may; its next attempt never was on a cloud."""
-    why = overstaying.waited_too_long(entry, work.clock())
-    if why is None or entry.cancel_requested_at:
+    entry = work.ledger.entry(id)  # it may have gone out and come back since it was found
+    why = None if entry is None else overstaying.waited_too_long(entry, work.clock())
+    if entry is None or why is None or entry.state != State.QUEUED or entry.cancel_requested_at:
         return
     if entry.last_error:
         why = f"{why}; {entry.last_error}"
@@ -163,8 +188,9 @@ def ran_out(work: Work, entry: Entry, seen: Observation) -> bool:
 
 def _began(work: Work, entry: Entry) -> str | None:
     """When the present attempt was first seen running; None when it never was."""
-    return next((event.at for event in work.ledger.events(entry.id) if _running(event, entry.attempt)), None)
+    ran = work.ledger.events_of([entry.id], State.RUNNING.value)
+    return _first_of(ran.get(entry.id, []), entry.attempt)
 
 
-def _running(event: Event, attempt: int) -> bool:
-    return event.kind == State.RUNNING.value and json.loads(event.data).get("attempt") == attempt
+def _first_of(events: Iterable[Event], attempt: int) -> str | None:
+    return next((event.at for event in events if json.loads(event.data).get("attempt") == attempt), None)

@@ -118,7 +118,9 @@ class Work:
         if cause:
             columns["cause"] = cause
         event = self.event(entry, state.value, reason=reason)
-        if self.ledger.change(entry.id, columns, event, token=entry.lease_token, state=entry.state):
+        if self.ledger.change(
+            entry.id, columns, event, token=entry.lease_token, state=entry.state, attempt=entry.attempt
+        ):
             if error is not None:
                 report.errors.append((error, (entry.id,)))
             report.finished.append(entry.id)

@@ -104,3 +104,37 @@ def test_a_job_of_this_machine_is_not_run_on_another(
         here.once()
         assert asked == [[f"here-{id}-1"]]
     assert dispatcher.wait(id).state == "succeeded"
+
+
+def test_each_machine_asks_about_its_own_local_jobs(
+    opened: Open, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispatcher = opened(database_url)
+    work = dispatcher.work()
+
+    def submitted(name: str) -> str:
+        plan = dispatcher.plan(Job(image="none", command=(sys.executable, "-c", "pass"), name=name), "local")
+        return dispatcher.enqueue(plan).id
+
+    asked = list[Sequence[str]]()
+
+    def poll(self: LocalBackend, names: Sequence[str]) -> Mapping[str, Observation]:
+        asked.append(names)
+        return {}
+
+    mine = submitted("mine")
+    here = dispatcher.agents.make(name="here")
+    here.once()
+    with monkeypatch.context() as patched:
+        patched.setattr(dispatcher, "work", lambda: dataclasses.replace(work, host="elsewhere"))
+        there = dispatcher.agents.make(name="there")
+        there.turns.owner = "bob@elsewhere#7"
+        theirs = submitted("theirs")
+        with dispatcher.ledger.engine.change() as db:  # type: ignore[attr-defined]  # of SQL ledgers
+            db.run("UPDATE submissions SET host = 'elsewhere' WHERE id = ?", (theirs,))
+        there.once()
+        patched.setattr(LocalBackend, "poll", poll)
+        there.once()
+        here.once()
+    assert asked == [[f"theirs-{theirs}-1"], [f"mine-{mine}-1"]]
+    assert dispatcher.wait(mine).state == "succeeded"

@@ -9,12 +9,12 @@ import pytest
 
 from dispatcher.agent.journal import REPEATED, Journal
 from dispatcher.agent.presence import BEAT, GONE, STUCK
-from dispatcher.agent.steadiness import SETTLED, Steadiness
 from dispatcher.api import Dispatcher
 from dispatcher.clock import stamp
 from dispatcher.errors import UsageError
 from dispatcher.ledger import Lease
 from dispatcher.ledger.values import Caps
+from dispatcher.steadiness import SETTLED, Steadiness
 from tests.dispatcher.agent.conftest import Make, stops
 from tests.dispatcher.conftest import job
 from tests.dispatcher.doubles import ManualClock, ToyCloud

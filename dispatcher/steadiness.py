@@ -21,22 +21,28 @@ def steady() -> float:
 
 
 class Steadiness:
-    """Compares a clock that can be set with one that cannot."""
+    """Compares a clock that can be set with one that cannot, whenever it is asked."""
 
     def __init__(self, clock: Clock, steady: Clock = steady) -> None:
         self._clock, self._steady = clock, steady
         self._ahead = clock() - steady()
         self._settled = float("-inf")
+        self._untold = 0.0
 
     def look(self) -> float:
         """Seconds by which the clock jumped since the last look, forward or back; 0 when it did not."""
-        ahead = self._clock() - self._steady()
-        jump, self._ahead = ahead - self._ahead, ahead
-        if abs(jump) < JUMP:
-            return 0.0
-        self._settled = self._steady() + SETTLED
+        self._compare()
+        jump, self._untold = self._untold, 0.0
         return jump
 
     def sure(self) -> bool:
-        """Whether the clock can be believed."""
+        """Whether the clock can be believed; to be asked when it was read, for it may be set within a round."""
+        self._compare()
         return self._steady() >= self._settled
+
+    def _compare(self) -> None:
+        ahead = self._clock() - self._steady()
+        jump, self._ahead = ahead - self._ahead, ahead
+        if abs(jump) >= JUMP:
+            self._untold += jump
+            self._settled = self._steady() + SETTLED
