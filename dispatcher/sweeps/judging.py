@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 
 from dispatcher.backends.base import State as Word
 from dispatcher.backends.base import Submission
 from dispatcher.clock import moment
-from dispatcher.errors import DispatchError, NotFoundError
+from dispatcher.errors import DispatchError, NotFoundError, UnreachableError
 from dispatcher.ledger import Entry, MetricRow, SweepRow
 from dispatcher.ledger.rows import QUEUED
 from dispatcher.scheduling.work import Report, Work
 from dispatcher.sites import LOCAL
 from dispatcher.sweeps import reported, rules, state
 from dispatcher.sweeps.reported import Reported
-from dispatcher.sweeps.state import ENDED, RUNNING, STOPPED, STOPPING, State, Trial
+from dispatcher.sweeps.state import ENDED, RUNNING, STOPPED, STOPPING, State
 
 LAG = 10.0
 """Seconds after a job's end in which a cloud may still be adding lines to its log."""
@@ -22,16 +23,58 @@ MISSED = 120.0
 """Seconds after its end for which a log that says nothing of the metric is read again."""
 PATIENCE = 60.0
 """Seconds that a tick gives to one log."""
+UNREAD = 300.0
+"""Seconds after its end for which a trial whose log is not read yet keeps others of its sweep waiting."""
 GIVEN_UP = 86_400.0
 """Seconds after its end for which a log that cannot be had is asked for again."""
 
 
-def judge(work: Work, report: Report, queues: Collection[str] | None = None) -> None:
-    """Look at every sweep that has not ended, or at those in some queues. What cannot be read now waits."""
+def judge(work: Work, report: Report, queues: Collection[str] | None = None, *, observing: bool = True) -> None:
+    """Look at every sweep that has not ended, or at those in some queues. What cannot be read now waits.
+
+    Logs are read by one process at a time, and only while `observing`; what the ledger itself shows is acted on by
+    whoever is about to send. `report.held` gets the trials that are not to be sent now: a log that is not read yet
+    may end their sweep.
+    """
+    waiting = () if observing else work.ledger.waiting_queues()
     for row in work.ledger.sweeps((RUNNING, STOPPING)):
-        found = state.read(work.ledger, row, work.clock())
-        if (queues is None or found.queue in queues) and work.turn(_turn(work, found)):
-            look(work, found, report)
+        try:
+            queue = json.loads(row.document)["queue"]
+            if (queues is not None and queue not in queues) or not (observing or queue in waiting):
+                continue
+            found = state.read(work.ledger, row, work.clock())
+            if observing and work.turn(_turn(work, found)):
+                look(work, found, report)
+            else:
+                _hold_to_rules(work, found, report)
+            report.held |= _held(work, _again(work, found))
+        except UnreachableError:
+            raise  # the ledger's own: everything waits for it
+        except DispatchError as error:
+            report.errors.append((error, ()))
+
+
+def _hold_to_rules(work: Work, found: State, report: Report) -> None:
+    """Stop a sweep by those rules that need no log, whoever reads the logs."""
+    if found.row.state == RUNNING and _apply_rules(work, found):
+        found = _again(work, found)
+    if found.row.state == STOPPING:
+        withdraw(work, found, report)
+
+
+def _held(work: Work, found: State) -> set[str]:
+    """What waits of a sweep with a target while the result of a trial, which may have reached it, is unknown."""
+    metric = found.sweep.metric
+    if metric is None or metric.target is None:
+        return set()
+    since = work.clock() - UNREAD
+    ended = [one.entry for one in found.trials if one.value is None and one.entry.state == Word.SUCCEEDED]
+    recent = [entry for entry in ended if moment(entry.ended_at or work.now()) > since]
+    kept = {row.submission: row for row in work.ledger.metrics([entry.id for entry in recent])}
+    lags = {entry.id: LAG if entry.cloud != LOCAL else 0.0 for entry in recent}
+    if all(_settled(entry, kept.get(entry.id), lags[entry.id]) for entry in recent):
+        return set()
+    return {one.entry.id for one in found.trials if one.entry.state == QUEUED}
 
 
 def _turn(work: Work, found: State) -> str:
@@ -89,10 +132,16 @@ def _apply_rules(work: Work, found: State) -> bool:
 
 
 def _close(work: Work, found: State) -> None:
-    """A sweep that was not stopped ends when every trial has; one that was, when what ran has."""
+    """A sweep that was not stopped ends when every trial has; one that was, when what ran has.
+
+    One that was stopped too late for any of its trials, all of which succeeded, has ended as any other.
+    """
     now = work.now()
     if found.row.state == STOPPING:
-        work.ledger.change_sweep(found.row.id, {"state": STOPPED, "ended_at": now}, state=STOPPING)
+        done = found.over and all(trial.entry.state == Word.SUCCEEDED for trial in found.trials)
+        work.ledger.change_sweep(
+            found.row.id, {"state": ENDED if done else STOPPED, "ended_at": now}, state=STOPPING
+        )
     elif found.over:
         work.ledger.change_sweep(found.row.id, {"state": ENDED, "ended_at": now}, state=RUNNING)
 
@@ -110,7 +159,7 @@ def _read(work: Work, found: State, report: Report) -> tuple[bool, bool]:
     for trial in found.trials:
         entry = trial.entry
         lag = LAG if entry.cloud != LOCAL else 0.0
-        if entry.state != Word.SUCCEEDED or _settled(trial, kept.get(entry.id), lag):
+        if entry.state != Word.SUCCEEDED or _settled(entry, kept.get(entry.id), lag):
             continue
         if entry.cloud == LOCAL and work.ledger.shareable and entry.host != work.host:
             unread = True
@@ -127,16 +176,16 @@ def _read(work: Work, found: State, report: Report) -> tuple[bool, bool]:
         work.ledger.record_metrics([row])
         told = True
         work.progress()
-        unread = unread or not _settled(trial, row, lag)
+        unread = unread or not _settled(entry, row, lag)
     return told, unread
 
 
-def _settled(trial: Trial, row: MetricRow | None, lag: float) -> bool:
+def _settled(entry: Entry, row: MetricRow | None, lag: float) -> bool:
     """Whether a trial's log was read when nothing could come any more."""
     if row is None:
         return False
     patience = lag if row.value is not None or lag == 0 else MISSED
-    return moment(row.at) >= moment(trial.entry.ended_at or row.at) + patience
+    return moment(row.at) >= moment(entry.ended_at or row.at) + patience
 
 
 def _said(work: Work, entry: Entry, name: str) -> Reported | None:

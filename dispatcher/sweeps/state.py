@@ -153,16 +153,24 @@ def submissions(ledger: Ledger, id: str) -> dict[int, list[Entry]]:
 def cost(entry: Entry, now: float) -> float | None:
     """What a submission has cost until now at its frozen price; None when the price is unknown, never 0.
 
-    A cloud bills at the end: the seconds since an attempt was sent stand in for what it has not billed yet.
+    A cloud bills at the end: the seconds since an attempt was sent stand in for what it has not billed yet, and
+    those until the attempt was over for what it never billed, which is the most that it can be.
     """
     if entry.unit_price is None:
         return None
     seconds: float | None = entry.billable_seconds
-    if not entry.final and entry.state != QUEUED and entry.claimed_at:
-        seconds = entry.billed_before + max(0.0, now - moment(entry.claimed_at))
+    running = not entry.final and entry.state != QUEUED
+    if entry.claimed_at and (running or (seconds is None and _was_sent(entry))):
+        until = now if running else moment(entry.ended_at or entry.queued_at or entry.claimed_at)
+        seconds = entry.billed_before + max(0.0, until - moment(entry.claimed_at))
     if seconds is None:
         return None if entry.started else 0.0
     return round(float(entry.unit_price) * entry.nodes * seconds / 3600, 4)
+
+
+def _was_sent(entry: Entry) -> bool:
+    """Whether a cloud had it, now or in an earlier attempt."""
+    return entry.started or entry.attempt > 1
 
 
 def _added(costs: Any) -> float | None:

@@ -8,11 +8,14 @@ import json
 import pytest
 
 from dispatcher.backends.base import LogLine, State
+from dispatcher.clock import moment
 from dispatcher.documents.changes import Changes
-from dispatcher.errors import DispatchError, SpecError, UnreachableError, UsageError
+from dispatcher.errors import DispatchError, LedgerError, SpecError, UnreachableError, UsageError
 from dispatcher.ledger import Entry, Event
+from dispatcher.scheduling import tick
 from dispatcher.scheduling.work import Report
-from dispatcher.sweeps import entering, judging
+from dispatcher.sweeps import entering, judging, state
+from tests.dispatcher.ledger.conformance import NOW, entry
 from tests.dispatcher.sweeps.conftest import FOUR, Ground
 
 
@@ -278,3 +281,102 @@ def test_trials_that_are_entered_twice_are_there_once(ground: Ground) -> None:
     row = entering.record(ground.dispatcher, planned)
     assert entering.enter(ground.dispatcher, row, planned.trials) == []
     assert len(ground.dispatcher.list()) == 4
+
+
+def _end(ground: Ground, name: str, loss: float) -> None:
+    """Let a job end on its cloud; nobody has looked yet."""
+    ground.cloud.lines[name] = [LogLine(1, "node", f"dispatch-metric loss={loss}")]
+    ground.cloud.end_at = ground.dispatcher.stamp()
+    ground.cloud.end(name)
+    ground.clock.sleep(30)
+
+
+def _not_mine(turn: str) -> bool:
+    return not turn.startswith("sweeps")
+
+
+def test_no_trial_starts_while_another_process_has_yet_to_read_whether_the_target_is_reached(
+    ground: Ground,
+) -> None:
+    id = ground.start(FOUR.replace("goal: minimize", "goal: minimize, target: 0.25")).row.id
+    _end(ground, ground.running()[0], 0.2)
+    work = ground.dispatcher.work()
+    tick.tick(dataclasses.replace(work, turn=_not_mine))
+    tick.tick(work, observe=False)
+    assert len(ground.cloud.sent) == 2
+    tick.tick(work)
+    assert ground.dispatcher.sweeps.show(id).row.state == "stopping"
+    assert len(ground.cloud.sent) == 2
+
+
+def test_a_log_that_nobody_reads_keeps_trials_waiting_for_five_minutes_only(ground: Ground) -> None:
+    ground.start(FOUR.replace("goal: minimize", "goal: minimize, target: 0.25"))
+    _end(ground, ground.running()[0], 0.2)
+    ground.clock.sleep(judging.UNREAD)
+    tick.tick(dataclasses.replace(ground.dispatcher.work(), turn=_not_mine))
+    assert len(ground.cloud.sent) == 3
+
+
+@pytest.mark.parametrize("observe", [True, False])
+def test_whoever_sends_holds_a_sweep_to_its_cost(ground: Ground, observe: bool) -> None:
+    prices = ground.place / "prices.yaml"
+    prices.write_text(
+        "{as_of: 2026-11-01, source: finance, currency: USD, prices: [{cloud: aws, instance: ml.m5.xlarge,"
+        " unit_price: 3600}]}"
+    )
+    id = ground.start(f"{FOUR}max_cost: 150\n", prices).row.id
+    _end(ground, ground.running()[0], 0.2)
+    work = dataclasses.replace(ground.dispatcher.work(), turn=_not_mine)
+    tick.look(work, ground.dispatcher.list())
+    ground.clock.sleep(1000)
+    tick.tick(work, observe=observe)
+    found = ground.dispatcher.sweeps.show(id)
+    assert (len(ground.cloud.sent), found.row.state) == (2, "stopping")
+    assert str(found.row.reason).startswith("it has cost ")
+
+
+def test_a_trial_of_a_sweep_that_is_stopping_is_sent_by_nobody(ground: Ground) -> None:
+    id = ground.start().row.id
+    ground.dispatcher.ledger.change_sweep(id, {"state": "stopping", "reason": "by ada"})
+    held = {"now": ground.dispatcher.stamp(), "takes": (), "skip": ()}
+    assert ground.dispatcher.ledger.head("line", **held) is None
+
+
+def test_a_sweep_that_cannot_be_judged_keeps_no_other_job_waiting(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ground.start(FOUR.replace("max: 2", "max: 1"))
+
+    def broken(rows: object) -> None:
+        raise LedgerError("integer out of range")
+
+    monkeypatch.setattr(ground.dispatcher.ledger, "record_metrics", broken)
+    name = ground.running()[0]
+    _end(ground, name, 0.2)
+    id = ground.start(FOUR.replace("max: 2", "max: 1")).trials[0].entry.id
+    report = ground.dispatcher.tick()
+    assert [str(error) for error, _ in report.errors] == ["integer out of range"]
+    assert any(id in sent for sent in ground.cloud.sent)
+
+
+def test_what_was_never_billed_counts_by_the_clock_against_max_cost() -> None:
+    sent = entry("a", state="running", cloud_name="x", provider_id="p", unit_price="3600", claimed_at=NOW)
+    later = "2026-11-21T08:10:00.000Z"
+    assert later[:10] == NOW[:10]
+    now = moment(later)
+    known = state.cost(sent, now)
+    over = dataclasses.replace(sent, state="failed", ended_at=later)
+    again = dataclasses.replace(
+        sent, state="queued", attempt=2, cloud_name=None, provider_id=None, queued_at=later
+    )
+    assert known == moment(later) - moment(NOW)
+    assert (state.cost(over, now + 99), state.cost(again, now + 99)) == (known, known)
+    assert state.cost(dataclasses.replace(over, billable_seconds=0), now) == 0.0
+    assert state.cost(entry("b", unit_price="3600"), now) == 0.0
+
+
+def test_a_sweep_that_was_stopped_and_of_which_all_succeeded_has_ended(ground: Ground) -> None:
+    id = ground.start(FOUR.replace("max: 2", "max: 1")).row.id
+    ground.dispatcher.sweeps.stop(id)
+    ground.run(loss_of)
+    assert ground.dispatcher.sweeps.show(id).row.state == "ended"
