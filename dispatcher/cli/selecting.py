@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -11,6 +11,9 @@ from dispatcher.clock import moment, stamp
 from dispatcher.documents import quantities
 from dispatcher.errors import UsageError
 from dispatcher.ledger import Filter
+
+if TYPE_CHECKING:
+    from dispatcher.api import Dispatcher
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,7 +55,7 @@ def _options(states: Sequence[str]) -> list[Callable[[F], F]]:
         ),
         click.option("--job-type", metavar="TYPE", help="Only this job type."),
         click.option("--regime", metavar="REGIME", help="Only zones under this regime, e.g. gdpr."),
-        click.option("--sweep", metavar="ID", help="Only the trials of this sweep."),
+        click.option("--sweep", metavar="SWEEP", help="Only the trials of this sweep: its id or name."),
     ]
 
 
@@ -71,6 +74,12 @@ def selected(now: float, chosen: dict[str, Any], states: Sequence[str] | None) -
         sweep=chosen["sweep"],
         labels=dict(map(_label, chosen["labels"])),
     )
+
+
+def find_sweep(dispatcher: Dispatcher, chosen: dict[str, Any]) -> None:
+    """Put the id of the sweep in place of its name, or of a beginning of its id. Raises NotFoundError."""
+    if chosen["sweep"] is not None:
+        chosen["sweep"] = dispatcher.sweeps.id(chosen["sweep"])
 
 
 def _when(option: str, text: str | None, now: float) -> str | None:

@@ -52,7 +52,10 @@ def check(
         written = sweep_file.parse(file, data)
         job, points = job_file.read(written.job), space.points(written.sweep)
         for number, point in enumerate(points, start=1):
-            trials.job(job, written.sweep.name, number, point)
+            try:
+                trials.job(job, written.sweep.name, number, point)
+            except SpecError as error:
+                raise sweep_file.placed(error, written) from None
         return f"a sweep of {_count(len(points), 'trial')}"
     job_file.parse(file, data)
     return "a job"

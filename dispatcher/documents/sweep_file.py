@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dispatcher import limits
-from dispatcher.documents import document, reading, sweep_parameters
+from dispatcher.documents import document, job_places, reading, sweep_parameters
 from dispatcher.documents.document import Fields, Node
 from dispatcher.documents.queue_places import below
 from dispatcher.documents.reading import Value
@@ -36,14 +36,13 @@ SEED_MAX = 2**53
 class Written:
     """A sweep file as it was read: the sweep, and the job it holds, or where the job's own file is.
 
-    `source` is what problems of the job are told of, `job` its mapping.
+    `source` is what problems of the job are told of, `job` its mapping, with what the sweep says of all trials.
     """
 
     sweep: Sweep
     source: str
     job: Fields
     priority: str | None = None
-    preemptible: bool | None = None
 
 
 def parse(source: str, data: bytes | str) -> Written:
@@ -61,6 +60,9 @@ def parse(source: str, data: bytes | str) -> Written:
     if problems:
         raise SpecError(problems)
     job_source, job = found["job"]
+    if "preemptible" in found:
+        # Said for all trials, it is theirs: whatever is wrong with it stands where it was written.
+        job = replace(job, fields={**job.fields, "preemptible": tree.fields["preemptible"]})
     sweep = Sweep(
         name=found.get("name") or _name(source),
         method=method or GRID,
@@ -71,7 +73,20 @@ def parse(source: str, data: bytes | str) -> Written:
         rules=Rules(found.get("max_failures"), found.get("max_cost")),
         description=found.get("description"),
     )
-    return Written(sweep, job_source, job, found.get("priority"), found.get("preemptible"))
+    return Written(sweep, job_source, job, found.get("priority"))
+
+
+def placed(error: SpecError, written: Written) -> SpecError:
+    """The same problems, those of the job in the file and line that it is written in."""
+
+    def place(problem: Problem) -> Problem:
+        if problem.source != job_places.JOB:
+            return problem
+        node = document.at(written.job, problem.path)
+        line = node.line if node is not None else None
+        return replace(problem, source=node.source if node is not None else written.source, line=line)
+
+    return SpecError([place(problem) for problem in error.problems])
 
 
 def _name(source: str) -> str:

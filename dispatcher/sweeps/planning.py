@@ -104,7 +104,7 @@ def plan(
     id = naming.new_id()
 
     def where(error: SpecError) -> SpecError:
-        return _placed(error, written)
+        return sweep_file.placed(error, written)
 
     planned = plans(dispatcher, id, written.sweep, base, queue, points, where, prices=prices, ask=ask)
     _check_rules(written.sweep, planned)
@@ -151,32 +151,16 @@ def _base(dispatcher: Sweeping, written: Written, queue: str | None, changes: Ch
     from dispatcher.documents.changes import Changes as NoChanges
 
     changes = changes or NoChanges()
-    preemptible = written.preemptible
-    sets = list(changes.sets) + ([] if preemptible is None else [f"preemptible={str(preemptible).lower()}"])
     searched = {word for one in written.sweep.parameters for word in (one.name, one.name.partition(".")[2])}
     allowed = tuple(changes.allow_plain)
     of_job = tuple(name for name in allowed if name.lstrip("-") not in searched)
     priority = changes.priority or written.priority
-    changes = dataclasses.replace(changes, sets=sets, priority=priority, allow_plain=of_job)
+    changes = dataclasses.replace(changes, priority=priority, allow_plain=of_job)
     defaults = dataclasses.replace(line(dispatcher.reading, queue).defaults(), priority=LOW)
-    silent = preemptible is None and "preemptible" not in written.job.fields
+    silent = "preemptible" not in written.job.fields
     base = job_file.read(written.job, changes, defaults)
     base = dataclasses.replace(base, allow_plain=allowed)
     return dataclasses.replace(base, preemptible=base.checkpoint) if silent else base
-
-
-def _placed(error: SpecError, written: Written) -> SpecError:
-    """The same problems, those of the job in the file that it is written in."""
-    from dispatcher.documents import document, job_places
-
-    def place(problem: Any) -> Any:
-        if problem.source != job_places.JOB:
-            return problem
-        node = document.at(written.job, problem.path)
-        line = node.line if node is not None else None
-        return dataclasses.replace(problem, source=node.source if node is not None else written.source, line=line)
-
-    return SpecError([place(problem) for problem in error.problems])
 
 
 def _check_rules(sweep: Sweep, planned: Sequence[Trial]) -> None:

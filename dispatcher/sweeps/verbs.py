@@ -62,6 +62,10 @@ class Sweeps:
         """The sweep with this id or name, or an unambiguous beginning of its id; of a name the newest."""
         return self._state(self._row(text))
 
+    def id(self, text: str) -> str:
+        """The id of the sweep that `show` would show."""
+        return self._row(text).id
+
     def refresh(self, text: str) -> State:
         """The same after a tick for its queue, which asks its cloud and reads what ended trials reported."""
         found = self.show(text)

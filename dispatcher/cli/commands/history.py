@@ -20,6 +20,7 @@ from dispatcher.ledger.rows import FINAL
 def command(settings: Settings, /, limit: int, everything: bool, form: str, **chosen: Any) -> None:
     most = None if everything else limit
     with settings.dispatcher() as dispatcher:
+        selecting.find_sweep(dispatcher, chosen)
         wanted = selecting.selected(dispatcher.clock(), chosen, sorted(FINAL))
         if form == "csv":
             csv_rows.print_rows(map(_document, dispatcher.each(wanted, limit=most)))

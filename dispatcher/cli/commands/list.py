@@ -29,6 +29,7 @@ def command(
 ) -> None:
     most = None if everything else limit
     with settings.dispatcher() as dispatcher:
+        selecting.find_sweep(dispatcher, chosen)
         wanted = selecting.selected(dispatcher.clock(), chosen, [QUEUED, *ACTIVE] if active else None)
         if form == "csv" and not refresh:
             csv_rows.print_rows(entry.as_json() for entry in dispatcher.each(wanted, limit=most))

@@ -127,3 +127,32 @@ def test_a_sweep_file_is_checked_with_its_job_and_its_trials(sweep: Run) -> None
     Path("bad.yaml").write_text(FOUR.replace("train.py", "'${program}'"))
     said = sweep("check", "bad.yaml")
     assert (said.code, "is ${program}, which W&B fills in" in said.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        FOUR.replace("checkpoint: true, ", "") + "preemptible: true\n",
+        FOUR.replace("checkpoint: true, ", "preemptible: true, "),
+        FOUR.replace("ml.m5.xlarge", "ml.m5.xlarge, gpu: x"),
+        FOUR.replace("command: [python, train.py]", "command: [sh, -c, 'x ${args}']"),
+    ],
+)
+def test_what_check_finds_wrong_with_a_sweep_starting_it_finds_in_the_same_lines(sweep: Run, text: str) -> None:
+    Path("sweep.yaml").write_text(text)
+    checked, started = sweep("check", "sweep.yaml"), sweep("sweep", "sweep.yaml", "-q", "line", "--dry-run")
+    assert (checked.code, started.code) == (2, 2)
+    first = checked.err.splitlines()[0]
+    assert re.match(r"sweep\.yaml:\d+: ", first)
+    assert first in started.err
+
+
+def test_jobs_are_listed_by_the_id_or_the_name_of_their_sweep(sweep: Run) -> None:
+    id = started(sweep("sweep", "sweep.yaml", "-q", "line"))
+    for word in (id, id[:4], "sweep"):
+        assert len(sweep("list", "--sweep", word, "-o", "json").json) == 4
+        assert sweep("history", "--sweep", word).code == 0
+    for words in (("list",), ("history",), ("history", "-o", "csv")):
+        said = sweep(*words, "--sweep", "nope")
+        assert (said.code, said.out) == (7, "")
+        assert "there is no sweep nope" in said.err

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.documents import sweep_file
+from dispatcher.documents import job_file, sweep_file
 from dispatcher.errors import SpecError
 from dispatcher.sweeps.sweep import Metric, Parameter, Rules
 
@@ -54,7 +54,8 @@ def test_stop_rules_and_what_trials_are_are_read() -> None:
     text = SMALL + "max_failures: 3\nmax_cost: 12.5\npriority: medium\npreemptible: false\nseed: 7\n"
     written = sweep_file.parse("sweep.yaml", text)
     assert written.sweep.rules == Rules(3, 12.5)
-    assert (written.priority, written.preemptible, written.sweep.seed) == ("medium", False, 7)
+    assert (written.priority, written.sweep.seed) == ("medium", 7)
+    assert job_file.read(written.job).preemptible is False
 
 
 def test_the_job_may_be_a_file_beside_the_sweep(tmp_path: Path) -> None:
