@@ -192,10 +192,14 @@ class Dispatcher(Opened):
         """What waits and runs in each queue that has either."""
         return self.reading.loads()
 
-    def pause(self, name: str, reason: str = "paused") -> None:
-        """Stop submitting from a queue; what runs goes on."""
+    def pause(self, name: str, reason: str | None = None) -> str:
+        """Stop submitting from a queue; what runs goes on. Returns why: without `reason`, as before."""
         self._synced(name)
-        self.ledger.pause(name, f"{reason} (by {self.who})")
+        row = self.queue(name).row
+        before = row.paused_reason if row is not None and row.paused else None
+        why = f"{reason} (by {self.who})" if reason else before or f"by {self.who}"
+        self.ledger.pause(name, why)
+        return why
 
     def drain(self, name: str) -> None:
         """Take no new jobs into a queue; what waits and runs there goes on to its end."""
@@ -210,7 +214,9 @@ class Dispatcher(Opened):
 
     def _synced(self, name: str) -> None:
         if self.queue(name).row is None:
-            raise UsageError("queue local cannot be paused or drained", "only queues that were synced can")
+            raise UsageError(
+                "queue local cannot be paused or drained", "only queues that were synced can (docs/queues.md)"
+            )
 
     # Looking
 

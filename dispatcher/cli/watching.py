@@ -91,8 +91,8 @@ def ended(entry: Entry, form: str) -> int:
     if entry.state == "failed" and entry.cause == "capacity":
         raise CapacityError(
             f"zone {entry.zone} had no capacity for job {entry.id} ({entry.nodes} x {entry.hardware})",
-            "nothing tries it again by itself: submit it once more later, or with other hardware"
-            " (--set resources.instance=...), or to a queue of another zone",
+            f"dispatch retry {entry.id} sends it once more; `retries` with retry_on: [capacity] do that unasked;"
+            " or submit it with other hardware (--set resources.instance=...), or to a queue of another zone",
         )
     return {"succeeded": ExitCode.OK, "timed_out": ExitCode.JOB_TIMED_OUT}.get(entry.state, ExitCode.JOB_FAILED)
 

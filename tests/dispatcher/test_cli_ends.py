@@ -30,6 +30,8 @@ def test_a_job_that_failed_for_want_of_capacity_ends_every_wait_with_6_and_a_way
     assert said.code == ExitCode.CAPACITY
     assert f"error: zone aws-euc1 had no capacity for job {id} (1 x " in said.err
     assert "--set resources.instance" in said.err
+    assert f"dispatch retry {id} sends it once more" in said.err
+    assert "retry_on: [capacity]" in said.err
     assert said.json["state"] == "failed" if form == "json" else "CapacityError: none left" in said.out
     assert line("wait", id).code == ExitCode.CAPACITY
     assert "dispatch wait" not in said.err

@@ -13,7 +13,7 @@ from dispatcher.backends.base import State
 from dispatcher.clock import stamp
 from dispatcher.errors import AuthError, CapacityError, ExitCode, PolicyRefusal
 from dispatcher.job import Priority
-from dispatcher.scheduling.submitting import BACKOFF
+from dispatcher.scheduling.refusals import BACKOFF
 from tests.dispatcher.command_line import Run, submitted
 from tests.dispatcher.conftest import job
 from tests.dispatcher.doubles import ManualClock, ToyCloud
@@ -278,3 +278,29 @@ def test_checkpoints_in_another_zone_are_out_of_reach(
     assert said.code == ExitCode.USAGE
     assert f"leads to zone aws-new now, and the checkpoints of {first} are in aws-euc1" in said.err
     assert line("retry", first, "--fresh").code == 0
+
+
+def test_a_queue_that_is_paused_and_drained_promises_nothing_to_what_waits(line: Run) -> None:
+    assert "(new driver (by ada))" in line("queue", "pause", "line", "--reason", "new driver").out
+    line("submit", "job.yaml")
+    said = line("queue", "drain", "line")
+    assert said.err == "  it is paused too: what runs (0) goes on, what waits (1) does not start\n"
+    assert line("queue", "list").out.splitlines()[1].endswith("paused, draining")
+
+
+def test_pausing_again_without_a_reason_keeps_the_one_from_before(line: Run) -> None:
+    assert "(by ada)" in line("queue", "pause", "line").out
+    line("queue", "pause", "line", "--reason", "new driver")
+    assert "(new driver (by ada))" in line("queue", "pause", "line").out
+
+
+def test_waiting_for_a_job_of_a_paused_queue_says_so(line: Run, clock: ManualClock) -> None:
+    line("queue", "pause", "line", "--reason", "new driver")
+    id = line("submit", "job.yaml").out.split()[1].rstrip(":")
+
+    def leave(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    clock.on_sleep = leave
+    said = line("wait", id)
+    assert "  waits: queue line is paused: new driver (by ada)\n" in said.err

@@ -71,7 +71,7 @@ def _row(queue: dict[str, Any]) -> tuple[str, ...]:
         str(queue["waiting"]),
         of(queue["running"], queue.get("max_running")),
         of(queue["nodes_used"], queue.get("max_nodes")),
-        "paused" if queue["paused"] else "draining" if queue["draining"] else "open",
+        ", ".join(word for word in ("paused", "draining") if queue[word]) or "open",
     )
 
 
@@ -135,12 +135,12 @@ def _words(value: Any) -> str | None:
 
 @command.command("pause", help="Stop submitting from a queue; what runs goes on.")
 @click.argument("queue")
-@click.option("--reason", default="paused", metavar="TEXT", help="Shown to those who wait.")
+@click.option("--reason", metavar="TEXT", help="Shown to those who wait; without it, one from before stays.")
 @click.pass_obj
-def pause(settings: Settings, queue: str, reason: str) -> None:
+def pause(settings: Settings, queue: str, reason: str | None) -> None:
     with settings.dispatcher() as dispatcher:
-        dispatcher.pause(queue, reason)
-    output.say(f"queue {queue} is paused; dispatch queue resume {queue} opens it again")
+        why = dispatcher.pause(queue, reason)
+    output.say(f"queue {queue} is paused ({why}); dispatch queue resume {queue} opens it again")
 
 
 @command.command("drain", help="Take no new jobs into a queue; what waits and runs there goes on to its end.")
@@ -149,9 +149,14 @@ def pause(settings: Settings, queue: str, reason: str) -> None:
 def drain(settings: Settings, queue: str) -> None:
     with settings.dispatcher() as dispatcher:
         dispatcher.drain(queue)
+        row = dispatcher.queue(queue).row
         load = dispatcher.loads().get(queue, Load())
     output.say(f"queue {queue} takes no new jobs; dispatch queue resume {queue} opens it again")
-    if load.waiting or load.running:
+    if row is not None and row.paused:
+        output.note(
+            f"  it is paused too: what runs ({load.running}) goes on, what waits ({load.waiting}) does not start"
+        )
+    elif load.waiting or load.running:
         output.note(f"  {load.waiting} waiting and {load.running} running go on to their end")
 
 

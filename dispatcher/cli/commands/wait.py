@@ -14,4 +14,7 @@ from dispatcher.cli.watching import until_ended
 @click.pass_obj
 def command(settings: Settings, job: str, form: str) -> int:
     with settings.dispatcher() as dispatcher:
-        return until_ended(dispatcher, dispatcher.show(job).id, form)
+        entry = dispatcher.show(job)
+        for reason in dispatcher.reasons(entry):
+            output.note(f"  waits: {reason}")
+        return until_ended(dispatcher, entry.id, form)
