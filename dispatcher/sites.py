@@ -16,6 +16,7 @@ from dispatcher.job import RUNTIME_DEFAULT, Job
 from dispatcher.ledger import Caps, Entry, Ledger, QueueRow, ZoneRow
 from dispatcher.queue import Queue
 from dispatcher.scheduling import interruptions
+from dispatcher.scheduling.silence import Silence
 from dispatcher.scheduling.work import YOUNG, Site
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ class Sites:
     _backends: dict[tuple[str, str, str], Backend] = field(default_factory=dict)
     _staged: set[tuple[str, str]] = field(default_factory=set)
     _elsewhere: dict[str, float] = field(default_factory=dict)
+    _silence: Silence = field(default_factory=Silence)
 
     def backend(self, found: Line) -> Backend:
         """The cloud behind a queue. Raises UsageError when its package is not installed."""
@@ -151,7 +153,8 @@ class Sites:
                     self._staged.add((request.name, upload.uri))
 
         caps = Caps(found.queue.max_running, found.queue.max_nodes)
-        return Site(backend, render, caps, _updated(found), stage, found.queue.ageing, self._elsewhere)
+        ageing = found.queue.ageing
+        return Site(backend, render, caps, _updated(found), stage, ageing, self._elsewhere, self._silence)
 
     def young(self, entry: Entry, now: float) -> bool:
         """Whether the zone of this entry was changed so lately that a grant may not have spread yet."""

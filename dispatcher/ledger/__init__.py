@@ -168,7 +168,12 @@ class Ledger(Protocol):
         ...
 
     def rivals(self, entry: Entry) -> int:
-        """How many other submissions are active on its target: the zone, the hardware, spot or not."""
+        """How many other submissions are active in its zone, on whichever hardware."""
+        ...
+
+    def left(self, entry: Entry, since: str) -> set[tuple[str, str, int]]:
+        """The targets (zone, hardware, spot) in its zone that others have left since a moment: they ended, or an
+        attempt did after which they wait again. A job that was submitted long before it ended may be missed."""
         ...
 
     def waiting_queues(self) -> list[str]:
@@ -220,7 +225,8 @@ class Ledger(Protocol):
         priority more urgent, but never critical. It may go when it is not cancelled and due, its target is not
         held back, its job type is in `takes` (empty: any), its id not in `skip` (what the caller cannot send), and
         it came from `host`, if one is given. None when there is none, when the queue is paused, or when the
-        first does not fit the caps: nobody overtakes it. Its cloud name is `<slug>-<id>-<attempt>`; the digest of
+        first does not fit the caps: nobody overtakes it. Where the first of all is of another job type than those
+        taken, room is kept for it. Its cloud name is `<slug>-<id>-<attempt>`; the digest of
         its request is recorded by `change` before it is sent.
         """
         ...

@@ -7,7 +7,7 @@ steps. So everything is a comparison of texts, and each priority by itself stays
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dispatcher.clock import moment, stamp
 from dispatcher.ledger.engine import Sql
@@ -53,18 +53,42 @@ def first(wanted: Wanted, locking: str = "") -> Sql:
     return Sql(text, (*eligible.values * len(CLASSES), *aged.values))
 
 
-def fits(queue: str, caps: Caps) -> Sql:
-    """The condition, for a submission, that its queue is open and has room for it."""
-    terms = ["NOT EXISTS (SELECT 1 FROM queues WHERE name = ? AND paused = 1)"]
+def fits(wanted: Wanted, caps: Caps) -> Sql:
+    """The condition, for a submission, that its queue is open and has room for it.
+
+    Room is what the caps leave; where the first of the queue is of a job type that is not wanted here, what they
+    leave beside that one. Else small jobs of one type would go past a large one of another for ever.
+    """
+    queue = wanted.queue
     values: list[object] = [queue]
+    terms = ["NOT EXISTS (SELECT 1 FROM queues WHERE name = ? AND paused = 1)"]
+    room = _room(queue, caps)
+    if room is not None:
+        terms.append(room.text)
+        values += room.values
+        if wanted.takes:
+            head = first(replace(wanted, takes=()))
+            nodes = f"(SELECT before.nodes FROM submissions AS before WHERE before.id = ({head.text}))"
+            beside = _room(queue, caps, Sql(nodes, head.values))
+            assert beside is not None
+            terms.append(f"(id = ({head.text}) OR ({beside.text}))")
+            values += [*head.values, *beside.values]
+    return Sql(" AND ".join(terms), tuple(values))
+
+
+def _room(queue: str, caps: Caps, beside: Sql | None = None) -> Sql | None:
+    """The condition that the caps of a queue leave room for a submission; `beside` are the nodes of one more."""
+    terms: list[str] = []
+    values: list[object] = []
     busy = f"FROM submissions AS busy WHERE busy.queue = ? AND busy.state IN ({ACTIVE_STATES})"
     if caps.running is not None:
         terms.append(f"(SELECT count(*) FROM (SELECT 1 {busy} LIMIT ?) AS slots) < ?")
-        values += [queue, caps.running, caps.running]
+        values += [queue, caps.running, caps.running - (beside is not None)]
     if caps.nodes is not None:
-        terms.append(f"nodes + (SELECT coalesce(sum(busy.nodes), 0) {busy}) <= ?")
-        values += [queue, caps.nodes]
-    return Sql(" AND ".join(terms), tuple(values))
+        more = f" + {beside.text}" if beside else ""
+        terms.append(f"nodes + (SELECT coalesce(sum(busy.nodes), 0) {busy}){more} <= ?")
+        values += [queue, *(beside.values if beside else ()), caps.nodes]
+    return Sql(" AND ".join(terms), tuple(values)) if terms else None
 
 
 def claim(first: Sql, fits: Sql, lease: Lease, now: str) -> Sql:
@@ -161,6 +185,9 @@ def _eligible(wanted: Wanted) -> Sql:
         "(not_before IS NULL OR not_before <= ?)",
         "NOT EXISTS (SELECT 1 FROM targets AS held WHERE held.zone = submissions.zone"
         " AND held.hardware = submissions.hardware AND held.spot = submissions.spot AND held.not_before > ?)",
+        # Whoever stops a sweep, no trial starts from then on, whichever process would have sent it.
+        "(sweep IS NULL OR NOT EXISTS (SELECT 1 FROM sweeps AS over WHERE over.id = submissions.sweep"
+        " AND over.state IN ('stopping', 'stopped')))",
     ]
     values: list[object] = [wanted.queue, wanted.now, wanted.now]
     for column, given, word in (("job_type", wanted.takes, "IN"), ("id", wanted.skip, "NOT IN")):

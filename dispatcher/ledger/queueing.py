@@ -11,6 +11,9 @@ from dispatcher.ledger.rows import Entry
 from dispatcher.ledger.statements import entries, marks
 from dispatcher.ledger.values import Load
 
+_NEWEST = 10_000
+"""So many of those that ended are looked through for who ended lately."""
+
 
 def waiting(engine: Engine, queue: str | None, limit: int | None) -> list[Entry]:
     """As Ledger.waiting."""
@@ -43,10 +46,25 @@ def ahead(engine: Engine, entry: Entry, limit: int, now: str, ageing: int | None
 
 def rivals(engine: Engine, entry: Entry) -> int:
     """As Ledger.rivals."""
-    same = (entry.id, entry.zone, entry.hardware, entry.spot)
-    where = f"state IN ({ACTIVE_STATES}) AND id <> ? AND zone = ? AND hardware = ? AND spot = ?"
-    found: int = engine.rows(f"SELECT count(*) FROM submissions WHERE {where}", same)[0][0]
+    where = f"state IN ({ACTIVE_STATES}) AND id <> ? AND zone = ?"
+    found: int = engine.rows(f"SELECT count(*) FROM submissions WHERE {where}", (entry.id, entry.zone))[0][0]
     return found
+
+
+def left(engine: Engine, entry: Entry, since: str) -> set[tuple[str, str, int]]:
+    """As Ledger.left; it looks at the newest that ended, for a ledger keeps all of them for ever."""
+    what, mine = "zone, hardware, spot", "zone = ? AND id <> ?"
+    ended = (
+        f"SELECT id, {what}, ended_at FROM submissions WHERE ended_at IS NOT NULL"
+        " ORDER BY submitted_at DESC, id LIMIT ?"
+    )
+    back = "state = 'queued' AND claimed_at IS NOT NULL AND attempt > 1 AND queued_at > ?"
+    rows = engine.rows(
+        f"SELECT {what} FROM ({ended}) AS ended WHERE {mine} AND ended_at > ?"
+        f" UNION SELECT {what} FROM submissions WHERE {mine} AND {back}",
+        (_NEWEST, *(entry.zone, entry.id, since) * 2),
+    )
+    return {(str(zone), str(hardware), int(spot)) for zone, hardware, spot in rows}
 
 
 def loads(engine: Engine) -> dict[str, Load]:

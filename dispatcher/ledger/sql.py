@@ -186,6 +186,9 @@ class SqlLedger:
     def rivals(self, entry: Entry) -> int:
         return queueing.rivals(self.engine, entry)
 
+    def left(self, entry: Entry, since: str) -> set[tuple[str, str, int]]:
+        return queueing.left(self.engine, entry, since)
+
     def place(self, entry: Entry, now: str, ageing: int | None = None) -> int:
         return queueing.place(self.engine, entry, now, ageing)
 
@@ -248,8 +251,9 @@ class SqlLedger:
         host: str | None = None,
     ) -> Entry | None:
         alone = caps != Caps() or ageing is not None
-        first = picking.first(Wanted(queue, now, takes, skip, ageing, host), "" if alone else self.engine.locking)
-        sql = picking.claim(first, picking.fits(queue, caps), lease, now)
+        wanted = Wanted(queue, now, takes, skip, ageing, host)
+        first = picking.first(wanted, "" if alone else self.engine.locking)
+        sql = picking.claim(first, picking.fits(wanted, caps), lease, now)
         with self.engine.change() as db:
             if alone:
                 self.engine.serialise(db, queue)

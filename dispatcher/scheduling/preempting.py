@@ -3,6 +3,9 @@
 Only a critical or high job, by its declared priority, makes others give way; only those marked `preemptible` do,
 when their declared priority is lower and they have not done so too often. The least urgent goes first, of several
 the one sent last; no more go than are needed, and nobody when all of them together would not make room.
+
+For a job whose hardware its cloud has refused lately, only those on that same hardware give way: others would go
+on in the room that they made, and be stopped for it again and again.
 """
 
 from __future__ import annotations
@@ -10,18 +13,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dispatcher.backends.base import State
-from dispatcher.clock import stamp
+from dispatcher.clock import moment, stamp
 from dispatcher.errors import DispatchError
 from dispatcher.job import PREEMPTIONS, Priority
-from dispatcher.ledger import Caps, Entry, Lease
+from dispatcher.ledger import Caps, Entry, Lease, Ledger
 from dispatcher.scheduling.observing import Observer
-from dispatcher.scheduling.work import Report, Work
+from dispatcher.scheduling.work import Report, Work, target
 
 URGENT = Priority.HIGH
 """The least urgent priority that others give way to."""
 
 CHOOSING = 15.0
 """Seconds for which one process chooses who gives way in a queue; two at once would stop more than are needed."""
+
+LATELY = 6 * 3600.0
+"""Seconds after the pause that followed on a refusal in which its hardware is taken to be short still."""
 
 _MAY = (State.PENDING, State.RUNNING, State.INTERRUPTED)
 """States in which a job can be stopped for another: what is on its way is not known to be there."""
@@ -37,16 +43,42 @@ def make_room(work: Work, observer: Observer, caps: Caps, head: Entry, report: R
     turn = Lease(work.token(), work.owner, stamp(work.clock() + CHOOSING))
     if not work.ledger.turn(f"room in {head.queue}", turn, work.now(), work.alive):
         return
-    for victim in victims(head, work.ledger.active([head.queue]), caps):
+    # What runs is read before the head: whoever left for the head's sake is seen to be gone, or the head to wait.
+    active = work.ledger.active([head.queue])
+    only = short(work.ledger, head, work.clock())
+    for victim in victims(head, active, caps, only=only):
+        # Claims take no turn, and a stop takes a while: nobody stops for a job that went, or was given up.
+        if not _waits(work.ledger, head):
+            return
         _stop(work, observer, victim, head, report)
 
 
-def victims(head: Entry, active: Sequence[Entry], caps: Caps) -> list[Entry]:
+def short(ledger: Ledger, head: Entry, now: float) -> bool:
+    """Whether the hardware of a waiting job was refused lately, for want of capacity or of quota."""
+    for one in ledger.targets():
+        if (one.zone, one.hardware, one.spot) == target(head) and one.failures:
+            return now < moment(one.not_before) + LATELY
+    return False
+
+
+def _waits(ledger: Ledger, head: Entry) -> bool:
+    fresh = ledger.entry(head.id)
+    if (
+        fresh is None
+        or fresh.state != State.QUEUED
+        or fresh.cancel_requested_at
+        or fresh.priority != head.priority
+    ):
+        return False
+    return not any(row.paused for row in ledger.queues() if row.name == head.queue)
+
+
+def victims(head: Entry, active: Sequence[Entry], caps: Caps, *, only: bool = False) -> list[Entry]:
     """Who of the `active` jobs of a queue gives way to `head`, the first to be stopped first; empty when nobody.
 
-    Those that are being stopped already make room too.
+    Those that are being stopped already make room too. `only` those on the head's own hardware are chosen.
     """
-    staying = [entry for entry in active if not leaves(entry)]
+    staying = [entry for entry in active if not leaves(entry) and entry.id != head.id]
     slots = 0 if caps.running is None else len(staying) + 1 - caps.running
     nodes = 0 if caps.nodes is None else sum(entry.nodes for entry in staying) + head.nodes - caps.nodes
 
@@ -54,6 +86,7 @@ def victims(head: Entry, active: Sequence[Entry], caps: Caps) -> list[Entry]:
         return len(chosen) >= slots and sum(entry.nodes for entry in chosen) >= nodes
 
     able = [entry for entry in staying if may_give_way(entry, head)]
+    able = [entry for entry in able if not only or target(entry) == target(head)]
     chosen: list[Entry] = []
     for entry in sorted(able, key=lambda one: (one.priority, one.claimed_at or "", one.id), reverse=True):
         if enough(chosen):

@@ -8,7 +8,7 @@ before anything is sent again.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from dispatcher.backends.base import Request, State
@@ -18,24 +18,25 @@ from dispatcher.errors import (
     AuthError,
     CapacityError,
     DispatchError,
+    NotFoundError,
     NotHereError,
     NotInstalledError,
+    PolicyRefusal,
     QuotaError,
+    SpecError,
     UnreachableError,
+    UsageError,
 )
-from dispatcher.ledger import Caps, Entry, Event, Target
+from dispatcher.ledger import Caps, Entry, Event
 from dispatcher.naming import request_digest
-from dispatcher.scheduling import admission, preempting
+from dispatcher.scheduling import admission, preempting, refusals
 from dispatcher.scheduling.holding import held, kept
 from dispatcher.scheduling.observing import Observer
-from dispatcher.scheduling.work import RELEASED, YOUNG, Report, Site, Work, target
+from dispatcher.scheduling.work import RELEASED, YOUNG, Report, Site, Work
 from dispatcher.sites import LOCAL, attempt
 
 PAUSE, PATIENCE = 5.0, 120.0
 """Seconds between tries while a role spreads, and of all tries of one call together."""
-
-BACKOFF = (30.0, 900.0)
-"""First and longest pause, in seconds, of a target that had no capacity; it doubles in between."""
 
 SETTLED = 60.0
 """Seconds after a call in which its job may exist and not be shown yet, so that "no such job" proves nothing."""
@@ -48,16 +49,23 @@ _OURS = AuthError | NotInstalledError
 _LATER = _OURS | NotHereError | UnreachableError | CapacityError | QuotaError
 """What may not stand in the way of a later try, or of one on another machine."""
 
+_NEVER = NotFoundError | SpecError | PolicyRefusal | UsageError
+"""What no later try will find otherwise: a queue or zone that is gone, a rule."""
+
 ELSEWHERE = 900.0
 """Seconds until a process tries a job again whose code it does not have: somebody else may have put it there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submitter:
-    """Sends jobs of one ledger; `observer` records what an adopted job is found doing."""
+    """Sends jobs of one ledger in one round; `observer` records what an adopted job is found doing.
+
+    A zone that did not answer is not asked again in the round, and nothing more is claimed for it.
+    """
 
     work: Work
     observer: Observer
+    _quiet: set[str] = field(default_factory=set)
 
     def submit_from(self, queue: str, report: Report) -> None:
         """Claim and send from the head of one queue until nothing more may go."""
@@ -84,13 +92,16 @@ class Submitter:
                 return None
             try:
                 site = self.work.site(first)
-            except NotInstalledError as error:
-                report.errors.append((error, (first.id,)))
-                return None
             except DispatchError as error:
+                if isinstance(error, NotInstalledError) or not isinstance(error, _NEVER):
+                    # It says nothing of the job: a ledger that does not answer for a moment, too, is met here.
+                    report.errors.append((error, (first.id,)))
+                    return None
                 self.work.end(first, State.FAILED, str(error), report, error=error)
                 continue
             clock = self.work.clock()
+            if first.zone in self._quiet or site.silence.lasts(first.zone, clock):
+                return None
             skip |= {id for id, until in site.elsewhere.items() if until > clock}
             entry = self.work.ledger.claim(
                 queue,
@@ -106,7 +117,8 @@ class Submitter:
                 return entry, site
             if site.caps == Caps() or any(row.paused for row in self.work.ledger.queues() if row.name == queue):
                 return None
-            head = self.work.ledger.head(queue, now=now, takes=takes, skip=skip, ageing=site.ageing, host=host)
+            # The first of all is who the room is kept for, though it may be of a type that others send.
+            head = self.work.ledger.head(queue, now=now, skip=skip, ageing=site.ageing, host=host)
             if head is None:
                 return None
             try:
@@ -138,6 +150,7 @@ class Submitter:
         try:
             self._patiently(site, lambda: site.stage(request), lambda: self._renew(entry))
         except DispatchError as error:
+            self._heard(entry, site, error)
             if error.propagating or isinstance(error, _LATER):
                 self._give_back(entry, error, report)
                 if isinstance(error, NotHereError):
@@ -182,6 +195,7 @@ class Submitter:
         except AlreadyExistsError:
             return self._adopt_own(entry, site, report)
         except DispatchError as error:
+            self._heard(entry, site, error)
             if isinstance(error, CapacityError | QuotaError) and self._arrived_earlier(entry, site, report):
                 return report.error_of(entry.id) is None
             if error.propagating or isinstance(error, _OURS | UnreachableError | CapacityError | QuotaError):
@@ -192,8 +206,26 @@ class Submitter:
             # Unknown outcome: whoever comes next looks the name up before sending again.
             self.work.ledger.change(entry.id, {"lease_until": self.work.now()}, token=entry.lease_token)
             raise
+        site.silence.broken(entry.zone)
         self._sent(entry, provider_id, site, report)
         return True
+
+    def _heard(self, entry: Entry, site: Site, error: DispatchError) -> None:
+        """Note whether a zone that did not do what it was asked to has answered at all."""
+        if isinstance(error, UnreachableError):
+            self._quiet.add(entry.zone)
+            site.silence.met(entry.zone, self.work.clock())
+        else:
+            site.silence.broken(entry.zone)
+
+    def _left_alone(self, entry: Entry) -> bool:
+        """Whether the zone of an entry did not answer in this round, or again and again before."""
+        if entry.zone in self._quiet:
+            return True
+        try:
+            return self.work.site(entry).silence.lasts(entry.zone, self.work.clock())
+        except DispatchError:
+            return False  # whoever takes it up meets and reports it
 
     def _arrived_earlier(self, entry: Entry, site: Site, report: Report) -> bool:
         """True when the job is there although the cloud said "no room", or when that cannot be known.
@@ -203,6 +235,7 @@ class Submitter:
         try:
             return self._adopt(entry, site, report)
         except DispatchError as error:
+            self._heard(entry, site, error)
             self._look_again(entry, error, report)
             return True
 
@@ -240,8 +273,7 @@ class Submitter:
         columns = {"state": State.PENDING.value, "provider_id": provider_id, **RELEASED}
         event = self.work.event(entry, "submitted", provider_id=provider_id, cloud_name=entry.cloud_name)
         if self.work.ledger.change(entry.id, columns, event, token=entry.lease_token):
-            if self._failures(entry):
-                self.work.ledger.release(*target(entry))
+            refusals.release(self.work, entry)
             report.submitted.append(entry.id)
             self._heed_cancel(entry, site, report)
 
@@ -256,23 +288,13 @@ class Submitter:
                 entry.id, free, self.work.event(entry, "unanswered", **kept), token=entry.lease_token
             )
             return False
-        if isinstance(error, QuotaError) and not self.work.ledger.rivals(entry):
-            # Nothing of ours uses the quota, so nothing that ends here will free it.
+        if refusals.hopeless(self.work, entry, error):
             self.work.end(entry, State.FAILED, str(error), report)
             return False
         self._requeue(entry, self.work.event(entry, "refused", **kept), kept, report)
-        if isinstance(error, CapacityError | QuotaError):
-            # Signing in must not be answered with a wait; what is full gets a pause that grows.
-            failures = self._failures(entry) + 1
-            pause = min(BACKOFF[0] * 2 ** min(failures - 1, 10), BACKOFF[1])
-            until = stamp(self.work.clock() + pause)
-            self.work.ledger.hold_back(Target(*target(entry), failures, until, str(kept["last_error"])))
+        # Signing in must not be answered with a wait; what is full gets a pause that grows.
+        refusals.hold_back(self.work, entry, error)
         return False
-
-    def _failures(self, entry: Entry) -> int:
-        """How often in a row this entry's target has had no room."""
-        held = (t.failures for t in self.work.ledger.targets() if (t.zone, t.hardware, t.spot) == target(entry))
-        return next(held, 0)
 
     def recover(self, entry: Entry, report: Report) -> None:
         """Take up an entry in `submitting` whose submitter is gone."""
@@ -280,18 +302,22 @@ class Submitter:
         # Its own process, and no step at work: one that died over a database that went away left it behind.
         dead = dead or (entry.lease_owner == self.work.owner and not held(entry.lease_token))
         ran_out = entry.lease_until is None or entry.lease_until <= self.work.now()
-        if not dead and not (ran_out and self.work.sure()):
+        if not (dead or (ran_out and self.work.sure())) or self._left_alone(entry):
             return
         taken = self.work.ledger.take_over(entry, self.work.lease(), self.work.now(), dead=dead)
         if taken is None:
             return
         with kept(self.work, taken):
+            site = None
             try:
                 site = self.work.site(taken)
                 if not self._adopt(taken, site, report):
                     self._resend(taken, site, report)
             except DispatchError as error:
+                if site is not None:
+                    self._heard(taken, site, error)
                 self._look_again(taken, error, report)
+        self.work.progress()
 
     def _resend(self, entry: Entry, site: Site, report: Report) -> None:
         """The cloud has no job of this name: the call never arrived, so it is made (again)."""
@@ -340,7 +366,8 @@ class Submitter:
         """Take up a job that is on the cloud already; False when the cloud has none of this name."""
         seen = site.backend.adopt(str(entry.cloud_name))
         if seen is None:
-            return False
+            return False  # that it answers this does not say that it takes a job
+        site.silence.broken(entry.zone)
         columns = {"state": State.PENDING.value, "provider_id": seen.provider_id, **RELEASED}
         event = self.work.event(entry, "adopted", provider_id=seen.provider_id, cloud_name=entry.cloud_name)
         if self.work.ledger.change(entry.id, columns, event, token=entry.lease_token):

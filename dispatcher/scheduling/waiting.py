@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from dispatcher.backends.base import State
 from dispatcher.clock import moment, stamp
 from dispatcher.documents.quantities import human_duration
 from dispatcher.job import Priority
-from dispatcher.ledger import Caps, Entry, Ledger
+from dispatcher.ledger import Caps, Entry, Filter, Ledger
 from dispatcher.scheduling import preempting
 from dispatcher.sites import LOCAL, Line
 
@@ -43,8 +44,9 @@ def why(ledger: Ledger, entry: Entry, line: Line, now: float) -> Wait:
     found = [
         *_paused(line),
         *_ahead(entry, place, ahead),
-        *_full(ledger, entry, line, first=not place),
+        *_full(ledger, entry, line, now, first=not place and not held and not (line.row and line.row.paused)),
         *held,
+        *_unanswered(ledger, entry, first=not place),
         *_aged(entry, line, now),
         *_given_way(entry),
     ]
@@ -67,7 +69,7 @@ def _ahead(entry: Entry, place: int, ahead: list[Entry]) -> list[str]:
     return [f"{place} ahead of it in queue {entry.queue}: {names}{met}"]
 
 
-def _full(ledger: Ledger, entry: Entry, line: Line, *, first: bool) -> list[str]:
+def _full(ledger: Ledger, entry: Entry, line: Line, now: float, *, first: bool) -> list[str]:
     """The caps that its queue has reached, and whether anybody gives way."""
     queue, caps = line.queue, Caps(line.queue.max_running, line.queue.max_nodes)
     if caps == Caps():
@@ -86,9 +88,21 @@ def _full(ledger: Ledger, entry: Entry, line: Line, *, first: bool) -> list[str]
     leaving = [other.id for other in active if preempting.leaves(other)]
     if leaving:
         return [*found, f"{', '.join(leaving)} stops and makes room"]
-    if preempting.victims(entry, active, caps):
+    only = preempting.short(ledger, entry, now)
+    if preempting.victims(entry, active, caps, only=only):
         return [*found, "a less urgent job is stopped for it when the queue is run next"]
+    if only:
+        return [*found, f"{entry.hardware} was refused lately: only a job on the same hardware is stopped for it"]
     return [*found, "no job that runs there may be stopped for it (preemptible, of a lower priority)"]
+
+
+def _unanswered(ledger: Ledger, entry: Entry, *, first: bool) -> list[str]:
+    """That its zone did not answer about one that is being sent, so that whoever met that sends no other."""
+    if not first:
+        return []
+    sending = ledger.entries(Filter(queue=entry.queue, states=(State.SUBMITTING.value,)), None)
+    met = next((other for other in sending if other.last_error), None)
+    return [f"{met.zone} did not answer about {met.id}: {met.last_error}"] if met else []
 
 
 def _held(ledger: Ledger, entry: Entry, now: float) -> tuple[str | None, list[str]]:

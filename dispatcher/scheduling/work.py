@@ -10,6 +10,7 @@ from dispatcher.backends.base import Backend, Request, State, Submission
 from dispatcher.clock import Clock, Sleep, stamp
 from dispatcher.errors import DispatchError
 from dispatcher.ledger import Caps, Entry, Event, Lease, Ledger
+from dispatcher.scheduling.silence import Silence
 
 LEASE = 900.0
 """Seconds a submitter has for one call; after that another may look the job up by name and go on.
@@ -31,7 +32,8 @@ class Site:
 
     `render` turns an entry into its request; `stage` puts into the zone what that goes with; `updated_at` is when
     the zone was last changed (epoch seconds). `ageing` is the queue's. `elsewhere` are jobs that cannot be sent
-    from here, each with when it may be tried again; kept for as long as this process has the queue's cloud open.
+    from here, each with when it may be tried again, and `silence` are the zones that do not answer; both are kept
+    for as long as this process has the queue's cloud open.
     """
 
     backend: Backend
@@ -41,6 +43,7 @@ class Site:
     stage: Callable[[Request], None] = lambda request: None
     ageing: int | None = None
     elsewhere: dict[str, float] = field(default_factory=dict)
+    silence: Silence = field(default_factory=Silence)
 
 
 @dataclass(slots=True)

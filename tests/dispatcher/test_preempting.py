@@ -194,6 +194,70 @@ def test_nobody_is_stopped_for_a_job_that_could_not_run_anyway(
     assert cloud.cancelled == []
 
 
+@pytest.mark.parametrize("gone", ["sent by another", "cancelled", "paused"])
+def test_nobody_is_stopped_for_a_job_that_has_gone_since_it_was_read(
+    synced: Sync, cloud: ToyCloud, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    dispatcher = synced("queues: [{name: line, zone: aws-euc1, max_running: 2}]")
+    older = running(dispatcher, cloud, clock, patient("older"))
+    running(dispatcher, cloud, clock, patient("younger"))
+    urgent = dispatcher.enqueue(dispatcher.plan(job("urgent", Priority.CRITICAL), "line"))
+    real = preempting.make_room
+
+    def late(*given: Any) -> None:
+        monkeypatch.undo()
+        if gone == "sent by another":
+            cloud.end(f"older-{older.id}-1")
+            dispatcher.tick()
+            assert dispatcher.show(urgent.id).state == "pending"
+        elif gone == "cancelled":
+            dispatcher.cancel(urgent.id)
+        else:
+            dispatcher.pause("line")
+        real(*given)
+
+    monkeypatch.setattr(preempting, "make_room", late)
+    dispatcher.tick(observe=False)
+    assert cloud.cancelled == []
+
+
+def test_a_job_whose_hardware_is_refused_stops_others_on_other_hardware_once_and_not_again_and_again(
+    lined: Dispatcher, cloud: ToyCloud, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    low = running(lined, cloud, clock, patient())
+    gpu = dataclasses.replace(job("urgent", Priority.CRITICAL), resources=Resources(gpu=1))
+    urgent = lined.enqueue(lined.plan(gpu, "line"))
+    real = cloud.submit
+
+    def submit(request: Any) -> str:
+        if request.name.startswith("urgent"):
+            raise CapacityError("none left")
+        provider_id = real(request)
+        cloud.end(request.name, State.RUNNING)
+        return provider_id
+
+    monkeypatch.setattr(cloud, "submit", submit)
+    for _ in range(200):
+        lined.tick()
+        for name, state in cloud.jobs.items():
+            if state is State.STOPPING:
+                cloud.end(name, State.CANCELLED)
+        clock.now += 15
+    stayed = lined.show(low.id)
+    assert (stayed.state, stayed.attempt) == ("running", 2)
+    assert "only a job on the same hardware is stopped for it" in lined.reasons(lined.show(urgent.id))[-1]
+    clock.now += preempting.LATELY
+    lined.tick()
+    assert len(cloud.cancelled) == 2, "the shortage may be over by now"
+
+
+def test_one_on_the_same_hardware_gives_way_though_it_was_refused_lately() -> None:
+    active = [entry("other", 3, 2, hardware="other"), entry("same", 3, 1)]
+    head = entry("head", 0, 0, state="queued")
+    assert [one.id for one in preempting.victims(head, active, Caps(running=2), only=True)] == ["same"]
+    assert preempting.victims(head, active[:1], Caps(running=1), only=True) == []
+
+
 def test_one_who_is_choosing_is_not_joined_by_another(
     lined: Dispatcher, cloud: ToyCloud, clock: ManualClock
 ) -> None:
@@ -233,8 +297,8 @@ def entry(id: str, priority: int, claimed: int, nodes: int = 1, **fields: Any) -
     given: dict[str, Any] = {"preemptible": 1, "state": "running", **fields}
     return Entry(
         id=id, queue="line", zone="z", cloud="toy", region="", slug="job", priority=priority, attempt=1,
-        submitted_at="2026", who="ada", host="here", job="{}", job_digest="", nodes=nodes, hardware="h",
-        claimed_at=f"{claimed:04}", **given,
+        submitted_at="2026", who="ada", host="here", job="{}", job_digest="", nodes=nodes,
+        claimed_at=f"{claimed:04}", **{"hardware": "h", **given},
     )  # fmt: skip
 
 

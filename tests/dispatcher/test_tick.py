@@ -160,10 +160,11 @@ def test_a_paused_queue_submits_nothing_until_it_is_resumed(lined: Dispatcher, c
 
 
 def test_a_process_that_takes_some_job_types_only_leaves_the_others_to_others(
-    lined: Dispatcher, cloud: ToyCloud, clock: ManualClock
+    synced: Sync, cloud: ToyCloud, clock: ManualClock
 ) -> None:
     from dispatcher.scheduling import tick
 
+    lined = synced("queues: [{name: line, zone: aws-euc1, max_running: 2}]")
     for type in ("report", None, "train"):
         clock.now += 1
         wanted = dataclasses.replace(job(type or "untyped"), job_type=type)
@@ -172,7 +173,34 @@ def test_a_process_that_takes_some_job_types_only_leaves_the_others_to_others(
         tick.tick(dataclasses.replace(lined.work(), takes=takes))
         for name in cloud.sent:
             cloud.end(name)
-    assert [name.split("-")[0] for name in cloud.sent] == ["train", "report"]
+    assert [name.split("-")[0] for name in cloud.sent] == ["train", "report", "untyped"]
+
+
+def test_small_jobs_of_one_type_do_not_go_past_a_large_one_of_another(
+    synced: Sync, cloud: ToyCloud, clock: ManualClock
+) -> None:
+    from dispatcher.scheduling import tick
+
+    line = synced("queues: [{name: line, zone: aws-euc1, max_nodes: 2}]")
+
+    def enter(kind: str, priority: Priority, nodes: int) -> str:
+        clock.now += 1
+        wanted = dataclasses.replace(job(kind, priority, nodes), job_type=kind)
+        return line.enqueue(line.plan(wanted, "line")).id
+
+    def run(kind: str) -> None:
+        tick.tick(dataclasses.replace(line.work(), takes=(kind,)))
+
+    first, second = enter("small", Priority.LOW, 1), enter("small", Priority.LOW, 1)
+    run("small")
+    large = enter("large", Priority.HIGH, 2)
+    third = enter("small", Priority.LOW, 1)
+    for ended in (first, second):
+        cloud.end(f"small-{ended}-1")
+        run("small")
+    assert line.show(third).state == "queued", "the room is kept, though nobody has taken it yet"
+    run("large")
+    assert line.show(large).state == "pending"
 
 
 # Observing

@@ -259,11 +259,38 @@ class Conformance:
         assert [one.id for one in ledger.active()] == ["a", "x"]
         assert [one.id for one in ledger.active(["other", "none"])] == ["x"]
         assert ledger.active([]) == []
-        assert [ledger.rivals(entry("c")), ledger.rivals(entry("a")), ledger.rivals(entry("c", spot=1))] == [
+        assert [ledger.rivals(entry("c")), ledger.rivals(entry("a")), ledger.rivals(entry("c", zone="far"))] == [
+            2,
             1,
             0,
-            0,
         ]
+
+    def test_who_has_left_a_zone_lately_ended_there_or_waits_for_its_next_attempt(self, open: Open) -> None:
+        ledger = open()
+        add(ledger, entry("a"), entry("b", hardware="big"), entry("c", spot=1), entry("d", zone="far"))
+        assert ledger.left(entry("x"), "") == set()
+        for _ in range(4):
+            claim(ledger)
+        ended = {"state": "failed", "reason": "no", "ended_at": LATER}
+        assert all(ledger.change(one, ended) for one in ("a", "d"))
+        assert ledger.change("b", {"state": "queued", "attempt": 2, "cloud_name": None, "queued_at": LATER})
+        assert ledger.change("c", {"state": "queued", "cloud_name": None})
+        of = entry("x")
+        assert ledger.left(of, NOW) == {(of.zone, of.hardware, 0), (of.zone, "big", 0)}
+        assert ledger.left(entry("a"), NOW) == {(of.zone, "big", 0)}
+        assert ledger.left(of, LATER) == set()
+
+    def test_room_is_kept_for_the_first_of_all_where_only_some_types_are_taken(self, open: Open) -> None:
+        ledger = open()
+        add(ledger, entry("large", job_type="large", nodes=2), entry("s1", job_type="small", nodes=1))
+        add(ledger, entry("s2", job_type="small", nodes=1))
+        small: dict[str, Any] = {"takes": ("small",)}
+        assert claim(ledger, caps=Caps(running=1), **small) is None
+        assert claim(ledger, caps=Caps(nodes=2), **small) is None
+        assert claim(ledger, caps=Caps(running=2, nodes=3), **small) == "s1", "it fits beside the large one"
+        assert claim(ledger, caps=Caps(running=2, nodes=4), ageing=60, **small) is None
+        assert claim(ledger, caps=Caps(running=2, nodes=4), takes=("large",)) == "large"
+        assert claim(ledger, caps=Caps(running=3, nodes=4), **small) == "s2"
 
     def test_spot_jobs_that_wait_again_are_those_that_were_sent_before(self, open: Open) -> None:
         ledger = open()
