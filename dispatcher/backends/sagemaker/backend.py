@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from dispatcher.backends.base import LogLine, Observation, Request, Sighting, State, Submission, Upload
 from dispatcher.backends.context import Context
 from dispatcher.backends.sagemaker import listing, observe
-from dispatcher.backends.sagemaker.faults import translated
+from dispatcher.backends.sagemaker.faults import translated, tried_before
 from dispatcher.backends.sagemaker.listing import PAGE
 from dispatcher.backends.sagemaker.render import render
 from dispatcher.backends.sagemaker.session import Session
-from dispatcher.errors import NotFoundError, SpecError
+from dispatcher.errors import AlreadyExistsError, DispatchError, NotFoundError, SpecError, UnreachableError
 
 if TYPE_CHECKING:
     from dispatcher.contract import AwsZone
@@ -83,8 +83,23 @@ class SagemakerBackend:
         whose answer was lost: `adopt` it.
         """
         (operation,) = request.operations
-        with translated(self._session):
-            return str(self._sagemaker().create_training_job(**operation.body)["TrainingJobArn"])
+        try:
+            with translated(self._session):
+                return str(self._sagemaker().create_training_job(**operation.body)["TrainingJobArn"])
+        except DispatchError as error:
+            if not isinstance(error, AlreadyExistsError) and tried_before(error):
+                self._refuse_arrived(request.name, error)
+            raise
+
+    def _refuse_arrived(self, name: str, error: DispatchError) -> None:
+        """Raise when an earlier try of a create that was refused in the end has arrived, or when nobody knows."""
+        try:
+            arrived = self.adopt(name)
+        except DispatchError as blind:
+            words = f"AWS did not answer CreateTrainingJob at first, and then: {error.message}"
+            raise UnreachableError(words, error.remedy) from blind
+        if arrived is not None:
+            raise AlreadyExistsError(f"CreateTrainingJob: an earlier try made {name}") from error
 
     def adopt(self, name: str) -> Observation | None:
         """Describe a job that may exist; None when SageMaker knows no such name (yet)."""

@@ -78,6 +78,12 @@ def translated(session: Session) -> Iterator[None]:
         ) from error
 
 
+def tried_before(error: DispatchError) -> bool:
+    """Whether botocore had tried the refused call before: the effect of a try without an answer may be there."""
+    answer = getattr(error.__cause__, "response", None) or {}
+    return int(answer.get("ResponseMetadata", {}).get("RetryAttempts", 0)) > 0
+
+
 def of_answer(error: Any, session: Session) -> DispatchError:
     """Translate an error that AWS answered with (botocore's ClientError)."""
     code = str(error.response.get("Error", {}).get("Code", ""))

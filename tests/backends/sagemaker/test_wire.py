@@ -132,6 +132,27 @@ def test_an_effect_whose_answer_was_lost_is_found_by_its_name(landing: Landing) 
     assert len(created) == 1
 
 
+@pytest.mark.parametrize("refusal", ["quota", "expired"])
+def test_a_refusal_after_a_try_whose_answer_was_lost_is_none(landing: Landing, refusal: str) -> None:
+    backend = landing.backend()
+    request = landing.request(backend, "pass")
+    landing.cloud.fault("lost", operation="CreateTrainingJob")
+    landing.cloud.fault(refusal, operation="CreateTrainingJob")
+    with pytest.raises(AlreadyExistsError, match="an earlier try made"):
+        backend.submit(request)
+
+
+def test_a_lost_try_of_which_nobody_may_ask_is_of_unknown_outcome(landing: Landing) -> None:
+    backend = landing.backend()
+    request = landing.request(backend, "pass")
+    landing.cloud.fault("lost", operation="CreateTrainingJob")
+    landing.cloud.fault("expired", service="sagemaker", times=100)
+    with pytest.raises(
+        UnreachableError, match="did not answer CreateTrainingJob at first, and then: not signed in"
+    ):
+        backend.submit(request)
+
+
 def test_a_connection_that_always_breaks_is_unreachable_and_says_nothing_of_the_job(landing: Landing) -> None:
     landing.cloud.fault("reset", operation="DescribeTrainingJob", times=100)
     with pytest.raises(UnreachableError, match="AWS in eu-central-1 did not answer"):
