@@ -22,10 +22,10 @@ from tests.localcloud.azure.inside import WORKSPACE, api_version
 
 QUEUES = """
 queues:
-  - {name: aws-wide, zone: aws, max_running: 24}
-  - {name: aws-narrow, zone: aws, max_running: 3}
-  - {name: gcp-wide, zone: gcp, max_running: 12}
-  - {name: azure-wide, zone: azure, max_running: 12}
+  - {name: aws-wide, zone: aws, max_running: 6}
+  - {name: aws-narrow, zone: aws, max_running: 2}
+  - {name: gcp-wide, zone: gcp, max_running: 3}
+  - {name: azure-wide, zone: azure, max_running: 3}
 """
 
 INSTANCES = {

@@ -111,6 +111,10 @@ def _agree(entry: Entry, jobs: list[Found], verdict: Verdict) -> None:
     last = next((found for found in jobs if found.name == entry.cloud_name), None)
     if entry.provider_id and last is None:
         verdict.lost.append(f"job {entry.id} is {entry.provider_id} in the ledger, which no cloud has")
+    elif last is None and any(found.name.endswith(f"-{entry.id}-{entry.attempt}") for found in jobs):
+        verdict.lost.append(
+            f"job {entry.id} is {entry.state} and was never sent, says the ledger, and its cloud has it"
+        )
     elif last is not None and entry.final and last.state != entry.state:
         verdict.disagreed.append(f"job {entry.id} is {entry.state} in the ledger and {last.state} on its cloud")
     elif last is None and entry.state in ("succeeded", "timed_out"):

@@ -19,7 +19,7 @@ FOREVER = math.inf
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A job that surely waited in its queue, and might go, from one moment to another."""
+    """A job that surely waited in its queue from one moment to another, and might go once it was `allowed`."""
 
     order: Order
     queue: str
@@ -27,14 +27,19 @@ class Waiting:
     job_type: str | None
     since: float
     until: float
+    allowed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job that was claimed, some time between two moments, by somebody who could not send those in `skip`."""
+    """A job that was claimed, some time between two moments, by somebody who could not send those in `skip`.
+
+    `now` is the time by which the ledger was asked who may go, and a little before `began`.
+    """
 
     order: Order
     queue: str
+    now: float
     began: float
     ended: float
     skip: frozenset[str]
@@ -83,8 +88,8 @@ def judge(waiting: Iterable[Waiting], claims: Iterable[Claim], held: Held) -> Or
 
 def _passed(one: Waiting, claim: Claim, held: Sequence[tuple[float, float]]) -> bool:
     """Whether a job that stands before another surely could have gone in its place."""
-    if one.until < claim.ended or one.order[2] in claim.skip:
+    if one.until < claim.ended or one.allowed > claim.now or one.order[2] in claim.skip:
         return False
     if claim.takes and one.job_type not in claim.takes:
         return False
-    return not any(since < claim.ended and until > claim.began for since, until in held)
+    return not any(since < claim.ended and until > claim.now for since, until in held)

@@ -18,7 +18,11 @@ def table(outcome: Outcome) -> str:
         ("lost", str(len(verdict.lost))),
         ("doubled", str(len(verdict.doubled))),
         ("unlike their cloud", str(len(verdict.disagreed))),
-        ("order violations", f"{len(outcome.ordered.passed)} in {outcome.ordered.claims} claims"),
+        (
+            "order violations",
+            f"{len(outcome.ordered.passed)} in {outcome.ordered.claims} claims, each compared with"
+            f" {outcome.ordered.compared / max(1, outcome.ordered.claims):.1f} jobs that waited",
+        ),
         ("over a cap", str(len(verdict.overfull))),
         ("money", f"{verdict.billed} s billed, {len(verdict.money)} jobs counted wrong"),
         ("kills", f"{outcome.kills.total()}, at {len(died)} of {len(outcome.points)} points, and at random"),

@@ -57,6 +57,13 @@ def test_nothing_is_found_where_nothing_is_wrong() -> None:
         ("lost", {"journal": [{"what": "recorded", "id": "gone", "process": "submitter-0-1"}]}),
         ("lost", {"entries": [ended(0), ended(1, state="running", ended_at=None)]}),
         ("lost", {"clouds": [found(0)]}),
+        (
+            "lost",
+            {
+                "entries": [ended(0), ended(1, state="cancelled", cloud_name=None, provider_id=None)],
+                "clouds": [found(0), found(1)],
+            },
+        ),
         ("lost", {"clouds": [found(0), found(1), found(1, name="c9-j9-1")]}),
         ("doubled", {"entries": [ended(0), ended(1), ended(1, slug="c0")]}),
         ("doubled", {"clouds": [found(0), found(1), found(1, provider_id="arn:other")]}),
@@ -137,7 +144,7 @@ def test_jobs_that_were_claimed_in_turn_are_in_order() -> None:
         pytest.param(
             [
                 *added(2, HIGH),
-                asked(5, "b-1-1", "hold_back?", target=["z", "h", 0], until="2026-11-21T08:00:00.000Z"),
+                asked(5, "b-1-1", "hold_back?", target=["z", "h", 0], until=AT.format(1)),
                 asked(6, "b-1-1", "hold_back."),
                 *claimed(10, LOW),
             ],
@@ -158,12 +165,14 @@ def test_a_job_that_may_not_have_been_able_to_go_was_not_passed_over(excuse: lis
     assert passed(*added(0, LOW), *excuse) == ()
 
 
-def test_a_job_that_came_back_into_the_queue_has_its_old_place_there() -> None:
-    back = [
-        asked(6, "agent-0-1", "change?", id="high", state="queued"),
-        asked(7, "agent-0-1", "change.", done=True),
-    ]
-    assert passed(*added(0, LOW), *added(1, HIGH), *claimed(3, HIGH), *back, *claimed(10, LOW)) != ()
+def test_a_job_that_came_back_into_the_queue_has_its_old_place_there_once_it_may_go() -> None:
+    def back(not_before: str) -> list[Line]:
+        asks = asked(6, "agent-0-1", "change?", id="high", state="queued", not_before=not_before)
+        return [asks, asked(7, "agent-0-1", "change.", done=True)]
+
+    before = [*added(0, LOW), *added(1, HIGH), *claimed(3, HIGH)]
+    assert passed(*before, *back(AT.format(0)), *claimed(10, LOW)) != ()
+    assert passed(*before, *back(AT.format(1)), *claimed(10, LOW)) == ()
 
 
 def test_what_a_killed_process_had_claimed_is_known_from_the_ledger() -> None:

@@ -37,7 +37,7 @@ class _Job:
 
     first: Line
     enters: list[tuple[float, float]] = field(default_factory=list)
-    """When each was over, and before when the job may not go all the same."""
+    """When each was over, and until when the job may not go all the same."""
     claims: list[float] = field(default_factory=list)
     changes: list[Call] = field(default_factory=list)
 
@@ -81,7 +81,8 @@ def read(lines: Sequence[Line], events: Sequence[Event]) -> tuple[list[Waiting],
                 jobs[id].claims.append(call.began)
             if "id" in told:
                 skip, takes = frozenset(call.asked["skip"]), frozenset(call.asked["takes"])
-                claims.append(Claim(_order(told), told["queue"], call.began, call.ended, skip, takes))
+                now = moment(call.asked["now"])
+                claims.append(Claim(_order(told), told["queue"], now, call.began, call.ended, skip, takes))
         elif call.what == "change" and call.asked["id"] in jobs:
             job = jobs[call.asked["id"]]
             if call.asked.get("state") == "queued":
@@ -102,10 +103,11 @@ def _intervals(job: _Job) -> Iterable[Waiting]:
         if any("cancel_requested_at" in call.asked and call.began <= entered for call in job.changes):
             return
         until = min([until, *(call.began for call in job.changes if call.ended >= entered)])
-        since = max(entered, allowed)
-        if since < until:
+        if entered < until:
             first = job.first
-            yield Waiting(_order(first), first["queue"], _target(first), first["job_type"], since, until)
+            yield Waiting(
+                _order(first), first["queue"], _target(first), first["job_type"], entered, until, allowed
+            )
 
 
 def _held(made: Iterable[Call]) -> Held:
