@@ -49,7 +49,7 @@ class Upkeep:
                 target.engine.vacuum()
             finally:
                 target.close()
-            part.rename(file)
+            _publish(part, file)
         finally:
             for left in (part, *(part.with_name(part.name + end) for end in ("-wal", "-shm"))):
                 left.unlink(missing_ok=True)
@@ -57,16 +57,23 @@ class Upkeep:
 
     def restore(self, file: Path) -> int:
         """Copy a backup into this ledger, which must have no job yet; return the submissions in it."""
+        import tempfile
+
         from dispatcher.ledger import copying
+        from dispatcher.ledger.opening import duplicate
         from dispatcher.ledger.sqlite import SqliteLedger
 
         if not file.is_file():
             raise UsageError(f"there is no file {file}", "name one that `dispatch ledger backup` wrote")
-        source = SqliteLedger(file, readonly=True)
-        try:
-            return copying.copy(source.engine, self._engine(write=True))
-        finally:
-            source.close()
+        with tempfile.TemporaryDirectory() as folder:
+            # A backup of an older release is brought up to date there, and stays what it is.
+            copied = Path(folder) / "ledger.db"
+            duplicate(file, copied)
+            source = SqliteLedger(copied)
+            try:
+                return copying.copy(source.engine, self._engine(write=True))
+            finally:
+                source.close()
 
     def export(self) -> Iterator[dict[str, Any]]:
         """Every submission as `-o json` shows it, with its events, by id; a portion in memory at a time."""
@@ -84,10 +91,11 @@ class Upkeep:
 
     def purge(self, older_than: float, person: str | None) -> Erased:
         """Take names and machines out of what ended over `older_than` seconds ago: of one person, or of all."""
+        from dispatcher.agent.presence import GONE
         from dispatcher.ledger.erasing import Order, erase
 
         now = self.opened.clock()
-        order = Order(stamp(now - older_than), person, self.opened.who, stamp(now))
+        order = Order(stamp(now - older_than), person, self.opened.who, stamp(now), stamp(now - GONE))
         return erase(self._engine(write=True), order)
 
     def _engine(self, *, write: bool) -> Engine:
@@ -97,3 +105,27 @@ class Upkeep:
         if not isinstance(ledger, SqlLedger):
             raise LedgerError(f"the ledger {ledger.name} has no upkeep")
         return ledger.engine
+
+
+def _publish(part: Path, file: Path) -> None:
+    """Give a complete file its name, on the disk as well; a file of that name that came meanwhile stays."""
+    import os
+
+    _sync(part)
+    try:
+        os.link(part, file)
+    except FileExistsError:
+        raise UsageError(f"{file} is there by now, and a backup replaces nothing", "name a new file") from None
+    except OSError:  # a file system without links
+        part.rename(file)
+    _sync(file.parent)
+
+
+def _sync(path: Path) -> None:
+    import os
+
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -42,17 +42,25 @@ TABLES = (
 )
 """All that a ledger keeps, what is referred to first. Who is at work right now (agents, turns) is not kept."""
 
+_REPLACED = ("targets", "queues", "zones", "meta")
+"""What a ledger without jobs may have all the same; queues refer to zones."""
+
 
 def copy(source: Engine, target: Engine) -> int:
     """Copy everything as it is at one moment, and return how many submissions there are.
 
-    Raises LedgerError when there are some in the target already; then, and after any failure, nothing was copied.
+    Raises LedgerError when there are jobs, sweeps or images in the target already; then, and after any failure,
+    nothing was copied. What the target knew of zones, queues and back-off is replaced.
     """
-    if target.rows("SELECT id FROM submissions LIMIT 1"):
-        raise LedgerError(f"there are jobs in the ledger {target.name} already", "copy into an empty one")
     with source.snapshot() as old, target.change() as new:
-        for table in reversed(TABLES[:3]):
-            new.run(f"DELETE FROM {table.name}")
+        target.alone(new)
+        for name, words in (("submissions", "jobs"), ("sweeps", "sweeps"), ("images", "images")):
+            if new.rows(f"SELECT 1 FROM {name} LIMIT 1"):
+                raise LedgerError(
+                    f"there are {words} in the ledger {target.name} already", "copy into an empty one"
+                )
+        for name in _REPLACED:
+            new.run(f"DELETE FROM {name}")
         for table in TABLES:
             filled = marks(table.columns.split(", "))
             for rows in _portions(old, table):

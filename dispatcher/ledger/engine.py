@@ -111,6 +111,18 @@ class Engine(Protocol):
         """Give back the room of what is no longer there, and look at the tables anew for planning."""
         ...
 
+    def erasing(self) -> None:
+        """Get ready to take words out for good. Raises AuthError when this user may not."""
+        ...
+
+    def erased(self) -> str | None:
+        """Take what was overwritten off the disk, as far as can be; return what is left, and until when."""
+        ...
+
+    def alone(self, db: Transaction) -> None:
+        """Keep everybody else from writing until the transaction ends."""
+        ...
+
     def count_on(self, db: Transaction, table: str) -> None:
         """Let the numbers that a table gives itself (`seq`) go on behind those that were put into it."""
         ...

@@ -14,7 +14,12 @@ class Schema(Protocol):
 
     def keep(self, table: str, exception: str | None = None) -> None:
         """Refuse, in the database itself, to delete rows of a table, or to change one other than by `exception`:
-        a condition on the row as it is (OLD) and as it would be (NEW)."""
+        a condition on the row as it is (OLD) and as it would be (NEW). Where a database has several users, the
+        exception is its owner's alone."""
+        ...
+
+    def watch(self, table: str, column: str, condition: str) -> None:
+        """Refuse, in the database itself, a change of a column for which a condition does not hold."""
         ...
 
 
@@ -35,6 +40,13 @@ class SqliteSchema:
                 f"CREATE TRIGGER {table}_{name} BEFORE {verb} ON {table} FOR EACH ROW{condition}"
                 f" BEGIN SELECT RAISE(ABORT, '{table} are append-only'); END"
             )
+
+    def watch(self, table: str, column: str, condition: str) -> None:
+        self.execute(
+            f"CREATE TRIGGER {table}_{column} BEFORE UPDATE OF {column} ON {table} FOR EACH ROW"
+            f" WHEN OLD.{column} IS NOT NEW.{column} AND NOT ({condition})"
+            f" BEGIN SELECT RAISE(ABORT, 'nothing but an erasure changes {column}'); END"
+        )
 
 
 def _first(schema: Schema) -> None:
@@ -146,8 +158,13 @@ def _fleet(schema: Schema) -> None:
         schema.execute(statement)
     # An erasure takes out who it was and what was said; what happened, and when, stays for the auditor.
     unchanged = " AND ".join(f"NEW.{name} = OLD.{name}" for name in ("seq", "submission", "at", "kind"))
-    marked = "coalesce((SELECT erased FROM submissions WHERE id = OLD.submission), '')"
-    schema.keep("events", f"{unchanged} AND {marked} = '{UNDER_WAY}'")
+    who = f"NEW.who IN (OLD.who, '{ERASED}')"
+    marked = f"SELECT 1 FROM submissions WHERE id = OLD.submission AND erased = '{UNDER_WAY}'"
+    schema.keep("events", f"{unchanged} AND {who} AND EXISTS ({marked})")
+    # The mark is set on what has ended only, and comes off for a tombstone only: an erasure leaves a trace.
+    tombstone = f"SELECT 1 FROM events WHERE submission = NEW.id AND kind = '{ERASED}' AND at = NEW.erased"
+    over = f"coalesce(NEW.erased, '') = '{UNDER_WAY}' AND NEW.ended_at IS NOT NULL"
+    schema.watch("submissions", "erased", f"({over}) OR EXISTS ({tombstone})")
 
 
 def _indexes() -> Iterator[str]:
@@ -162,8 +179,12 @@ def _indexes() -> Iterator[str]:
     waiting = f"{newest}, {', '.join(filters)}"
     yield "DROP INDEX submissions_by_queue"
     yield "DROP INDEX submissions_active"
+    yield "DROP INDEX submissions_waiting"
     active = "state IN ('submitting', 'pending', 'running', 'interrupted', 'stopping')"
+    # Whatever may keep a job from going is behind the order: those that may not go are passed over in the index.
+    held = "zone, hardware, spot, not_before, cancel_requested_at, sweep, job_type, host"
     for name, columns, condition in (
+        ("waiting", f"queue, priority, submitted_at, id, {held}", "state = 'queued'"),
         ("queued", waiting, "state = 'queued'"),
         ("queued_by_queue", f"queue, {waiting.replace(' queue,', '')}", "state = 'queued'"),
         ("queued_by_who", f"who, {waiting.replace(' who,', '')}", "state = 'queued'"),

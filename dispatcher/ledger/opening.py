@@ -72,6 +72,21 @@ def _open_for_reading(path: Path, patience: float) -> sqlite3.Connection:
     return connection
 
 
+def duplicate(path: Path, copy: Path) -> None:
+    """Copy a ledger of whichever schema into a new file; it is not changed, nor need it be writable."""
+    with translated(path):
+        source = _open_for_reading(path, 5.0)
+        try:
+            schema(source, path)
+            target = _open(_uri(copy), 5.0)
+            try:
+                source.backup(target)
+            finally:
+                target.close()
+        finally:
+            source.close()
+
+
 def schema(connection: sqlite3.Connection, path: Path) -> int:
     """The schema version of a file that is a ledger; 0 when it is empty. Raises LedgerError for anything else."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]

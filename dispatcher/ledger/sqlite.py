@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dispatcher.clock import Sleep
+from dispatcher.errors import UnreachableError
 from dispatcher.ledger.engine import Row, Transaction
 from dispatcher.ledger.opening import connect, schema, translated
 from dispatcher.ledger.sql import SqlLedger
@@ -140,6 +141,21 @@ class SqliteEngine:
     def vacuum(self) -> None:
         for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA optimize"):
             self.rows(statement)
+
+    def erasing(self) -> None:
+        self.rows("PRAGMA secure_delete = ON")  # what is overwritten is zeros then, and no free room
+
+    def erased(self) -> str | None:
+        try:
+            self.rows("VACUUM")
+            busy = bool(self.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0][0])
+        except UnreachableError:
+            busy = True
+        log = f"{self.path}-wal has them until others have read it: then `dispatch ledger vacuum` empties it"
+        return log if busy else None
+
+    def alone(self, db: Transaction) -> None:
+        """An immediate transaction is alone already."""
 
     def count_on(self, db: Transaction, table: str) -> None:
         """AUTOINCREMENT sees to it by itself."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from dispatcher.api import Dispatcher
 from dispatcher.errors import ExitCode
+from dispatcher.ledger.engine import Engine
+from dispatcher.ledger.migrations import APPLICATION, MIGRATIONS, SCHEMA, SqliteSchema
 from tests.dispatcher.command_line import Run, submitted
 from tests.dispatcher.doubles import ManualClock, ToyCloud
 
@@ -57,6 +61,37 @@ def test_a_backup_is_put_into_an_empty_ledger_and_into_no_other(line: Run, job: 
         assert empty.upkeep.restore(Path("copy.db")) == 1
         assert empty.show(job).state == "succeeded"
     assert line("ledger", "restore", "nothing.db").code == ExitCode.USAGE
+
+
+def test_a_backup_of_an_older_release_is_restored_and_stays_as_it_is(tmp_path: Path) -> None:
+    old = tmp_path / "kept" / "old.db"
+    old.parent.mkdir()
+    with closing(sqlite3.connect(old, isolation_level=None)) as db:
+        for migration in MIGRATIONS[:-1]:
+            migration(SqliteSchema(db))
+        db.execute(f"PRAGMA user_version = {SCHEMA - 1}")
+        db.execute(f"PRAGMA application_id = {APPLICATION}")
+    old.chmod(0o400)
+    before = old.read_bytes()
+    with Dispatcher(tmp_path / "new.db", environment=dict(os.environ)) as empty:
+        assert empty.upkeep.restore(old) == 0
+    assert old.read_bytes() == before
+    assert [path.name for path in old.parent.iterdir()] == ["old.db"]
+
+
+def test_a_backup_replaces_no_file_that_came_while_it_was_made(
+    line: Run, job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(source: Engine, target: Engine) -> int:
+        Path("copy.db").write_text("precious")
+        return 0
+
+    monkeypatch.setattr("dispatcher.ledger.copying.copy", late)
+    said = line("ledger", "backup", "copy.db")
+    assert said.code == ExitCode.USAGE
+    assert "a backup replaces nothing" in said.err
+    assert Path("copy.db").read_text() == "precious"
+    assert sorted(path.name for path in Path().iterdir()) == ["copy.db", "job.yaml"]
 
 
 def test_an_export_is_a_json_list_with_a_job_on_each_line(line: Run, job: str) -> None:

@@ -78,6 +78,8 @@ def purge(settings: Settings, older_than: str | None, person: str | None, yes: b
     output.say(f"names are out of {_jobs(erased.submissions)}, {erased.events} events{rows}")
     if erased.open:
         output.note(f"  {_jobs(erased.open)} not ended yet: purge again when they have")
+    if erased.left:
+        output.note(f"  {erased.left}")
     output.note("  backups, and what jobs wrote on the clouds, still have them")
 
 

@@ -15,7 +15,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from dispatcher.clock import Clock
-from dispatcher.errors import AuthError, LedgerError
+from dispatcher.errors import AuthError, LedgerError, UnreachableError
 from dispatcher.ledger.address import shown
 from dispatcher.ledger.engine import Row, Transaction, Unsure
 from dispatcher.ledger.migrations import SCHEMA
@@ -196,7 +196,24 @@ class PostgresEngine:
         if said:  # it passes over what is not the user's own, and only mentions it
             raise AuthError(f"the ledger {self.name} was not made compact: {said[0]}", "its owner can do it")
 
+    def erasing(self) -> None:
+        owner = "SELECT pg_has_role(current_user, relowner, 'USAGE') FROM pg_class WHERE oid = 'events'::regclass"
+        if not self.rows(owner)[0][0]:
+            raise AuthError(f"only the owner of the ledger {self.name} can erase", "ask that one to do it")
+
+    def erased(self) -> str | None:
+        with contextlib.suppress(UnreachableError):  # the server does it by itself before long
+            self.vacuum()
+        return "the server's files have them until their room is used again, its log (WAL) until that is recycled"
+
+    def alone(self, db: Transaction) -> None:
+        tables = "meta, zones, queues, submissions, sweeps, targets, images"
+        db.run(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")
+
     def count_on(self, db: Transaction, table: str) -> None:
+        mine = "SELECT has_sequence_privilege(pg_get_serial_sequence(?, 'seq'), 'UPDATE')"
+        if not db.rows(mine, (f"{schema.NAME}.{table}",))[0][0]:
+            raise AuthError(f"only the owner of the ledger {self.name} can restore it", "ask that one to do it")
         last = f"(SELECT coalesce(max(seq), 0) FROM {table})"
         db.rows(f"SELECT setval(pg_get_serial_sequence('{schema.NAME}.{table}', 'seq'), {last} + 1, false)")
 

@@ -45,7 +45,8 @@ class PostgresSchema:
 
     def keep(self, table: str, exception: str | None = None) -> None:
         refuse = f"RAISE EXCEPTION '{table} are append-only' USING ERRCODE = 'restrict_violation';"
-        unless = f"IF ({exception}) THEN RETURN NEW; END IF; " if exception else ""
+        owner = "pg_has_role(current_user, (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'USAGE')"
+        unless = f"IF {owner} AND ({exception}) THEN RETURN NEW; END IF; " if exception else ""
         for name, verb, level, condition in (
             ("are_kept", "DELETE", "ROW", ""),
             ("are_final", "UPDATE", "ROW", unless),
@@ -60,6 +61,18 @@ class PostgresSchema:
                 f"CREATE TRIGGER {table}_{name} BEFORE {verb} ON {table} FOR EACH {level}"
                 f" EXECUTE FUNCTION {table}_{name}()"
             )
+
+    def watch(self, table: str, column: str, condition: str) -> None:
+        name = f"{table}_{column}"
+        refuse = f"RAISE EXCEPTION 'nothing but an erasure changes {column}' USING ERRCODE = 'restrict_violation';"
+        self._cursor.execute(
+            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN IF ({condition}) THEN RETURN NEW; END IF; {refuse} END $$"
+        )
+        self._cursor.execute(
+            f"CREATE TRIGGER {name} BEFORE UPDATE OF {column} ON {table} FOR EACH ROW"
+            f" WHEN (OLD.{column} IS DISTINCT FROM NEW.{column}) EXECUTE FUNCTION {name}()"
+        )
 
 
 def version(cursor: Any, name: str) -> int:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from dispatcher.errors import LedgerError
-from dispatcher.ledger import Event, Ledger, Target
+from dispatcher.ledger import Event, Filter, Ledger, Target
 from dispatcher.ledger.copying import TABLES, copy, submissions
-from dispatcher.ledger.engine import Engine
+from dispatcher.ledger.engine import Engine, Transaction
 from dispatcher.ledger.erasing import Order, erase
 from dispatcher.ledger.rows import AgentRow, Entry, ImageRow, MetricRow, SweepRow
 from dispatcher.ledger.sql import SqlLedger
@@ -68,6 +70,34 @@ def fill(ledger: Ledger) -> None:
     )
     ledger.check_in(AgentRow("runner", "token", OWNER, "laptop-7", NOW, NOW), stale=NOW)
     ledger.turn("sweeps", Lease("t", OWNER, NOW), NOW)
+
+
+def changed(ledger: Ledger, *statements: str) -> None:
+    with engine(ledger).change() as db:
+        for statement in statements:
+            db.run(statement)
+
+
+def plant(ledger: Ledger) -> None:
+    """Ada's name, or her machine's, wherever text is kept about bob's things."""
+    word = "by Ada on laptop-7"
+    path = json.dumps({"command": ["/home/ada/x", "laptop-7"], "env": {"ada": "1"}})
+    add(
+        ledger,
+        ended("b2", who="bob", host="desk", job=path, slug="for-ada", cloud_name="for-ada-b2-1", reason=word,
+              labels='{"ada": "laptop-7"}', parameters='{"by": "ada"}', links='{"Ada": "https://x/ada"}',
+              last_error=word, model_uri="s3://x/ada", provider_id="job/for-ada"),
+    )  # fmt: skip
+    with engine(ledger).change() as db:
+        sql = "INSERT INTO events (submission, at, kind, who, data) VALUES ('b2', ?, 'noted', ?, ?)"
+        db.run(sql, (NOW, "bob@laptop-7#1-a", json.dumps({"note": word})))
+        db.run("UPDATE queues SET paused_reason = ?", (word,))
+    ledger.add_sweep(SweepRow("s2", "for-ada", "bob", "desk", NOW, path, "d", "ended", word, LATER))
+    ledger.record_metrics([MetricRow("b2", "ada", 1, 0.5, NOW), MetricRow("b2", "laptop-7", 1, 0.5, NOW)])
+    ledger.hold_back(Target("z", "h2", 0, 1, LATER, "assumed-role/x/ada is not authorized"))
+    ledger.record_image(
+        ImageRow("z", "i", "sha256:2", "r", "t", "p", NOW, "bob", "/home/ada", 0, '["/home/ada"]', '["ada"]')
+    )
 
 
 class Upkeep:
@@ -129,10 +159,13 @@ class Upkeep:
     def test_an_erased_person_is_nowhere_in_what_has_ended_and_everything_else_stays(self, open: Open) -> None:
         ledger = open()
         fill(ledger)
+        plant(ledger)
         done = erase(engine(ledger), Order(MUCH_LATER, "ada", "root", MUCH_LATER))
-        assert (done.submissions, done.events, done.open) == (2, 4, 1)
+        assert (done.submissions, done.events, done.open) == (3, 6, 1)
         rows = [row for rows in everything(engine(ledger)).values() for row in rows if "c1" not in row]
-        assert not re.search(r"\bada\b|laptop-7", json.dumps(rows)), "of the job that runs everything stays"
+        assert not re.search(r"\bada\b|laptop-7", json.dumps(rows), re.IGNORECASE), (
+            "of the job that runs everything stays"
+        )
         assert "--adaptive" in json.dumps(rows)
         for id, who in (("a1", "erased"), ("b1", "bob")):
             found = ledger.entry(id)
@@ -154,6 +187,66 @@ class Upkeep:
         kept = {"by": "erased", "job": "jürgensen", "erased": "1"}
         assert json.loads(found.labels or "") == kept
         assert dict(engine(ledger).rows("SELECT key, value FROM labels")) == kept
+
+    def test_somebody_who_is_called_like_a_fact_changes_no_fact(self, open: Open) -> None:
+        ledger = open()
+        facts = {
+            "environment": "dev",
+            "cause": "program",
+            "workload": "ci",
+            "price_source": "root",
+            "queue": "line",
+        }
+        for number, name in enumerate(("dev", "program", "ci", "root", "command", "line", "succeeded")):
+            add(ledger, ended(f"a{number}", who=name, host="den", job='{"command": ["y"]}', **facts))
+        with engine(ledger).change() as db:
+            sql = "INSERT INTO events (submission, at, kind, who, data) VALUES ('a0', ?, 'seen', 'x', ?)"
+            db.run(sql, (NOW, '{"state": "succeeded", "cause": "program"}'))
+        erase(engine(ledger), NOBODY)
+        for id in ("a0", "a4"):
+            found = ledger.entry(id)
+            assert found is not None
+            assert (found.who, found.job, found.state) == ("erased", '{"command": ["y"]}', "succeeded")
+            assert {name: getattr(found, name) for name in facts} == facts
+        assert json.loads(ledger.events("a0")[1].data) == {"state": "succeeded", "cause": "program"}
+
+    def test_an_agent_that_runs_keeps_its_row(self, open: Open) -> None:
+        ledger = open()
+        ledger.check_in(AgentRow("runner", "token", OWNER, "laptop-7", NOW, LATER), stale=NOW)
+        erase(engine(ledger), Order(MUCH_LATER, "ada", "root", MUCH_LATER, unseen=LATER))
+        assert [agent.name for agent in ledger.agents()] == ["runner"]
+        erase(engine(ledger), Order(MUCH_LATER, "ada", "root", MUCH_LATER, unseen=MUCH_LATER))
+        assert ledger.agents() == []
+
+    def test_a_ledger_that_got_a_job_meanwhile_is_not_restored_into(self, open: Open, tmp_path: Path) -> None:
+        ledger, other = open(), open()
+        with closing(SqliteLedger(tmp_path / "backup.db")) as backup:
+            fill(backup)
+            whole = backup.engine.snapshot
+
+            @contextlib.contextmanager
+            def late() -> Iterator[Transaction]:
+                with whole() as db:
+                    add(other, entry("new"))
+                    yield db
+
+            backup.engine.snapshot = late  # type: ignore[method-assign]  # the last moment before it is written
+            with pytest.raises(LedgerError, match="there are jobs in the ledger"):
+                copy(backup.engine, engine(ledger))
+        assert [one.id for one in ledger.entries(Filter(), None)] == ["new"]
+
+    @pytest.mark.parametrize("what", ["images", "sweeps"])
+    def test_what_has_images_or_sweeps_is_not_restored_into(self, open: Open, tmp_path: Path, what: str) -> None:
+        ledger = open()
+        ledger.hold_back(Target("z", "h", 0, 1, LATER, "no capacity"))
+        if what == "images":
+            ledger.record_image(ImageRow("z", "train", "sha256:1", "r", "t", "p", NOW, "ada", "/", 1))
+        else:
+            ledger.add_sweep(SweepRow("s1", "find", "ada", "laptop-7", NOW, "{}", "d", "ended", None, LATER))
+        with closing(SqliteLedger(tmp_path / "backup.db")) as backup:
+            fill(backup)
+            with pytest.raises(LedgerError, match=f"there are {what} in the ledger"):
+                copy(backup.engine, engine(ledger))
 
     def test_a_tombstone_says_when_and_by_whom_and_not_who_it_was(self, open: Open) -> None:
         ledger = open()
@@ -207,3 +300,12 @@ class Upkeep:
 
             with pytest.raises(LedgerError, match="append-only"):
                 during()
+        for sql in (
+            f"{mark}; UPDATE events SET who = 'mallory' WHERE submission = 'a1'",
+            "UPDATE submissions SET erased = 'under way' WHERE id = 'c1'",
+            f"UPDATE submissions SET erased = '{LATER}' WHERE id = 'b1'",
+            "UPDATE submissions SET erased = NULL WHERE id = 'b1'",
+            f"{mark}; UPDATE submissions SET erased = NULL WHERE id = 'a1'",
+        ):
+            with pytest.raises(LedgerError, match=r"append-only|nothing but an erasure"):
+                changed(ledger, *sql.split("; "))

@@ -5,22 +5,27 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from dispatcher.errors import LedgerError, UnreachableError
-from dispatcher.ledger import Caps, Filter, Lease, Ledger
+from dispatcher.errors import AuthError, LedgerError, UnreachableError
+from dispatcher.ledger import Caps, Event, Filter, Lease, Ledger
+from dispatcher.ledger.copying import copy
+from dispatcher.ledger.erasing import Order, erase
 from dispatcher.ledger.migrations import MIGRATIONS, SCHEMA
 from dispatcher.ledger.postgres.engine import PostgresLedger
 from dispatcher.ledger.postgres.schema import PostgresSchema
 from dispatcher.ledger.rows import ENTRY_COLUMNS, Entry
-from tests.dispatcher.ledger.care import Upkeep
+from dispatcher.ledger.sqlite import SqliteLedger
+from tests.dispatcher.ledger.care import Upkeep, changed, everything, fill
 from tests.dispatcher.ledger.conformance import Conformance
-from tests.dispatcher.ledger.given import LATER, NOW, Open, add, entry
+from tests.dispatcher.ledger.given import LATER, MUCH_LATER, NOW, Open, add, entry
 from tests.dispatcher.ledger.on_postgres import OTHERS, Ask, ledger
 from tests.dispatcher.ledger.surroundings import Surroundings
+from tools.postgres.server import Server
 
 __all__ = ["ledger"]  # a fixture
 
@@ -190,6 +195,50 @@ def test_events_can_neither_be_changed_nor_removed(ledger: PostgresLedger, sql: 
         rest = " SET kind = 'x'" if statement == "UPDATE" else ""
         with pytest.raises(psycopg.Error, match="append-only"):
             sql(f"{statement} launchway.events{rest}")
+
+
+# Rights
+
+
+@pytest.fixture
+def team(postgres: Server, database: str, ledger: PostgresLedger, sql: Ask) -> Iterator[str]:
+    """The address for a role with the rights of the documentation, and no others."""
+    sql("CREATE ROLE team LOGIN")
+    _, rights = Path("docs/postgresql.md").read_text().split("```sql\n")
+    sql(rights.split("```")[0])
+    yield postgres.url(database, user="team")
+    sql("DROP OWNED BY team; DROP ROLE team")
+
+
+def test_the_rights_of_the_documentation_do_for_work_and_for_what_later_releases_add(team: str, sql: Ask) -> None:
+    with closing(PostgresLedger(team)) as mine:
+        fill(mine)
+        assert mine.change("c1", {"reason": "x"}, Event("c1", NOW, "said", "eve"))
+        assert mine.claim("line", lease=Lease("t", "o", LATER), now=NOW, caps=Caps(running=1)) is None
+        sql("CREATE TABLE launchway.later (seq BIGSERIAL, name TEXT)")
+        with mine.engine.change() as db:
+            assert db.run("INSERT INTO later (name) VALUES ('x')") == 1
+
+
+def test_who_is_not_the_owner_can_neither_erase_nor_rewrite_an_event(team: str, sql: Ask) -> None:
+    sql("GRANT UPDATE ON launchway.events TO team")  # as a ledger has it that was granted more than is needed
+    with closing(PostgresLedger(team)) as mine:
+        fill(mine)
+        before = everything(mine.engine)
+        with pytest.raises(AuthError, match="only the owner of the ledger"):
+            erase(mine.engine, Order(MUCH_LATER, None, "team", MUCH_LATER))
+        mark = "UPDATE submissions SET erased = 'under way' WHERE id = 'a1'"
+        with pytest.raises(LedgerError, match="append-only"):
+            changed(mine, mark, "UPDATE events SET who = 'erased' WHERE submission = 'a1'")
+        assert everything(mine.engine) == before
+
+
+def test_who_is_not_the_owner_is_told_so_by_a_restore_and_nothing_is_copied(team: str, tmp_path: Path) -> None:
+    with closing(SqliteLedger(tmp_path / "backup.db")) as backup, closing(PostgresLedger(team)) as mine:
+        fill(backup)
+        with pytest.raises(AuthError, match="only the owner of the ledger"):
+            copy(backup.engine, mine.engine)
+        assert mine.entries(Filter(), None) == []
 
 
 # Claims

@@ -19,13 +19,14 @@ import pytest
 
 from dispatcher.errors import ExitCode, LedgerError, UnreachableError
 from dispatcher.ledger import Caps, Entry, Event, Filter, Lease, Ledger, listing
+from dispatcher.ledger.erasing import Order, erase
 from dispatcher.ledger.migrations import APPLICATION, MIGRATIONS, SCHEMA, SqliteSchema
 from dispatcher.ledger.opening import translated
 from dispatcher.ledger.rows import ACTIVE, ENTRY_COLUMNS
 from dispatcher.ledger.sqlite import SqliteLedger
 from tests.dispatcher.ledger.care import Upkeep
 from tests.dispatcher.ledger.conformance import Conformance
-from tests.dispatcher.ledger.given import LATER, NOW, Open, add, claim, entry
+from tests.dispatcher.ledger.given import LATER, MUCH_LATER, NOW, Open, add, claim, entry
 from tests.dispatcher.ledger.surroundings import Surroundings
 
 
@@ -349,3 +350,26 @@ def test_an_event_of_an_unknown_submission_is_refused(open: Open) -> None:
     with pytest.raises(LedgerError):
         ledger.change("a", {"reason": "x"}, Event("other", NOW, "odd", "ada"))
     assert ledger.entry("a") == entry("a")
+
+
+def test_an_erased_name_is_in_no_byte_of_the_files_also_while_others_have_them_open(tmp_path: Path) -> None:
+    path = tmp_path / "l.db"
+    with closing(SqliteLedger(path, patience=0.2)) as ledger, closing(SqliteLedger(path)) as other:
+        for connection in (ledger, other):
+            connection.engine.rows("PRAGMA secure_delete = OFF")  # as SQLite is built elsewhere
+        for number in range(50):
+            add(
+                ledger,
+                entry(f"{number}", who="zanzibar", state="succeeded", ended_at=LATER, cloud_name=f"{number}"),
+            )
+        assert other.entry("1") is not None
+        order = Order(MUCH_LATER, "zanzibar", "root", MUCH_LATER)
+        with other.engine.snapshot() as reading:
+            assert reading.rows("SELECT 1 FROM submissions LIMIT 1")
+            left = erase(ledger.engine, order).left
+            assert left is not None
+            assert f"{path}-wal has them" in left
+        assert ledger.engine.erased() is None
+        found = {file.name: file.read_bytes().count(b"zanzibar") for file in tmp_path.iterdir()}
+        assert set(found.values()) == {0}, found
+        assert found.keys() >= {"l.db", "l.db-wal"}
