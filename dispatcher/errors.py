@@ -131,5 +131,13 @@ class AlreadyExistsError(DispatchError):
     """The cloud already has a job of this name: the submit went through earlier and can be adopted."""
 
 
+class UnexpectedError(DispatchError):
+    """What nobody foresaw, in words; the error itself is its cause."""
+
+
 class LedgerError(DispatchError):
     """The ledger cannot be read or written (read-only, disk full, newer schema)."""
+
+
+class OutdatedError(LedgerError):
+    """A newer release has upgraded the ledger: this one cannot use it any more, however long it waits."""

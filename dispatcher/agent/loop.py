@@ -12,9 +12,11 @@ from dispatcher.agent.journal import Journal
 from dispatcher.agent.presence import Presence
 from dispatcher.agent.turns import Turns
 from dispatcher.clock import Clock
-from dispatcher.errors import DispatchError, UsageError
+from dispatcher.errors import DispatchError, OutdatedError, UsageError
 from dispatcher.scheduling import tick
 from dispatcher.scheduling.following import FIRST, GROWTH, LONGEST
+from dispatcher.scheduling.sharing import SENDING
+from dispatcher.scheduling.silence import Silence
 from dispatcher.steadiness import Steadiness
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class Agent:
     _due: float = float("-inf")
     _pause: float = FIRST
     _work: Work | None = None
+    _shut: Silence = field(default_factory=Silence)
     errors: list[DispatchError] = field(default_factory=list)
     """What stood in the way in the last round."""
 
@@ -66,11 +69,15 @@ class Agent:
         self._stopping = True
 
     def once(self) -> Report:
-        """Run one round: take up, ask, judge and send. Raises what keeps the ledger from being read."""
+        """Run one round: take up, ask, judge and send. Raises what keeps the ledger from being read.
+
+        Its turns are kept for a next round: `turns.leave` gives them back.
+        """
         return self._round(observe=True)
 
     def run(self, pulse: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
-        """Run until stopped. Raises UsageError when another agent has, or has taken, its name."""
+        """Run until stopped. Raises UsageError when another agent has, or has taken, its name; OutdatedError when a
+        newer release has upgraded the ledger."""
         self.presence.check_in(self.dispatcher.ledger)
         self.journal.say(
             "started", queues=self.queues, job_types=self.job_types, ledger=self.dispatcher.ledger.name
@@ -95,11 +102,14 @@ class Agent:
         away = 0.0
         while not self._stopping and not self.presence.taken:
             try:
-                self._round(observe=self.steady() >= self._due)
+                report = self._round(observe=self.steady() >= self._due)
                 if away:
                     self.journal.say("ledger back", after=round(away, 1))
                 away = 0.0
-                self._rest(max(0.0, self._due - self.steady()))
+                if not report.left:
+                    self._rest(max(0.0, self._due - self.steady()))
+            except OutdatedError:
+                raise
             except DispatchError as error:
                 # Clouds do not raise out of a tick: it is the ledger, and nothing is lost by waiting for it.
                 self.journal.trouble(error.message, of="the ledger")
@@ -113,12 +123,18 @@ class Agent:
             self.journal.say("clock set", level="warning", seconds=round(jump, 1))
         began = self.steady()
         self.presence.tell(state="works")
-        report = tick.tick(self._surroundings(), queues=self.queues, observe=observe)
+        report = tick.tick(
+            self._surroundings(), queues=self.queues, observe=observe, clock=self.steady, seconds=SENDING
+        )
         took = self.steady() - began
         changed = bool(report.submitted or report.finished)
         self._pause = FIRST if changed else min(self._pause * GROWTH, LONGEST)
-        if observe or changed:
-            self._due = self.steady() + max(self._pause, min(SHARE * took, MOST))
+        # Sending counts not: who has much to send looks no later, nor ever later the more often he sends.
+        due = began + report.watched + max(self._pause, min(SHARE * report.watched, MOST))
+        if observe:
+            self._due = due
+        elif changed:
+            self._due = min(self._due, due)
         self._tell(report)
         self.presence.tell(state="waits", round_seconds=round(took, 2), error=None)
         self.presence.beat(lambda: self.dispatcher.ledger)
@@ -134,8 +150,17 @@ class Agent:
                 stopping=lambda: self._stopping or self.presence.taken,
                 progress=self._progress,
                 sure=self.steadiness.sure,
+                may_send=lambda queue: not self._shut.lasts(queue, self.steady()),
+                sent=self._sent,
             )
         return self._work
+
+    def _sent(self, queue: str, outside: DispatchError | None) -> None:
+        """Leave a queue whose zone does not let this process in to others, longer each time."""
+        if outside is None:
+            self._shut.broken(queue)
+        else:
+            self._shut.met(queue, self.steady())
 
     def _progress(self) -> None:
         self.presence.moved()

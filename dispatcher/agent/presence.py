@@ -22,7 +22,8 @@ GONE = 120.0
 """Seconds without a sign of life after which an agent of another machine is gone, and its name free."""
 
 STUCK = 1800.0
-"""Seconds without a step that ended after which an agent gives no more signs of life: no call takes that long."""
+"""Seconds without a step that ended, or renewed its lease, after which an agent gives no more signs of life: no
+call takes that long."""
 
 
 @dataclass(slots=True)

@@ -16,6 +16,9 @@ PASSED = (60.0, 300.0)
 """Seconds for which an agent that could not do a thing leaves it to others: a cloud that did not answer, and one
 that does not let it in."""
 
+SPREADING = 15.0
+"""Seconds for which it leaves a thing to others that a right which may be on its way will let it do."""
+
 
 @dataclass(slots=True)
 class Turns:
@@ -40,7 +43,8 @@ class Turns:
     def unable(self, name: str, error: DispatchError) -> None:
         """Leave a turn to others for a while, from now on."""
         self.ledger().yield_turn(name, self.owner)
-        pause = PASSED[1] if isinstance(error, AuthError | NotInstalledError) else PASSED[0]
+        outside = isinstance(error, AuthError | NotInstalledError)
+        pause = SPREADING if error.propagating else PASSED[1] if outside else PASSED[0]
         self._passed[name] = self.steady() + pause
 
     def leave(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from dispatcher.errors import LedgerError, UnreachableError
+from dispatcher.errors import LedgerError, OutdatedError, UnreachableError
 from dispatcher.ledger.address import VARIABLE
 from dispatcher.ledger.engine import RuleBroken
 from dispatcher.ledger.migrations import APPLICATION, MIGRATIONS, SCHEMA, SqliteSchema
@@ -97,7 +97,7 @@ def schema(connection: sqlite3.Connection, path: Path) -> int:
             raise LedgerError(f"{path} is a database of another program, not a ledger", _ELSEWHERE)
         return 0
     if version > SCHEMA:
-        raise LedgerError(
+        raise OutdatedError(
             f"the ledger {path} was written by a newer launchway (schema {version}, this one knows {SCHEMA})",
             "upgrade this one: pip install -U launchway",
         )

@@ -31,8 +31,10 @@ from dispatcher.redact import Redactor
 
 _OPEN = f"'{QUEUED}', {ACTIVE_STATES}"
 
-_NEWS = {QUEUED, *FINAL, "priority", "cancel_requested_at", "not_before", "spot"}
-"""States and columns whose change gives others something to do: a job may go, or room for one is there."""
+_NEWS = {*FINAL, "attempt", "priority", "cancel_requested_at", "not_before", "spot"}
+"""States and columns whose change gives others something to do: a job may go, or room for one is there.
+
+A claim that is given back is none: who cannot send it would be woken by others who cannot, for ever."""
 
 
 class SqlLedger:

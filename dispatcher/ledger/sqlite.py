@@ -16,7 +16,7 @@ from dispatcher.ledger.opening import connect, schema, translated
 from dispatcher.ledger.sql import SqlLedger
 from dispatcher.redact import Redactor
 
-_LOOK = 0.25
+LOOK = 0.25
 """Seconds between two looks for a change by somebody else; one look is a read of a few bytes of shared memory."""
 
 PATIENCE = 20.0
@@ -180,8 +180,8 @@ class SqliteEngine:
                 return True
             if left <= 0:
                 return False
-            self._sleep(min(_LOOK, left))
-            left -= _LOOK
+            self._sleep(min(LOOK, left))
+            left -= LOOK
 
     def _rang(self) -> bool:
         version = self.rows("PRAGMA data_version")[0][0]

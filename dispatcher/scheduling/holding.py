@@ -18,6 +18,9 @@ from dispatcher.scheduling.work import LEASE, Work
 RENEWED = LEASE / 6
 """Seconds between two renewals: five may fail, as while a database is away, before a lease is lost."""
 
+UPLOADING = 6 * 3600.0
+"""Seconds for which a step at work counts as one that goes on (`work.progress`): gigabytes take their time."""
+
 _held: set[str] = set()
 
 
@@ -54,6 +57,7 @@ def kept(work: Work, entry: Entry, every: float = RENEWED) -> Iterator[None]:
 def _renew(work: Work, entry: Entry, every: float, over: threading.Event) -> None:
     assert work.beside is not None
     ledger = None
+    renewals = 0
     try:
         while not over.wait(every):
             try:
@@ -63,6 +67,9 @@ def _renew(work: Work, entry: Entry, every: float, over: threading.Event) -> Non
                 until = {"lease_until": stamp(now + LEASE)}
                 if not ledger.change(entry.id, until, token=entry.lease_token):
                     return
+                renewals += 1
+                if renewals * every <= UPLOADING:
+                    work.progress()
             except DispatchError:
                 continue  # the lease lasts for several tries
     finally:

@@ -29,7 +29,7 @@ from dispatcher.errors import (
 )
 from dispatcher.ledger import Caps, Entry, Event
 from dispatcher.naming import request_digest
-from dispatcher.scheduling import admission, preempting, refusals
+from dispatcher.scheduling import admission, preempting, refusals, unexpected
 from dispatcher.scheduling.holding import held, kept
 from dispatcher.scheduling.observing import Observer
 from dispatcher.scheduling.work import RELEASED, YOUNG, Report, Site, Work
@@ -67,12 +67,13 @@ class Submitter:
     observer: Observer
     _quiet: set[str] = field(default_factory=set)
 
-    def submit_from(self, queue: str, report: Report) -> None:
-        """Claim and send from the head of one queue until nothing more may go."""
-        skip: set[str] = set()
-        while not self.work.stopping() and (claimed := self._claim(queue, skip, report)) is not None:
+    def submit_from(self, queue: str, report: Report, more: Callable[[], bool] = lambda: True) -> None:
+        """Claim and send from the head of one queue until nothing more may go, or there is no `more` time."""
+        skip = {id for _, ids in report.errors for id in ids} | report.held
+        while not self.work.stopping() and more() and (claimed := self._claim(queue, skip, report)) is not None:
             entry, site = claimed
-            with kept(self.work, entry):
+            done = False
+            with kept(self.work, entry), unexpected.sending(self.work, entry, report):
                 done = self._begin(entry, site, report)
             self.work.progress()
             if done:

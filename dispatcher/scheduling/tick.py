@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from dispatcher.backends.base import State
+from dispatcher.clock import Clock
 from dispatcher.errors import DispatchError
 from dispatcher.ledger import Entry, Filter
-from dispatcher.scheduling import attempts
+from dispatcher.scheduling import attempts, sharing, unexpected
 from dispatcher.scheduling.observing import Observer
 from dispatcher.scheduling.submitting import Submitter
 from dispatcher.scheduling.work import Report, Work
@@ -15,9 +16,22 @@ from dispatcher.sites import LOCAL
 from dispatcher.sweeps import judging
 
 
-def tick(work: Work, *, queues: Iterable[str] | None = None, observe: bool = True) -> Report:
-    """Run one tick, for some queues or all; without `observe`, what runs is not looked at."""
+def tick(
+    work: Work,
+    *,
+    queues: Iterable[str] | None = None,
+    observe: bool = True,
+    clock: Clock | None = None,
+    seconds: float | None = None,
+) -> Report:
+    """Run one tick, for some queues or all; without `observe`, what runs is not looked at.
+
+    `seconds`, by a `clock` (else that of `work`), is for how long it sends; without it, until nothing more may go.
+    An error that nobody foresaw ends the step that met it, and no other: it is in the report.
+    """
     report = Report()
+    time = clock or work.clock
+    began = time()
     work.ledger.remember("last_tick_at", work.now())
     observer = Observer(work)
     submitter = Submitter(work, observer)
@@ -25,17 +39,27 @@ def tick(work: Work, *, queues: Iterable[str] | None = None, observe: bool = Tru
     active = [entry for entry in _active(work, wanted, observe) if _here(work, entry)]
     for entry in active:
         if entry.state == State.SUBMITTING and not work.stopping():
-            submitter.recover(entry, report)
+            with unexpected.sending(work, entry, report):
+                submitter.recover(entry, report)
     if observe:
-        observer.observe([entry for entry in active if entry.state != State.SUBMITTING], report)
-    attempts.judge_waiting(work, wanted, report)
-    if observe:
-        judging.judge(work, report, wanted)
-    submitter.withdraw(wanted, report)
-    for queue in work.ledger.waiting_queues():
-        if wanted is None or queue in wanted:
-            submitter.submit_from(queue, report)
+        _observe(work, observer, [entry for entry in active if entry.state != State.SUBMITTING], report)
+    with unexpected.step(report):
+        attempts.judge_waiting(work, wanted, report)
+    with unexpected.step(report):
+        judging.judge(work, report, wanted, observing=observe)
+    with unexpected.step(report):
+        submitter.withdraw(wanted, report)
+    report.watched = time() - began
+    sharing.send(work, submitter, wanted, report, clock=time, seconds=seconds)
     return report
+
+
+def _observe(work: Work, observer: Observer, entries: Iterable[Entry], report: Report) -> None:
+    zones: dict[str, list[Entry]] = {}
+    for entry in entries:
+        zones.setdefault(entry.zone, []).append(entry)
+    for of_zone in zones.values():
+        unexpected.observe(work, of_zone, report, lambda some: observer.observe(some, report))
 
 
 def _active(work: Work, queues: Collection[str] | None, observe: bool) -> list[Entry]:
@@ -56,7 +80,7 @@ def look(work: Work, entries: Iterable[Entry]) -> Report:
     report = Report()
     sent = [e for e in entries if e.cloud_name and not e.final and e.state != State.SUBMITTING]
     on_cloud = [entry for entry in sent if _here(work, entry)]
-    Observer(work).observe(on_cloud, report)
+    _observe(work, Observer(work), on_cloud, report)
     return report
 
 
@@ -65,7 +89,8 @@ def press(work: Work, entry: Entry) -> Report:
     report = Report()
     observer = Observer(work)
     if entry.state == State.SUBMITTING:
-        Submitter(work, observer).recover(entry, report)
+        with unexpected.sending(work, entry, report):
+            Submitter(work, observer).recover(entry, report)
         entry = work.ledger.entry(entry.id) or entry
     if not entry.final and entry.cloud_name and entry.state not in (State.QUEUED, State.SUBMITTING):
         try:

@@ -53,6 +53,12 @@ class Report:
     submitted: list[str] = field(default_factory=list)
     finished: list[str] = field(default_factory=list)
     errors: list[tuple[DispatchError, tuple[str, ...]]] = field(default_factory=list)
+    held: set[str] = field(default_factory=set)
+    """Ids that are not sent in this round: their sweep may be over, and nobody knows yet."""
+    watched: float = 0.0
+    """Seconds that were spent on what had been sent before."""
+    left: bool = False
+    """Whether jobs wait for no more than the next round."""
 
     def error_of(self, id: str) -> DispatchError | None:
         """The error that concerned one submission."""
@@ -69,7 +75,9 @@ class Work:
     `takes` are the job types that this process sends, all when it is empty. `beside` opens the ledger once more,
     for a thread. An agent has more to say: `turn` whether what one process does at a time is its to do now
     (`unable`: this process could not), `stopping` that nothing new is to be begun, `sure` that the clock can be
-    believed (it did not jump just now). It hears by `progress` of each step that ended."""
+    believed (it did not jump just now), `may_send` whether it sends from a queue at present. It hears by
+    `progress` of each step that ended, and by `sent` that something was sent from a queue, or what keeps it
+    out of there. `puzzling` are jobs that cannot be observed for an error that nobody foresaw."""
 
     ledger: Ledger
     site: Callable[[Entry], Site]
@@ -87,6 +95,9 @@ class Work:
     stopping: Callable[[], bool] = lambda: False
     progress: Callable[[], None] = lambda: None
     sure: Callable[[], bool] = lambda: True
+    may_send: Callable[[str], bool] = lambda queue: True
+    sent: Callable[[str, DispatchError | None], None] = lambda queue, outside: None
+    puzzling: Silence = field(default_factory=Silence)
 
     def now(self) -> str:
         """This moment, as the ledger writes it."""

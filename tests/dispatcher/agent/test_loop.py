@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from dispatcher.api import Dispatcher
 from dispatcher.backends.base import Request, State
 from dispatcher.backends.faults import NotAllowed
 from dispatcher.clock import moment
-from dispatcher.errors import AuthError, UnreachableError
+from dispatcher.errors import AuthError, OutdatedError, UnreachableError
 from tests.dispatcher.agent.conftest import Make, stops
 from tests.dispatcher.conftest import job
 from tests.dispatcher.doubles import ManualClock, ToyCloud
@@ -297,3 +298,23 @@ def test_an_agent_sends_only_the_types_it_takes(synced: Any, cloud: ToyCloud, ma
         dispatcher.enqueue(dispatcher.plan(dataclasses.replace(job(kind or "none"), job_type=kind), "line"))
     make(dispatcher, job_types=["evaluate"]).once()
     assert [name.partition("-")[0] for name in cloud.sent] == ["evaluate"]
+
+
+def test_an_agent_whose_ledger_a_newer_release_upgrades_says_so_and_leaves(
+    lined: Dispatcher, clock: ManualClock, make: Make, lines: list[str]
+) -> None:
+    agent, rested = make(lined), 0
+
+    def look(seconds: float) -> None:
+        nonlocal rested
+        rested += 1
+        assert rested < 300, "it does not leave"
+        if rested == 20:
+            with sqlite3.connect(lined.ledger.name) as newer:
+                newer.execute("PRAGMA user_version = 99")
+
+    clock.on_sleep = look
+    with pytest.raises(OutdatedError, match="newer launchway") as told:
+        agent.run()
+    assert (told.value.exit_code, told.value.remedy) == (1, "upgrade this one: pip install -U launchway")
+    assert "stopped" in lines[-1]

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from dispatcher.api import Dispatcher
 from dispatcher.backends.base import Observation, Request
 from dispatcher.backends.local.backend import LocalBackend
+from dispatcher.errors import OutdatedError
 from dispatcher.job import Job
 from tests.dispatcher.conftest import job
 from tests.dispatcher.doubles import ToyCloud
@@ -138,3 +140,14 @@ def test_each_machine_asks_about_its_own_local_jobs(
         here.once()
     assert asked == [[f"theirs-{theirs}-1"], [f"mine-{mine}-1"]]
     assert dispatcher.wait(mine).state == "succeeded"
+
+
+def test_an_agent_whose_database_a_newer_release_upgrades_leaves(opened: Open, database_url: str) -> None:
+    dispatcher = opened(database_url)
+    agent = dispatcher.agents.make(name="one")
+    agent.once()
+    with psycopg.connect(database_url, autocommit=True) as newer:
+        newer.execute("UPDATE launchway.schema_version SET version = 99")
+        newer.execute("SELECT pg_notify('launchway', 'schema')")
+    with pytest.raises(OutdatedError, match="newer launchway"):
+        agent.run()
