@@ -76,8 +76,8 @@ class Agent:
         return self._round(observe=True)
 
     def run(self, pulse: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
-        """Run until stopped. Raises UsageError when another agent has, or has taken, its name; OutdatedError when a
-        newer release has upgraded the ledger."""
+        """Run until stopped. Raises UsageError when another agent has, or has taken, its name; OutdatedError when
+        a newer release has upgraded the ledger."""
         self.presence.check_in(self.dispatcher.ledger)
         self.journal.say(
             "started", queues=self.queues, job_types=self.job_types, ledger=self.dispatcher.ledger.name

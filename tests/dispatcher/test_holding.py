@@ -70,6 +70,18 @@ def test_a_step_that_takes_long_keeps_its_lease_and_a_ledger_that_is_away_for_a_
     assert beside.left.is_set()
 
 
+def test_a_step_that_renews_its_lease_counts_as_one_that_goes_on_for_some_hours(
+    lined: Dispatcher, claimed: Entry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside, told = Beside([True, UnreachableError("away")]), list[int]()
+    monkeypatch.setattr(holding, "UPLOADING", 0.0031)
+    work = replace(with_beside(lined.work(), beside), progress=lambda: told.append(len(beside.renewed)))
+    with holding.kept(work, claimed, every=0.001):
+        for _ in range(6):
+            assert beside.rung.acquire(timeout=10)
+    assert told == [1, 3, 4]
+
+
 def test_a_lease_that_was_lost_is_not_asked_for_again_and_the_step_sends_nothing(
     lined: Dispatcher, cloud: ToyCloud, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
