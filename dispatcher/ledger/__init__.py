@@ -191,7 +191,8 @@ class Ledger(Protocol):
     # Changing jobs
 
     def add(self, entry: Entry, event: Event) -> None:
-        """Record a new submission, and its labels. Raises LedgerError when the id is taken."""
+        """Record a new submission, and its labels. Raises LedgerError when the id is taken, and UsageError when
+        another one, which has not ended, goes on with the same checkpoints."""
         ...
 
     def head(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from dispatcher.clock import Clock
 from dispatcher.errors import LedgerError
-from dispatcher.ledger import cleaning, fleet, images, listing, picking, queueing, sweeping
+from dispatcher.ledger import cleaning, fleet, images, listing, picking, queueing, resuming, sweeping
 from dispatcher.ledger.engine import Engine, RuleBroken, Transaction, Unsure
 from dispatcher.ledger.picking import ACTIVE_STATES, Wanted
 from dispatcher.ledger.rows import (
@@ -219,6 +219,9 @@ class SqlLedger:
 
     def _add(self, entry: Entry, event: Event) -> None:
         with self.engine.change() as db:
+            if entry.checkpoints_of is not None:
+                self.engine.serialise(db, f"checkpoints of {entry.checkpoints_of}")
+                resuming.check(db, entry)
             try:
                 db.run(insert("submissions", Entry), values(entry))
             except RuleBroken as error:

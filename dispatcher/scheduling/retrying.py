@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dispatcher.errors import UsageError
-from dispatcher.job import Job
-from dispatcher.ledger import Entry, Filter, Ledger
+from dispatcher.job import Job, Priority
+from dispatcher.ledger import Entry, Filter, Ledger, resuming
 from dispatcher.ledger.rows import ACTIVE, QUEUED
 from dispatcher.sites import LOCAL, job_of
 
@@ -30,6 +30,7 @@ def planned(ledger: Ledger, entry: Entry, plan: Callable[[Job, str], Plan], *, f
         )
     if entry.state == "succeeded" and not fresh:
         raise UsageError(f"job {entry.id} succeeded: there is nothing left to do", "--fresh runs all of it again")
+    job = replace(job, priority=Priority(entry.priority))  # which may have been set since it came in
     found = replace(plan(job, entry.queue), retry_of=entry.id)
     if fresh or not job.checkpoint:
         return found
@@ -37,10 +38,8 @@ def planned(ledger: Ledger, entry: Entry, plan: Callable[[Job, str], Plan], *, f
     first = entry.checkpoints_of or entry.id
     for other in ledger.entries(Filter(queue=entry.queue, states=(QUEUED, *ACTIVE)), None):
         if other.checkpoints_of == first:
-            raise UsageError(
-                f"job {other.id} goes on with the checkpoints of {first} already, and is {other.state}",
-                f"dispatch cancel {other.id} ends it; --fresh begins without them",
-            )
+            # Early, for planning may ask a person; whoever comes meanwhile is met by `Ledger.add`.
+            raise resuming.in_use(other.id, other.state, first)
     return replace(found, checkpoints_of=first)
 
 

@@ -11,7 +11,7 @@ import pytest
 from dispatcher.api import Dispatcher
 from dispatcher.backends.base import State
 from dispatcher.clock import stamp
-from dispatcher.errors import AuthError, CapacityError, ExitCode, PolicyRefusal
+from dispatcher.errors import AuthError, CapacityError, ExitCode, PolicyRefusal, UsageError
 from dispatcher.job import Priority
 from dispatcher.scheduling.refusals import BACKOFF
 from tests.dispatcher.command_line import Run, submitted
@@ -263,6 +263,24 @@ def test_what_has_not_ended_or_succeeded_or_goes_on_already_is_not_retried(
     assert "succeeded: there is nothing left to do" in said.err
     assert "--fresh runs all of it again" in said.err
     assert line("retry", second, "--fresh").code == 0
+
+
+def test_a_retry_goes_as_urgently_as_the_first_went_and_of_two_planned_at_once_one_is_recorded(
+    line: Run, dispatcher: Dispatcher, cloud: ToyCloud
+) -> None:
+    first = ended(line, cloud, *KEPT)
+    dispatcher.pause("line")
+    one, two = dispatcher.plan_retry(first), dispatcher.plan_retry(first)
+    again = dispatcher.enqueue(one)
+    with pytest.raises(UsageError, match=f"job {again.id} goes on with the checkpoints of {first} already"):
+        dispatcher.enqueue(two)
+    line("set-priority", again.id, "critical")
+    dispatcher.resume("line")
+    dispatcher.tick()
+    cloud.end(f"train-{again.id}-1", State.FAILED)
+    dispatcher.tick()
+    third = dispatcher.enqueue(dispatcher.plan_retry(again.id))
+    assert (third.checkpoints_of, third.priority) == (first, Priority.CRITICAL)
 
 
 def test_checkpoints_in_another_zone_are_out_of_reach(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 
 from dispatcher import cli
 from dispatcher.api import Dispatcher
+from dispatcher.backends.base import State
 from dispatcher.clock import moment
 from dispatcher.doctor import examine
 from dispatcher.errors import UsageError
@@ -56,6 +59,31 @@ def test_two_people_share_one_line_its_cap_and_its_order(synced: Open, cloud: To
     ada.tick()
     assert bob.show(second.id).state == "pending"
     assert [entry.who for entry in ada.list()] == ["bob", "ada"]
+
+
+def test_of_retries_at_the_same_moment_one_goes_on_with_the_checkpoints(synced: Open, cloud: ToyCloud) -> None:
+    ada = synced("ada")
+    first = ada.submit(dataclasses.replace(job(), checkpoint=True), "line")
+    cloud.end(cloud.sent[0], State.FAILED)
+    ada.tick()
+    start, refused = threading.Barrier(4), list[str]()
+
+    def again(number: int) -> None:
+        one = synced(f"p{number}")
+        plan = one.plan_retry(first.id)
+        start.wait(timeout=30)
+        try:
+            one.enqueue(plan)
+        except UsageError as error:
+            refused.append(error.message)
+
+    people = [threading.Thread(target=again, args=(number,)) for number in range(4)]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join(timeout=60)
+    (kept,) = [entry.id for entry in ada.list() if entry.retry_of == first.id]
+    assert refused == [f"job {kept} goes on with the checkpoints of {first.id} already, and is queued"] * 3
 
 
 def test_times_are_the_database_s_on_a_machine_whose_clock_is_off(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dispatcher.errors import LedgerError
+from dispatcher.errors import LedgerError, UsageError
 from dispatcher.ledger import Caps, Entry, Event, Filter, Lease, Load, Target
 from tests.dispatcher.ledger.given import LATER, MUCH_LATER, NOW, Open, add, claim, entry, sync
 
@@ -28,6 +28,20 @@ class Conformance:
         with pytest.raises(LedgerError):
             add(ledger, entry("aaaa", who="bob"))
         assert len(ledger.events("aaaa")) == 1
+
+    def test_one_at_a_time_goes_on_with_the_checkpoints_of_another(self, open: Open) -> None:
+        ledger = open()
+        add(ledger, entry("first"), entry("again", retry_of="first", checkpoints_of="first"))
+        refused = "job again goes on with the checkpoints of first already, and is "
+        with pytest.raises(UsageError, match=f"{refused}queued"):
+            add(open(), entry("twice", retry_of="first", checkpoints_of="first"))
+        assert claim(ledger, skip=("first",)) == "again"
+        with pytest.raises(UsageError, match=f"{refused}submitting"):
+            add(ledger, entry("twice", retry_of="first", checkpoints_of="first"))
+        add(ledger, entry("fresh", retry_of="first"), entry("other", retry_of="x", checkpoints_of="x"))
+        assert ledger.change("again", {"state": "failed", "reason": "no", "ended_at": NOW})
+        add(ledger, entry("next", retry_of="again", checkpoints_of="first"))
+        assert ledger.entry("twice") is None
 
     def test_jobs_wait_in_the_order_of_priority_time_and_id(self, open: Open) -> None:
         ledger = open()
