@@ -182,7 +182,7 @@ def _indexes() -> Iterator[str]:
     yield "DROP INDEX submissions_waiting"
     active = "state IN ('submitting', 'pending', 'running', 'interrupted', 'stopping')"
     # Whatever may keep a job from going is behind the order: those that may not go are passed over in the index.
-    held = "zone, hardware, spot, not_before, cancel_requested_at, sweep, job_type, host"
+    held = "zone, hardware, spot, not_before, cancel_requested_at, sweep, job_type, host, state"
     for name, columns, condition in (
         ("waiting", f"queue, priority, submitted_at, id, {held}", "state = 'queued'"),
         ("queued", waiting, "state = 'queued'"),
