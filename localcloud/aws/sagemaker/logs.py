@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from localcloud.jobs.logs import Line, Stream
@@ -27,12 +26,20 @@ def stream(logs: Any, name: str) -> Stream:
 
 def open_stream(logs: Any, name: str) -> Stream:
     """Make the group and the stream, either of which may be there already."""
-    exists = logs.exceptions.ResourceAlreadyExistsException
-    with contextlib.suppress(exists):
-        logs.create_log_group(logGroupName=GROUP)
-    with contextlib.suppress(exists):
-        logs.create_log_stream(logGroupName=GROUP, logStreamName=name)
+    _made(logs.create_log_group, logGroupName=GROUP)
+    _made(logs.create_log_stream, logGroupName=GROUP, logStreamName=name)
     return stream(logs, name)
+
+
+def _made(create: Callable[..., object], **named: str) -> None:
+    from botocore.exceptions import ClientError
+
+    try:
+        create(**named)
+    except ClientError as error:
+        # By its code: two threads that first need a client's own classes at once may each get others.
+        if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+            raise
 
 
 def _batches(lines: Sequence[Line]) -> Iterator[list[dict[str, Any]]]:

@@ -326,3 +326,29 @@ def test_a_client_reads_nothing_of_the_users_own_configuration(
     signed = client.generate_presigned_url("list_buckets")
     assert "testing" in signed
     assert "real" not in signed
+
+
+@pytest.mark.parametrize(
+    ("code", "passes"), [("ResourceAlreadyExistsException", True), ("AccessDeniedException", False)]
+)
+def test_a_log_group_that_another_job_made_at_the_same_moment_is_none_the_worse(code: str, passes: bool) -> None:
+    from botocore.exceptions import ClientError
+
+    class Refusing:
+        """Raises what a client raises whose own classes of errors another thread has just made anew."""
+
+        class exceptions:  # the name that boto3 gives it
+            class ResourceAlreadyExistsException(ClientError):
+                pass
+
+        def create_log_group(self, **named: str) -> None:
+            raise ClientError({"Error": {"Code": code, "Message": ""}}, "CreateLogGroup")
+
+        def create_log_stream(self, **named: str) -> None:
+            pass
+
+    if passes:
+        logs.open_stream(Refusing(), "j/algo-1")
+    else:
+        with pytest.raises(ClientError):
+            logs.open_stream(Refusing(), "j/algo-1")
