@@ -36,6 +36,8 @@ def parse(source: str, data: bytes | str, changes: Changes | None = None, defaul
     tree = document.one(source, data)
     if not isinstance(tree, Fields):
         raise SpecError([Problem(source, tree.line, "", "is not a mapping of keys", "see docs/job-file.md")])
+    if {"parameters", "job"} <= set(tree.fields):
+        raise SpecError([Problem(source, tree.line, "", "is a sweep, not a job", f"dispatch sweep {source}")])
     return read(tree, changes, defaults)
 
 

@@ -152,6 +152,9 @@ def _job(value: Value) -> tuple[str, Fields] | None:
     if typed is None:
         return None
     path = Path(typed) if node.source == "-" else Path(node.source).parent / typed
+    if not path.exists():
+        value.wrong(f"names {path}, and there is no such file", "the path counts from where the sweep file is")
+        return None
     try:
         tree = document.one(str(path), document.read(path))
     except SpecError as error:

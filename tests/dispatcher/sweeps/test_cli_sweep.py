@@ -156,3 +156,15 @@ def test_jobs_are_listed_by_the_id_or_the_name_of_their_sweep(sweep: Run) -> Non
         said = sweep(*words, "--sweep", "nope")
         assert (said.code, said.out) == (7, "")
         assert "there is no sweep nope" in said.err
+
+
+def test_a_sweep_file_that_is_submitted_as_a_job_is_told_from_a_wrong_one(sweep: Run) -> None:
+    said = sweep("submit", "sweep.yaml", "-q", "line")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.splitlines()[0].endswith("is a sweep, not a job (dispatch sweep sweep.yaml)")
+
+
+def test_a_job_file_that_is_missing_is_told_with_the_line_that_names_it(sweep: Run) -> None:
+    text = FOUR[: FOUR.index("job: ")] + "job: gone.yaml\n"
+    Path("sweep.yaml").write_text(text)
+    assert "sweep.yaml:7: job: names gone.yaml, and there is no such file" in sweep("sweep", "sweep.yaml").err

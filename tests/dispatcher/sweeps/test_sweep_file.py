@@ -66,7 +66,7 @@ def test_the_job_may_be_a_file_beside_the_sweep(tmp_path: Path) -> None:
 
 
 def test_a_job_file_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"gone\.yaml: there is no such file"):
+    with pytest.raises(SpecError, match=r"sweep\.yaml:3: job: names .*gone\.yaml, and there is no such file"):
         sweep_file.parse(str(tmp_path / "sweep.yaml"), SMALL.replace(JOB, "job: gone.yaml\n"))
 
 
