@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dispatcher.errors import ExitCode
-from dispatcher.ledger import Filter, paging
+from dispatcher.ledger import Filter, SweepRow, paging
 from dispatcher.ledger.sqlite import SqliteLedger
 from tests.dispatcher.command_line import Run
 from tests.dispatcher.ledger.given import add, entry
@@ -40,6 +40,7 @@ def filled(line: Run, tmp_path: Path) -> SqliteLedger:
         }
         ledger.change(f"job{number}", ended)
     add(ledger, entry("waits"))
+    ledger.add_sweep(SweepRow("s1", "search", "bob", "laptop-7", DAY.format(day=2), "{}", "d", "ended"))
     return ledger
 
 
