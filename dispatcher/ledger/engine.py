@@ -71,6 +71,12 @@ class Engine(Protocol):
         ...
 
     @property
+    def guard(self) -> str:
+        """The condition under which a statement may be a whole change: that this program knows the schema. Empty
+        where there are no such statements, for they take an INSERT of what was changed in the same one."""
+        ...
+
+    @property
     def clock(self) -> Clock | None:
         """As Ledger.clock."""
         ...
@@ -87,6 +93,11 @@ class Engine(Protocol):
 
     def serialise(self, db: Transaction, queue: str) -> None:
         """Keep others from claiming from a queue until the transaction ends, where they could."""
+        ...
+
+    def at_once(self, sql: Sql, queue: str | None = None) -> list[Row]:
+        """Run one statement that is a whole change and has the guard; with a `queue`, while nobody else claims
+        from that. It takes one message to the database and back."""
         ...
 
     def ring(self, db: Transaction) -> None:

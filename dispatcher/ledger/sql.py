@@ -259,9 +259,11 @@ class SqlLedger:
         wanted = Wanted(queue, now, takes, skip, ageing, host)
         first = picking.first(wanted, "" if alone else self.engine.locking)
         sql = picking.claim(first, picking.fits(wanted, caps), lease, now)
+        if self.engine.guard:
+            sql = picking.told(sql, self.engine.guard, self._redactor.text(lease.owner), now)
+            rows = self.engine.at_once(sql, queue if alone else None)
+            return Entry(*rows[0]) if rows else None
         with self.engine.change() as db:
-            if alone:
-                self.engine.serialise(db, queue)
             rows = db.rows(sql.text, sql.values)
             if not rows:
                 return None

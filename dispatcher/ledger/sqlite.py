@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dispatcher.clock import Sleep
 from dispatcher.errors import UnreachableError
-from dispatcher.ledger.engine import Row, Transaction
+from dispatcher.ledger.engine import Row, Sql, Transaction
 from dispatcher.ledger.opening import connect, schema, translated
 from dispatcher.ledger.sql import SqlLedger
 from dispatcher.redact import Redactor
@@ -69,7 +69,7 @@ class SqliteEngine:
     shareable = False
     exposed = False
     clock = None
-    locking = ""
+    locking = guard = ""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, patience: float, sleep: Sleep) -> None:
         self.path = path
@@ -162,6 +162,10 @@ class SqliteEngine:
 
     def serialise(self, db: Transaction, queue: str) -> None:
         """An immediate transaction is alone already."""
+
+    def at_once(self, sql: Sql, queue: str | None = None) -> list[Row]:
+        with self.change() as db:
+            return db.rows(sql.text, sql.values)
 
     def ring(self, db: Transaction) -> None:
         count = "CAST(CAST(meta.value AS INTEGER) + 1 AS TEXT)"

@@ -17,7 +17,7 @@ from psycopg.pq import TransactionStatus
 from dispatcher.clock import Clock
 from dispatcher.errors import AuthError, LedgerError, UnreachableError
 from dispatcher.ledger.address import shown
-from dispatcher.ledger.engine import Row, Transaction, Unsure
+from dispatcher.ledger.engine import Row, Sql, Transaction, Unsure
 from dispatcher.ledger.migrations import SCHEMA
 from dispatcher.ledger.postgres import schema
 from dispatcher.ledger.postgres.clock import SharedClock
@@ -36,6 +36,9 @@ _CONNECTION: dict[str, Any] = {
     "keepalives_count": 4,
     "tcp_user_timeout": 30_000,
 }
+
+
+_TURN = "SELECT 1 FROM pg_advisory_xact_lock(?, hashtext(?))"
 
 
 class PostgresLedger(SqlLedger):
@@ -74,6 +77,7 @@ class PostgresEngine:
 
     shareable = True
     locking = "FOR UPDATE SKIP LOCKED"
+    guard = f"(SELECT version FROM {schema.NAME}.schema_version) <= {SCHEMA}"
 
     def __init__(self, url: str, *, readonly: bool, patience: float) -> None:
         self._url = url
@@ -153,8 +157,13 @@ class PostgresEngine:
             raise
 
     def _commit(self, connection: psycopg.Connection[Row]) -> None:
-        try:
+        with self._recording(connection):
             connection.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _recording(self, connection: psycopg.Connection[Row]) -> Iterator[None]:
+        try:
+            yield
         except psycopg.OperationalError as error:
             if not connection.closed:
                 raise
@@ -162,6 +171,29 @@ class PostgresEngine:
                 f"the ledger {self.name} went away while it recorded a change: it may be there or not",
                 "look with `dispatch list` before you do it again",
             ) from error
+
+    def at_once(self, sql: Sql, queue: str | None = None) -> list[Row]:
+        with translated(self.name):
+            connection = self._live()
+            with self._recording(connection):
+                rows = self._alone(connection, sql, queue) if queue else self._ask(sql.text, sql.values)
+            if not rows:  # there was nothing to change, or the guard did not allow it
+                schema.version(connection.cursor(), self.name)
+            return rows
+
+    def _alone(self, connection: psycopg.Connection[Row], sql: Sql, queue: str) -> list[Row]:
+        """Statements of their own, for each sees what was there when it began: here, when the lock was had."""
+        try:
+            with connection.pipeline():
+                connection.execute("BEGIN")
+                connection.execute(_marked(_TURN), (schema.LOCK, queue))
+                found = connection.execute(_marked(sql.text), _stored(sql.values))
+                connection.execute("COMMIT")
+            return found.fetchall()
+        except BaseException:
+            with contextlib.suppress(psycopg.Error):
+                connection.execute("ROLLBACK")
+            raise
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Transaction]:
@@ -220,7 +252,7 @@ class PostgresEngine:
     def serialise(self, db: Transaction, queue: str) -> None:
         # An advisory lock ends with its transaction. Two queues may share a number by chance: then they wait for
         # each other, and nothing else happens.
-        db.rows("SELECT 1 FROM pg_advisory_xact_lock(?, hashtext(?))", (schema.LOCK, queue))
+        db.rows(_TURN, (schema.LOCK, queue))
 
     def ring(self, db: Transaction) -> None:
         db.rows("SELECT 1 FROM pg_notify(?, '')", (schema.CHANNEL,))

@@ -104,6 +104,10 @@ def migrate(cursor: Any, name: str) -> None:
         cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {NAME}")
         cursor.execute(f"CREATE TABLE IF NOT EXISTS {NAME}.schema_version (version INTEGER NOT NULL)")
         cursor.execute(f"INSERT INTO {NAME}.schema_version VALUES (0)")
+    if found:
+        # A statement that is a whole change does not ask for the lock above: it looks at the version while it has
+        # this table, so that it is either over now, or sees the new version.
+        cursor.execute(f"LOCK TABLE {NAME}.submissions IN SHARE ROW EXCLUSIVE MODE")
     for migration in MIGRATIONS[found:]:
         migration(PostgresSchema(cursor))
     cursor.execute(f"UPDATE {NAME}.schema_version SET version = {SCHEMA}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,6 +17,7 @@ from dispatcher.ledger import Caps, Event, Filter, Lease, Ledger
 from dispatcher.ledger.copying import copy
 from dispatcher.ledger.erasing import Order, erase
 from dispatcher.ledger.migrations import MIGRATIONS, SCHEMA
+from dispatcher.ledger.postgres import schema
 from dispatcher.ledger.postgres.engine import PostgresLedger
 from dispatcher.ledger.postgres.schema import PostgresSchema
 from dispatcher.ledger.rows import ENTRY_COLUMNS, Entry
@@ -147,6 +149,39 @@ def test_nothing_is_written_into_a_newer_schema_also_before_its_news_is_read(
         with pytest.raises(LedgerError, match="newer launchway"):
             add(ledger, entry("b"))
     assert sql("SELECT count(*) FROM launchway.submissions") == [(0,)]
+
+
+@pytest.mark.parametrize("caps", [Caps(), Caps(running=1)], ids=["side by side", "in turn"])
+def test_nothing_is_claimed_in_a_newer_schema_and_a_claim_without_its_event_is_none(
+    ledger: PostgresLedger, sql: Ask, caps: Caps
+) -> None:
+    add(ledger, entry("a"))
+    lease = Lease("t", "AKIA" + "IOSFODNN7EXAMPLQ", LATER)
+    sql(f"UPDATE launchway.schema_version SET version = {SCHEMA + 1}")
+    with pytest.raises(LedgerError, match="newer launchway"):
+        ledger.claim("line", lease=lease, now=NOW, caps=caps)
+    sql(f"UPDATE launchway.schema_version SET version = {SCHEMA}")
+    sql("ALTER TABLE launchway.events ADD CONSTRAINT none CHECK (kind <> 'claimed')")
+    with pytest.raises(LedgerError, match="none"):
+        ledger.claim("line", lease=lease, now=NOW, caps=caps)
+    assert sql("SELECT state, claimed_at FROM launchway.submissions") == [("queued", None)]
+    sql("ALTER TABLE launchway.events DROP CONSTRAINT none")
+    claimed = ledger.claim("line", lease=lease, now=NOW, caps=caps)
+    assert claimed is not None
+    [event] = [one for one in ledger.events("a") if one.kind == "claimed"]
+    assert event.who == "[redacted]"
+    assert json.loads(event.data) == {"attempt": 1, "cloud_name": claimed.cloud_name}
+
+
+def test_who_brings_the_schema_up_waits_for_a_claim_that_has_begun(
+    ledger: PostgresLedger, database_url: str, sql: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql(f"UPDATE launchway.schema_version SET version = {SCHEMA - 1}")
+    monkeypatch.setattr(schema, "MIGRATIONS", [lambda schema: None] * SCHEMA)
+    with psycopg.connect(database_url) as other:
+        other.execute("LOCK TABLE launchway.submissions IN ROW EXCLUSIVE MODE")
+        with pytest.raises(UnreachableError, match="locked by another process"):
+            PostgresLedger(database_url, patience=0.1)
 
 
 def test_who_brings_the_schema_up_waits_for_changes_that_have_begun(

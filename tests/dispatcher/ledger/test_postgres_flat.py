@@ -55,11 +55,13 @@ class Recording:
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
         self.asked: list[tuple[bytes, Any]] = []
+        self.number = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
     def execute(self, sql: bytes | LiteralString, values: Any = None) -> object:
+        self.number += 1
         if isinstance(sql, bytes) and b"submissions" in sql and not sql.startswith(b"INSERT"):
             self.asked.append((sql, values))
         return self._connection.execute(sql, values)
@@ -126,6 +128,31 @@ def test_a_list_looks_at_little_more_than_it_shows(
     full: PostgresLedger, wanted: Filter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert looked_at(full, lambda ledger: ledger.entries(wanted, 20), monkeypatch) <= LOOKED_AT
+
+
+def test_a_list_that_is_asked_for_again_is_not_planned_again(full: PostgresLedger) -> None:
+    for number in range(20):
+        full.entries(Filter(), 21)
+        full.entries(Filter(states=FINAL, who=f"who{number % 7}"), 21)
+    found = full.engine.rows(
+        "SELECT custom_plans FROM pg_prepared_statements WHERE statement ~ 'id LIMIT (21|.[0-9]+)$'"
+    )
+    assert len(found) >= 2
+    assert max(row[0] for row in found) <= 5
+
+
+def test_a_claim_is_one_message_to_the_database_and_back(
+    full: PostgresLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = full.engine
+    assert isinstance(engine, PostgresEngine)
+    recording = Recording(engine._connection)
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "_connection", recording)
+        claimed = full.claim("q1", lease=LEASE, now=NOW, caps=Caps())
+    assert claimed is not None
+    assert recording.number == 1
+    assert [(event.kind, event.who) for event in full.events(claimed.id)] == [("claimed", "o")]
 
 
 @pytest.mark.parametrize(
