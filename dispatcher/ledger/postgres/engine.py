@@ -326,11 +326,12 @@ class PostgresEngine:
         if self._readonly:
             connection.execute("SET default_transaction_read_only TO on")
         else:
-            connection.add_notify_handler(self._hear)
+            # News may come before the connection is in its place here.
+            connection.add_notify_handler(functools.partial(self._hear, connection.info.backend_pid))
             connection.execute(f"LISTEN {schema.CHANNEL}".encode())
 
-    def _hear(self, news: psycopg.Notify) -> None:
-        if news.pid != self._connection.info.backend_pid:
+    def _hear(self, own: int, news: psycopg.Notify) -> None:
+        if news.pid != own:
             self._heard = True
             self._outdated = self._outdated or news.payload == schema.CHANGED
 

@@ -224,6 +224,24 @@ def test_a_change_is_on_the_disk_when_it_returns_also_where_the_server_would_not
             assert ledger.engine.rows("SHOW synchronous_commit") == [(found,)]
 
 
+def test_news_that_come_while_a_ledger_is_being_opened_are_heard(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute = psycopg.Connection.execute
+
+    def with_news(self: Any, query: Any, *rest: Any, **more: Any) -> Any:
+        done = execute(self, query, *rest, **more)
+        if query == f"LISTEN {schema.CHANNEL}".encode():
+            with psycopg.connect(database_url, autocommit=True) as other:
+                execute(other, f"NOTIFY {schema.CHANNEL}")
+            execute(self, "SELECT 1")
+        return done
+
+    monkeypatch.setattr(psycopg.Connection, "execute", with_news)
+    with closing(PostgresLedger(database_url)) as ledger:
+        assert ledger.wait(0)
+
+
 def test_events_can_neither_be_changed_nor_removed(ledger: PostgresLedger, sql: Ask) -> None:
     add(ledger, entry("a"))
     for statement in ("DELETE FROM", "UPDATE", "TRUNCATE"):
