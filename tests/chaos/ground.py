@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,64 +16,42 @@ from tests.backends.sagemaker import landing as aws
 from tests.backends.vertex import landing as gcp
 from tests.chaos import census
 from tests.chaos.census import Found
-from tests.localcloud.azure.inside import WORKSPACE, api_version
+from tests.chaos.setting import Lane
 
-QUEUES = """
-queues:
-  - {name: aws-wide, zone: aws, max_running: 6}
-  - {name: aws-narrow, zone: aws, max_running: 2}
-  - {name: gcp-wide, zone: gcp, max_running: 3}
-  - {name: azure-wide, zone: azure, max_running: 3}
-"""
-
-INSTANCES = {
-    "aws-wide": "ml.m5.large",
-    "aws-narrow": "ml.m5.xlarge",
-    "gcp-wide": gcp.INSTANCE,
-    "azure-wide": azure.INSTANCE,
-}
-"""The machine type that jobs of a queue ask for."""
+LANES = (
+    Lane("aws-wide", "aws", "ml.m5.large", 8),
+    Lane("aws-narrow", "aws", "ml.m5.xlarge", 2),
+    Lane("gcp-wide", "gcp", gcp.INSTANCE, 4),
+    Lane("azure-wide", "azure", azure.INSTANCE, 4),
+)
+"""Few slots, so that jobs wait and have an order to keep."""
 
 SERVICES = ("sagemaker", "aiplatform", "machinelearningservices")
 
 
 @dataclass(frozen=True)
 class Ground:
-    """A local cloud with a zone of each kind, and how to name every job in each."""
+    """A local cloud with a zone of each kind."""
 
     cloud: Cloud
     zones: Mapping[str, Zone]
-    names: Mapping[str, Callable[[], Iterator[str]]]
 
     def sync(self, dispatcher: Dispatcher, folder: Path) -> None:
         """Read the zones and queues into a ledger."""
         outputs, queues = folder / "outputs.json", folder / "chaos.queues.yaml"
         contract = Contract(1, "2026-11-21T08:00:00Z", "chaos", "none", dict(self.zones))
         outputs.write_text(json.dumps({"contract": as_json(contract)}))
-        queues.write_text(QUEUES)
+        lines = [{"name": lane.queue, "zone": lane.zone, "max_running": lane.slots} for lane in LANES]
+        queues.write_text(json.dumps({"queues": lines}))
         dispatcher.sync(outputs=[outputs], queues=queues, project=folder)
 
-    def census(self, dispatcher: Dispatcher) -> list[Found]:
+    def census(self) -> list[Found]:
         """Every job of every zone."""
-        found: list[Found] = []
-        with _surrounded(self.cloud.environment):
-            for queue in ("aws-wide", "gcp-wide", "azure-wide"):
-                line = dispatcher.queue(queue)
-                zone = line.queue.zone
-                found += census.observed(zone, list(self.names[zone]()), dispatcher.backend(line))
-        return found
-
-
-@contextlib.contextmanager
-def _surrounded(environment: Mapping[str, str]) -> Iterator[None]:
-    """The vendors' clients read the environment of their process, and nothing else."""
-    before = dict(os.environ)
-    os.environ.update(environment)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+        return [
+            *census.sagemaker(self.cloud, "aws", aws.REGION),
+            *census.vertex(self.cloud, "gcp", gcp.REGION),
+            *census.azureml(self.cloud, "azure"),
+        ]
 
 
 def land(root: Path, cloud: Cloud) -> Ground:
@@ -87,12 +63,4 @@ def land(root: Path, cloud: Cloud) -> Ground:
     (root / "image").mkdir()
     cloud.images.add("chaos", root / "image")
     cloud.settings(stop_seconds=1, check_images=False)
-    return Ground(
-        cloud,
-        {name: landing.zone for name, landing in made.items()},
-        {
-            "aws": lambda: census.sagemaker(cloud, aws.REGION),
-            "gcp": lambda: census.vertex(cloud, gcp.REGION),
-            "azure": lambda: census.azureml(cloud, WORKSPACE, api_version(f"{WORKSPACE}/jobs")),
-        },
-    )
+    return Ground(cloud, {name: landing.zone for name, landing in made.items()})

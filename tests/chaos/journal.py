@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 Line = dict[str, Any]
-"""`t` (the run's clock), `process` (who wrote it), `what`, and whatever belongs to that."""
+"""`t` (the run's clock), `process` and `thread` (who wrote it), `what`, and whatever belongs to that."""
 
 
 class Journal:
@@ -28,7 +29,7 @@ class Journal:
         """Add a line; a write that fails is the run's failure."""
         if what == "add?":
             self.latest = str(more["id"])
-        line = {"t": self._clock(), "what": what, **more}
+        line = {"t": self._clock(), "thread": threading.get_ident(), "what": what, **more}
         os.write(self._file, (json.dumps(line) + "\n").encode())
 
 

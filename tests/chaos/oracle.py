@@ -1,11 +1,13 @@
 """The oracle: compares the ledger with the clouds, and both with what people asked for, after everything is over.
 
-It knows nothing of how the dispatcher works. It is pure: what it is given can be planted, and its tests do so.
+It knows how the ledger is written and what clouds say, and nothing of how the dispatcher comes from one to the
+other. It is pure: what it is given can be planted, and its tests do so.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,8 +45,8 @@ class Verdict:
     overfull: list[str] = field(default_factory=list)
     disorder: list[str] = field(default_factory=list)
     money: list[str] = field(default_factory=list)
-    billed: int = 0
-    """Seconds that the ledger says were billed, all submissions together."""
+    billed: Counter[str] = field(default_factory=Counter)
+    """Seconds that the ledger says were billed, by zone."""
 
     @property
     def clean(self) -> bool:
@@ -89,6 +91,7 @@ def _jobs(evidence: Evidence, verdict: Verdict) -> None:
     by_id = {entry.id: entry for entry in evidence.entries}
     names = Counter(found.name for found in evidence.clouds)
     verdict.doubled += [f"the cloud has {count} jobs named {name}" for name, count in names.items() if count > 1]
+    sent = {(event.submission, _attempt(event)) for event in evidence.events if event.kind in SENT}
     of: dict[str, list[Found]] = {}
     for found in evidence.clouds:
         _, _, rest = found.name.partition("-")
@@ -100,6 +103,10 @@ def _jobs(evidence: Evidence, verdict: Verdict) -> None:
             verdict.doubled.append(f"the cloud has {found.name}, and the ledger {entry.attempt} attempts")
         else:
             of.setdefault(id, []).append(found)
+            if (id, int(attempt)) not in sent:
+                verdict.lost.append(f"the cloud has {found.name}, which was never sent by what the ledger tells")
+            if entry.final and not found.ended:
+                verdict.lost.append(f"{found.name} is {found.state} on its cloud, and job {id} {entry.state}")
     for entry in evidence.entries:
         _agree(entry, sorted(of.get(entry.id, []), key=lambda found: found.created), verdict)
 
@@ -111,19 +118,19 @@ def _agree(entry: Entry, jobs: list[Found], verdict: Verdict) -> None:
     last = next((found for found in jobs if found.name == entry.cloud_name), None)
     if entry.provider_id and last is None:
         verdict.lost.append(f"job {entry.id} is {entry.provider_id} in the ledger, which no cloud has")
-    elif last is None and any(found.name.endswith(f"-{entry.id}-{entry.attempt}") for found in jobs):
-        verdict.lost.append(
-            f"job {entry.id} is {entry.state} and was never sent, says the ledger, and its cloud has it"
-        )
     elif last is not None and entry.final and last.state != entry.state:
         verdict.disagreed.append(f"job {entry.id} is {entry.state} in the ledger and {last.state} on its cloud")
     elif last is None and entry.state in ("succeeded", "timed_out"):
         verdict.disagreed.append(f"job {entry.id} is {entry.state} in the ledger, and no cloud has run it")
     told = entry.billable_seconds or 0
-    verdict.billed += told
+    verdict.billed[entry.zone] += told
     paid = sum({found.provider_id: found.billed or 0 for found in jobs}.values())
     if told != paid:
         verdict.money.append(f"job {entry.id} was billed {told} s in the ledger and {paid} s by its cloud")
+
+
+def _attempt(event: Event) -> int:
+    return int(json.loads(event.data).get("attempt", 0))
 
 
 def _caps(evidence: Evidence, verdict: Verdict) -> None:

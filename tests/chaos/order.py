@@ -48,7 +48,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """How many claims were judged, against how many jobs that surely waited meanwhile, and who was passed over."""
+    """How many claims were judged, against how many jobs that surely waited meanwhile, and who was passed over.
+
+    A claim whose process did not live to tell is in the ledger, and not judged: when it was over is not known.
+    """
 
     claims: int
     compared: int

@@ -12,6 +12,8 @@ def table(outcome: Outcome) -> str:
     """What was done, what went wrong on purpose, and what was found; the findings follow."""
     verdict, states = outcome.verdict, outcome.states
     died = [point for point in outcome.points if outcome.kills[point]]
+    alive = sorted(outcome.points - set(died)) if outcome.setting.kill else []
+    tried = sum(entry.attempt > 1 for entry in outcome.entries)
     rows = [
         ("submitted", f"{sum(states.values())} of {outcome.setting.jobs}"),
         ("done", ", ".join(f"{count} {state}" for state, count in sorted(states.items()))),
@@ -24,8 +26,10 @@ def table(outcome: Outcome) -> str:
             f" {outcome.ordered.compared / max(1, outcome.ordered.claims):.1f} jobs that waited",
         ),
         ("over a cap", str(len(verdict.overfull))),
-        ("money", f"{verdict.billed} s billed, {len(verdict.money)} jobs counted wrong"),
+        ("money", f"{verdict.billed.total()} s billed, {len(verdict.money)} jobs counted wrong"),
         ("kills", f"{outcome.kills.total()}, at {len(died)} of {len(outcome.points)} points, and at random"),
+        *([("nobody died at", ", ".join(alive))] if alive else []),
+        ("more attempts", f"{tried} jobs, {sum(entry.preemptions for entry in outcome.entries)} preemptions"),
         ("fell by themselves", str(len(outcome.fell))),
         ("faults", ", ".join(f"{count} {kind}" for kind, count in sorted(outcome.faults.items())) or "none"),
         ("took", f"{outcome.seconds:.0f} s"),

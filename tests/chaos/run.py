@@ -6,7 +6,7 @@ import contextlib
 import multiprocessing
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
@@ -14,22 +14,30 @@ from random import Random
 from typing import Any
 
 from dispatcher.api import Dispatcher
-from dispatcher.ledger import Filter
+from dispatcher.ledger import Entry, Filter
 from localcloud import running
 from tests.chaos import actors, oracle, order, traces
 from tests.chaos.dying import Fate
-from tests.chaos.ground import INSTANCES, SERVICES, Ground, land
+from tests.chaos.ground import LANES, SERVICES, Ground, land
 from tests.chaos.journal import Line, Reader
 from tests.chaos.oracle import Evidence, Verdict
 from tests.chaos.order import Ordered
 from tests.chaos.setting import Clock, Setting
-from tests.chaos.weather import Weather
+from tests.chaos.weather import FAULTS, Weather
 
 LOOK = 0.05
 """Seconds between two looks at the processes."""
 
 DEATHS, SPREAD = 150, (6, 25)
 """How many deaths a run is to have, and the fewest and most jobs that are submitted between two of them."""
+
+POINTS = (
+    *("add: before its commit", "add: committed"),
+    *("claim: before its commit", "claim: committed"),
+    *("change: before its commit", "change: committed"),
+    *("submit: before the call", "submit: answered"),
+)
+"""The steps of a submission, at each of which somebody has to die; all others are found by being passed."""
 
 AT_RANDOM = 0.2
 """How many of the deaths are at no point in particular."""
@@ -58,10 +66,26 @@ class Outcome:
     fell: list[str]
     seconds: float
 
+    entries: Sequence[Entry] = ()
+
     @property
     def clean(self) -> bool:
         """Whether the oracle has found nothing."""
         return self.verdict.clean and not self.ordered.passed and not self.fell
+
+    @property
+    def spared(self) -> list[str]:
+        """What was to be seen and was not: kills at each step, faults of each kind, bills, later attempts."""
+        missing = [f"nobody died at {point!r}" for point in POINTS if self.setting.kill and not self.kills[point]]
+        kinds = {kind for _, kind, _, _ in FAULTS}
+        missing += [
+            f"no fault {kind!r}" for kind in sorted(kinds) if self.setting.faults and not self.faults.get(kind)
+        ]
+        missing += [f"nothing was billed in {lane.zone}" for lane in LANES if not self.verdict.billed[lane.zone]]
+        for name in ("preemptions", "retries"):
+            if not sum(getattr(entry, name) for entry in self.entries):
+                missing.append(f"no {name}")
+        return missing
 
 
 @dataclass
@@ -141,6 +165,7 @@ class _Run:
         if not known or self.dice.random() < AT_RANDOM:
             seat.doomed_at = time.monotonic() + self.dice.uniform(0, 0.5)
             return
+        known = [point for point in POINTS if point in known and not self.kills[point]] or known
         rarest = min(self.kills[point] for point in known)
         point = self.dice.choice([point for point in known if self.kills[point] == rarest])
         with contextlib.suppress(ProcessLookupError):
@@ -219,7 +244,7 @@ def run(
             agents=agents,
             kill=kill,
             faults=faults,
-            instances=INSTANCES,
+            lanes=LANES,
         )
         seats = [_Seat("submitter", slot) for slot in range(submitters)]
         seats += [_Seat("agent", slot) for slot in range(agents)]
@@ -267,8 +292,8 @@ def _judged(going: _Run, ground: Ground, dispatcher: Dispatcher, weather: Weathe
     events = sorted(
         (event for entry in entries for event in dispatcher.reading.events(entry.id)), key=lambda event: event.seq
     )
-    caps = {row.name: dispatcher.queue(row.name).queue.max_running or 0 for row in dispatcher.queues()}
-    evidence = Evidence(going.setting.jobs, entries, events, ground.census(dispatcher), going.lines, caps)
+    caps = {lane.queue: lane.slots for lane in going.setting.lanes}
+    evidence = Evidence(going.setting.jobs, entries, events, ground.census(), going.lines, caps)
     return Outcome(
         going.setting,
         oracle.judge(evidence),
@@ -279,4 +304,5 @@ def _judged(going: _Run, ground: Ground, dispatcher: Dispatcher, weather: Weathe
         weather.sent,
         going.fell,
         seconds,
+        entries,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import SupportsIndex
@@ -52,11 +52,18 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """`environment` leads to the clouds, `ledger` is as `--ledger` takes it, `folder` holds journals and logs.
+class Lane:
+    """A queue in front of a zone: what machines its jobs ask for, and how many of them run at once."""
 
-    `instances` names a machine type for every queue that jobs go to.
-    """
+    queue: str
+    zone: str
+    instance: str
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """`environment` leads to the clouds, `ledger` is as `--ledger` takes it, `folder` holds journals and logs."""
 
     folder: Path
     ledger: str
@@ -68,7 +75,7 @@ class Setting:
     agents: int
     kill: bool
     faults: bool
-    instances: Mapping[str, str] = field(default_factory=dict)
+    lanes: tuple[Lane, ...]
 
     @property
     def journals(self) -> Path:
@@ -95,19 +102,23 @@ class Wish:
 def wish(setting: Setting, number: int) -> Wish:
     """What somebody wants as job `number`: always the same for one seed."""
     dice = Random(f"{setting.seed}-{number}")
-    queue = dice.choice(sorted(setting.instances))
+    lane = dice.choices(setting.lanes, [lane.slots for lane in setting.lanes])[0]
     command = dice.choices([("true",), ("sleep", f"{dice.uniform(0.2, 2):.2f}"), ("false",)], [72, 20, 8])[0]
     preemptible = dice.random() < 0.4
+    priority = Priority(dice.choices(range(4), [5, 20, 50, 25])[0])
+    if dice.random() < 0.03:
+        # One that is in the way of others for so long that they come before it is over.
+        command, preemptible, priority = ("sleep", "8"), True, Priority.LOW
     job = Job(
         image="chaos",
         command=command,
         name=f"c{number}",
-        priority=Priority(dice.choices(range(4), [5, 20, 50, 25])[0]),
-        resources=Resources(instance=setting.instances[queue]),
+        priority=priority,
+        resources=Resources(instance=lane.instance),
         max_runtime=LONG,
         checkpoint=preemptible,
         preemptible=preemptible,
         retries=dice.choice((0, 0, 2)),
         retry_on=("program", "capacity", "provider"),
     )
-    return Wish(job, queue, dice.random() < 0.05)
+    return Wish(job, lane.queue, dice.random() < 0.05)

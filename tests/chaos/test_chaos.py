@@ -23,6 +23,8 @@ def test_whoever_is_killed_nothing_is_lost_doubled_out_of_turn_or_paid_twice(
     outcome = run(tmp_path, jobs=JOBS, ledger=postgres.url() if kind == "postgres" else None)
     assert outcome.clean, table(outcome)
     assert sum(outcome.states.values()) == JOBS
+    assert not outcome.spared, table(outcome)
     assert outcome.states["succeeded"] > JOBS / 2, table(outcome)
     assert outcome.kills.total() >= JOBS / 20, table(outcome)
+    assert outcome.ordered.claims > JOBS * 0.9, "few who claim die of it, and those that live are judged"
     assert outcome.ordered.compared > JOBS, "jobs waited, so that the order could be seen"

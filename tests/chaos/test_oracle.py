@@ -30,11 +30,15 @@ def found(number: int, attempt: int = 1, **changes: Any) -> Found:
     return Found(**{**given, **changes})
 
 
-def event(number: int, kind: str, seq: int) -> Event:
-    return Event(f"j{number}", AT.format(seq), kind, "ada", "{}", seq)
+def event(number: int, kind: str, seq: int, attempt: int = 1) -> Event:
+    return Event(f"j{number}", AT.format(seq), kind, "ada", f'{{"attempt": {attempt}}}', seq)
 
 
-EVENTS = (event(0, "claimed", 1), event(0, "succeeded", 2), event(1, "claimed", 3), event(1, "succeeded", 4))
+EVENTS = (
+    *(event(0, "claimed", 1), event(0, "submitted", 2), event(0, "succeeded", 3)),
+    *(event(1, "claimed", 4), event(1, "adopted", 5), event(1, "succeeded", 6)),
+)
+AGAIN = (*EVENTS, event(1, "submitted", 7, attempt=2))
 
 
 def judged(**changes: Any) -> Verdict:
@@ -47,7 +51,7 @@ def judged(**changes: Any) -> Verdict:
 def test_nothing_is_found_where_nothing_is_wrong() -> None:
     verdict = judged()
     assert verdict.clean, verdict.all()
-    assert verdict.billed == 14
+    assert verdict.billed == {"z": 14}
 
 
 @pytest.mark.parametrize(
@@ -62,6 +66,7 @@ def test_nothing_is_found_where_nothing_is_wrong() -> None:
             {
                 "entries": [ended(0), ended(1, state="cancelled", cloud_name=None, provider_id=None)],
                 "clouds": [found(0), found(1)],
+                "events": [one for one in EVENTS if one.kind != "adopted"],
             },
         ),
         ("lost", {"clouds": [found(0), found(1), found(1, name="c9-j9-1")]}),
@@ -80,7 +85,23 @@ def test_nothing_is_found_where_nothing_is_wrong() -> None:
             "disagreed",
             {"entries": [ended(0), ended(1, provider_id=None, billable_seconds=0)], "clouds": [found(0)]},
         ),
-        ("overfull", {"events": sorted(EVENTS, key=lambda event: event.kind)}),
+        ("overfull", {"events": sorted(EVENTS, key=lambda event: event.kind == "succeeded")}),
+        ("lost", {"events": [one for one in EVENTS if one.kind != "adopted"]}),
+        ("lost", {"clouds": [found(0), found(1, state="InProgress", ended="", billed=None)]}),
+        (
+            "lost",
+            {
+                "entries": [ended(0), ended(1, state="cancelled", cloud_name=None, billable_seconds=None)],
+                "clouds": [found(0), found(1, state="InProgress", ended="", billed=None)],
+            },
+        ),
+        (
+            "lost",
+            {
+                "entries": [ended(0), ended(1, state="failed", attempt=2, cloud_name=None, billable_seconds=None)],
+                "clouds": [found(0), found(1, state="InProgress", ended="", billed=None)],
+            },
+        ),
         ("money", {"entries": [ended(0), ended(1, billable_seconds=14)]}),
         ("money", {"entries": [ended(0), ended(1, billable_seconds=None)]}),
     ],
@@ -94,7 +115,7 @@ def test_each_thing_that_is_wrong_is_found_and_called_what_it_is(kind: str, chan
 def test_an_attempt_that_began_when_the_one_before_had_ended_is_no_double_and_both_are_paid() -> None:
     later = found(1, 2, provider_id="arn:2", created=AT.format(21), ended=AT.format(29))
     twice = ended(1, attempt=2, cloud_name="c1-j1-2", provider_id="arn:2", billable_seconds=14)
-    verdict = judged(entries=[ended(0), twice], clouds=[found(0), found(1), later])
+    verdict = judged(entries=[ended(0), twice], clouds=[found(0), found(1), later], events=AGAIN)
     assert verdict.clean, verdict.all()
 
 
@@ -104,7 +125,7 @@ LOW, HIGH = [3, AT.format(0), "low"], [1, AT.format(1), "high"]
 
 
 def asked(t: float, process: str, what: str, **more: Any) -> Line:
-    return {"t": t, "process": process, "what": what, **more}
+    return {"t": t, "process": process, "thread": 1, "what": what, **more}
 
 
 def added(t: float, order: list[Any], until: float | None = None) -> list[Line]:

@@ -43,17 +43,19 @@ class _Job:
 
 
 def calls(lines: Iterable[Line]) -> list[Call]:
-    """Pair what each process asked with what it was answered."""
-    open_: dict[str, Line] = {}
+    """Pair what each thread asked with what it was answered; one call may be made inside of another."""
+    open_: dict[tuple[str, int], list[Line]] = {}
     found: list[Call] = []
     for line in lines:
-        what, process = line["what"], line["process"]
+        what, by = line["what"], (line["process"], line["thread"])
         if what.endswith("?"):
-            open_[process] = line
-        elif what.endswith((".", "!")) and process in open_:
-            asked = open_.pop(process)
+            open_.setdefault(by, []).append(line)
+        elif what.endswith((".", "!")):
+            asked = open_[by].pop()
+            assert asked["what"][:-1] == what[:-1], "a thread is answered what it asked last"
             found.append(Call(what[:-1], float(asked["t"]), float(line["t"]), asked, line))
-    found += [Call(one["what"][:-1], float(one["t"]), FOREVER, one, None) for one in open_.values()]
+    died = [line for lines in open_.values() for line in lines]
+    found += [Call(one["what"][:-1], float(one["t"]), FOREVER, one, None) for one in died]
     return sorted(found, key=lambda call: call.began)
 
 

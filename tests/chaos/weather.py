@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,9 @@ from localcloud import Cloud
 
 EVERY = 0.15
 """Seconds between two faults."""
+
+AT_ONCE = 4
+"""Faults in force, not counting what they have left: another one comes when calls have used one up."""
 
 CREATE = {"sagemaker": "CreateTrainingJob", "aiplatform": "CreateCustomJob", "machinelearningservices": "PutJob"}
 READ = {"sagemaker": "DescribeTrainingJob", "aiplatform": "ListCustomJobs", "machinelearningservices": "GetJob"}
@@ -67,10 +69,12 @@ class Weather:
     def _blow(self) -> None:
         dice = Random(self.seed)
         weights = [row[0] for row in FAULTS]
+        first = dice.sample(FAULTS, len(FAULTS))
         while not self._over.wait(EVERY):
-            _, kind, where, more = dice.choices(FAULTS, weights)[0]
+            if len(self.cloud.faults()) >= AT_ONCE:
+                continue
+            # Each of them once before chance decides.
+            _, kind, where, more = first.pop() if first else dice.choices(FAULTS, weights)[0]
             service = dice.choice(self.services)
-            with contextlib.suppress(OSError):
-                if len(self.cloud.faults()) < 4:
-                    self.cloud.fault(kind, service=service, operation=where[service], **more)
-                    self.sent[kind] = self.sent.get(kind, 0) + 1
+            self.cloud.fault(kind, service=service, operation=where[service], **more)
+            self.sent[kind] = self.sent.get(kind, 0) + 1
