@@ -20,6 +20,10 @@ CREATE = {"sagemaker": "CreateTrainingJob", "aiplatform": "CreateCustomJob", "ma
 READ = {"sagemaker": "DescribeTrainingJob", "aiplatform": "ListCustomJobs", "machinelearningservices": "GetJob"}
 LIST = {"sagemaker": "ListTrainingJobs", "aiplatform": "ListCustomJobs", "machinelearningservices": "ListJobs"}
 
+STALE = 20
+"""Beats after which as many faults as may be in force are taken back: nobody makes the calls that they wait for,
+and the calls that are made would meet none."""
+
 FAULTS: tuple[tuple[int, str, Mapping[str, str], Mapping[str, Any]], ...] = (
     (30, "lost", CREATE, {}),
     (10, "reset", CREATE, {}),
@@ -70,9 +74,14 @@ class Weather:
         dice = Random(self.seed)
         weights = [row[0] for row in FAULTS]
         first = dice.sample(FAULTS, len(FAULTS))
+        waited = 0
         while not self._over.wait(EVERY):
             if len(self.cloud.faults()) >= AT_ONCE:
-                continue
+                waited += 1
+                if waited < STALE:
+                    continue
+                self.cloud.clear()
+            waited = 0
             # Each of them once before chance decides.
             _, kind, where, more = first.pop() if first else dice.choices(FAULTS, weights)[0]
             service = dice.choice(self.services)
