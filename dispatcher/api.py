@@ -249,9 +249,9 @@ class Dispatcher(Opened):
 
     def stalled(self) -> str | None:
         """A warning when jobs wait and nothing has run a tick for five minutes."""
-        from dispatcher.scheduling import waiting
+        from dispatcher.scheduling import idling
 
-        return waiting.stalled(self.reading, self.clock())
+        return idling.stalled(self.reading, self.clock())
 
     def show(self, text: str) -> Entry:
         """The submission with this id, an unambiguous beginning of it, or this cloud name."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from dispatcher.job import Priority
+from dispatcher.ledger.rows import LOCAL
 
 SpotRule = Literal["allowed", "required", "forbidden"]
 Identity = Literal["agent", "ambient"]
@@ -37,3 +38,7 @@ class Queue:
     priority: Priority | None = None
     nodes: int | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)
+
+
+THIS_MACHINE = Queue(name=LOCAL, zone=LOCAL, identity="ambient")
+"""The built-in queue `local`, which needs no sync."""

@@ -14,7 +14,8 @@ from dispatcher.code import keeping
 from dispatcher.errors import NotFoundError, UsageError
 from dispatcher.job import RUNTIME_DEFAULT, Job
 from dispatcher.ledger import Caps, Entry, Ledger, QueueRow, ZoneRow
-from dispatcher.queue import Queue
+from dispatcher.ledger.rows import LOCAL as LOCAL
+from dispatcher.queue import THIS_MACHINE, Queue
 from dispatcher.scheduling import interruptions
 from dispatcher.scheduling.silence import Silence
 from dispatcher.scheduling.work import YOUNG, Site
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from dispatcher.backends.base import Backend, Request, Submission
     from dispatcher.contract import Zone
     from dispatcher.documents.changes import Defaults
-
-LOCAL = "local"
-"""The queue and zone of this machine, which need no sync."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ def line(ledger: Ledger, name: str | None) -> Line:
             raise NotFoundError("there is no queue yet", "run `dispatch sync` after `pulumi up`, or use -q local")
         name = open_rows[0].name
     if name == LOCAL:
-        return Line(Queue(name=LOCAL, zone=LOCAL, identity="ambient"), None, None)
+        return Line(THIS_MACHINE, None, None)
     if name not in rows:
         from dispatcher.documents.reading import did_you_mean
 

@@ -14,6 +14,9 @@ ACTIVE = ("submitting", "pending", "running", "interrupted", "stopping")
 
 QUEUED = "queued"
 
+LOCAL = "local"
+"""The queue and zone of this machine, which need no sync."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -13,9 +13,6 @@ from dispatcher.ledger import Caps, Entry, Filter, Ledger
 from dispatcher.scheduling import preempting
 from dispatcher.sites import LOCAL, Line
 
-IDLE = 300.0
-"""Seconds without a tick after which waiting jobs are worth a warning."""
-
 NAMED = 3
 """So many of those ahead are named."""
 
@@ -142,19 +139,3 @@ def _given_way(entry: Entry) -> list[str]:
     if not entry.preemptions or entry.attempt == 1 or not (entry.reason or "").startswith("it gave way"):
         return []
     return [f"{entry.reason}, and goes on from its checkpoint when there is room"]
-
-
-def stalled(ledger: Ledger, now: float) -> str | None:
-    """A warning when jobs wait and nobody has run a tick for a while."""
-    last = ledger.meta("last_tick_at")
-    if (last and now - moment(last) < IDLE) or not ledger.waiting_queues():
-        return None  # nearly always: what waits is only counted for the warning
-    loads = [load for load in ledger.loads().values() if load.waiting]
-    idle = now - moment(last or min(load.since for load in loads if load.since))
-    if idle < IDLE:
-        return None
-    count = sum(load.waiting for load in loads)
-    jobs = "1 job waits" if count == 1 else f"{count} jobs wait"
-    first = ledger.waiting(None, 1)[0].id
-    remedy = f"`dispatch agent` does, or `dispatch wait {first}`"
-    return f"{jobs} and nothing has run the queue for {human_duration(idle)}: {remedy}"

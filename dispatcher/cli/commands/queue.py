@@ -11,7 +11,8 @@ from dispatcher import records
 from dispatcher.cli import COMMANDS, Settings, output
 from dispatcher.documents.quantities import human_duration
 from dispatcher.ledger import Load, QueueRow
-from dispatcher.sites import LOCAL
+from dispatcher.ledger.rows import LOCAL
+from dispatcher.queue import THIS_MACHINE
 
 if TYPE_CHECKING:
     from dispatcher.contract import Limits
@@ -33,9 +34,8 @@ def list_queues(settings: Settings, form: str) -> None:
         rows = dispatcher.queues()
         loads = dispatcher.loads()
         warning = dispatcher.stalled()
-        local = dispatcher.queue(LOCAL).queue
     documents = [_document(json.loads(row.document), row, loads.get(row.name, Load())) for row in rows]
-    documents.append(_document(records.plain(local), None, loads.get(LOCAL, Load())))
+    documents.append(_document(records.plain(THIS_MACHINE), None, loads.get(LOCAL, Load())))
     if form == "json":
         output.print_json(documents)
         return
